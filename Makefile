@@ -1,0 +1,60 @@
+# The commands people type. Each works from a fresh clone that has only Python 3.11 or newer, git and make:
+# the environment is built below .venv/ when it is missing or older than what it is made from.
+
+PYTHON ?=
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+CODE   := $(wildcard callback workers migrations bench tests)
+TYPED  := $(wildcard callback workers migrations bench tests/support tests/conftest.py)
+TESTS  ?= tests
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench lock format clean
+
+help:
+	@echo "make run     start everything; without carrier credentials also simulated callers and agents"
+	@echo "make test    install what the tests need and run all of them (TESTS=path narrows it)"
+	@echo "make check   lint, types, import contracts, migrations in step with the tables"
+	@echo "make bench   the benchmarks, each as a ratio against its reference in the same run"
+	@echo "make format  lay the code out as make check wants it"
+	@echo "make lock    renew requirements.lock from pyproject.toml (UPGRADE=1 takes newer versions)"
+	@echo "make clean   remove the environment and caches; var/ (your data) stays"
+
+$(STAMP): requirements.lock pyproject.toml .ci/environment
+	@PYTHON="$(PYTHON)" bash .ci/environment $(VENV)
+	@touch $@
+
+run: $(STAMP)
+	@exec $(BIN)/callback run
+
+test: $(STAMP)
+	@bash .ci/test-parts
+	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+
+check: $(STAMP)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	@heads="$$($(BIN)/alembic heads)" && [ "$$(printf '%s\n' "$$heads" | grep -c .)" = 1 ] \
+		|| { echo "migrations must have exactly one head, but have:"; printf '%s\n' "$$heads"; exit 1; }
+	$(BIN)/python -m callback.adapters.store.check
+
+bench: $(STAMP)
+	@bash .ci/test-parts wrk
+	$(BIN)/python -m bench
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix-only $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+# One lock for every platform and Python we support; hashes bind the files, addresses stay out of it.
+lock: $(STAMP)
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra dev $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -path ./var -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
