@@ -1,0 +1,124 @@
+"""Fixtures for every layer: real servers, one each per test process, empty at the start of each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.chromium import FLAGS, chromium_path
+from tests.support.clock import ManualClock
+from tests.support.postgres import PostgresServer
+from tests.support.redis_server import RedisServer, redis62_binary, valkey_binary
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps a module's browser tests on one process, so that they share one browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(f"browser:{item.path.name}"))
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at a Monday morning until the test turns it."""
+    return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[RedisServer]:
+    """The server the product embeds, shared by all tests of this process: do not kill it (see `own_redis`)."""
+    server = RedisServer(valkey_binary())
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def redis62_server() -> Iterator[RedisServer]:
+    """The oldest Redis we support, shared by all tests of this process."""
+    server = RedisServer(redis62_binary())
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture
+def redis_url(valkey_server: RedisServer) -> str:
+    """An empty Redis-compatible server."""
+    valkey_server.command("FLUSHALL")
+    return valkey_server.url
+
+
+@pytest.fixture
+def redis62_url(redis62_server: RedisServer) -> str:
+    """An empty Redis 6.2."""
+    redis62_server.command("FLUSHALL")
+    return redis62_server.url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A server of this test's own, to be killed and started again at will."""
+    server = RedisServer(valkey_binary())
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """PostgreSQL, shared by all tests of this process: do not kill it (see `own_postgres`)."""
+    server = PostgresServer()
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test's own, to be killed and started again at will."""
+    server = PostgresServer()
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture
+def pg_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The SQLAlchemy URL of a new and empty PostgreSQL database."""
+    name = postgres_server.create_database()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The SQLAlchemy URL of a new and empty SQLite file."""
+    return f"sqlite:///{tmp_path / 'callback.sqlite3'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A new and empty database, once of each kind we serve."""
+    fixture = {"sqlite": "sqlite_url", "postgresql": "pg_url"}[request.param]
+    url: str = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium. It lives as long as its module: while it runs, no other event loop can run in this thread."""
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser profile nobody used before. The test fails when a script of the page throws."""
+    with browser.new_context(locale="en-US", timezone_id="UTC") as profile:
+        page = profile.new_page()
+        thrown: list[str] = []
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        yield page
+    assert thrown == []

@@ -1,0 +1,28 @@
+"""Where the real browser is, and how it is started. Debian's own package is used: nothing is downloaded."""
+
+import os
+import shutil
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium_path() -> str:
+    """The browser's program; the environment's CHROMIUM names another. Raises AssertionError saying what to install."""
+    for name in (os.environ.get("CHROMIUM", ""), *NAMES):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    raise AssertionError(
+        "no Chromium found: run `make test` as root, or `sudo apt-get install chromium fonts-noto-cjk`, or set CHROMIUM"
+    )
