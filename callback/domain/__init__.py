@@ -1,0 +1,1 @@
+"""The rules: values and `now` in, decisions out. Nothing here touches a clock, a network or a database."""

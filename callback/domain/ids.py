@@ -1,0 +1,43 @@
+"""Typed names for the things that flows pass around, so that a call id is never mistaken for a callback id."""
+
+import secrets
+from typing import NewType
+
+QueueKey = NewType("QueueKey", str)
+AgentKey = NewType("AgentKey", str)
+CallbackId = NewType("CallbackId", str)
+AttemptId = NewType("AttemptId", str)
+CallSid = NewType("CallSid", str)
+"""The carrier's name of one leg: `CA` and 32 hexadecimal digits."""
+EntryId = NewType("EntryId", str)
+"""Somebody in line: the `CallSid` of a live caller, or a `CallbackId`."""
+Token = NewType("Token", str)
+"""The fencing token of one reservation: whoever acts for it shows it, and a stale one changes nothing."""
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LENGTH = 18
+"""18 characters of 5 bits: 90 random bits, so that a collision is out of the question at any volume."""
+
+
+def _fresh(prefix: str) -> str:
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+
+
+def new_callback_id() -> CallbackId:
+    """A new callback id, `cb` and 18 characters that are easy to read aloud (no i, l, o, u)."""
+    return CallbackId(_fresh("cb"))
+
+
+def new_attempt_id() -> AttemptId:
+    """A new attempt id. One reservation leads to at most one attempt, but an attempt outlives its reservation."""
+    return AttemptId(_fresh("at"))
+
+
+def new_token() -> Token:
+    """A new reservation token."""
+    return Token(_fresh("rs"))
+
+
+def is_callback(entry: EntryId) -> bool:
+    """Whether the one in line is a callback (a promise) rather than a call that never hung up."""
+    return entry.startswith("cb")

@@ -1,0 +1,527 @@
+"""What the flows need of the world, as protocols: a line, a record, a carrier, a dispatcher, a clock.
+
+Every port has one contract suite in `tests/contract` that runs on the fake and on the real adapter.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Text
+from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
+from callback.domain.lifecycle import AgentStatus, Event, State
+from callback.domain.policy import Policy, Queue
+from callback.domain.wait import Measured
+
+
+class Clock(Protocol):
+    """The time everybody agrees on: in production anchored to Redis, so that one machine's wrong clock harms nothing."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+
+# --- the line ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A pairing of one agent and one entry, held under a lease. Whoever acts for it shows `token`."""
+
+    token: Token
+    entry: EntryId
+    agent: AgentKey
+    queue: QueueKey
+    live: bool  # the caller is on a leg right now (`leg`), so there is nobody to dial
+    leg: CallSid | None
+    phase: str  # reserved, ringing, busy
+    at: datetime  # of the pairing
+    lease_until: datetime | None  # None in phase busy
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where somebody stands in a queue, and what surrounds them. From one script call.
+
+    `place` is where they are: `menu`, `hold`, `due`, `later`, `reserved`, `busy`, or "" when they are not in the line.
+    `position` counts from 1 over everyone ahead, live or not (None unless in menu, hold, due or later).
+    """
+
+    place: str
+    position: int | None
+    score: int
+    joined_at: datetime | None
+    live: int  # callers on the line without an agent
+    callbacks: int  # promises waiting, due or not
+    agents: dict[AgentStatus, int]
+    measured: Measured
+    offering: bool  # whether the queue was offering at the last decision (hysteresis)
+    config: int  # the version of the queues' configuration: reload when it differs from the one at hand
+    open_callback: CallbackId | None = None  # `arrive` only: this number's open promise in this queue
+    language: str = ""  # `arrive` only: what this number chose before
+    reservation: Reservation | None = None  # an agent was free: paired at once
+
+
+@dataclass(frozen=True)
+class AgentView:
+    """An agent's live state."""
+
+    key: AgentKey
+    status: AgentStatus
+    since: datetime
+    wanted: AgentStatus  # available, away or offline: what they asked for last
+    token: Token | None = None  # of the reservation or talk they are in
+    wrap_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """What `Line.lapsed` found due: reservations without a living holder, and wrap-ups that are over."""
+
+    reservations: tuple[Reservation, ...]
+    wrapped: tuple[AgentKey, ...]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody in line, for listings and audits."""
+
+    entry: EntryId
+    place: str
+    position: int
+    score: int
+    joined_at: datetime
+    live: bool
+
+
+class Line(Protocol):
+    """One ordered line per queue, live and virtual together, with the agents who serve it.
+
+    Lowest score first; ties by entry id. All verbs are atomic and idempotent: a repeat returns what stands. Verbs that
+    take a `token` change nothing and return False (or None) when it is not the one in force. Every change of a live call
+    or an agent is appended to a stream that `drain` hands to the record in order; changes of callbacks are the record's.
+
+    Whenever a verb may free a pairing (`arrive`, `hold`, `enter`, `presence`, `complete`, `release`), the caller of it
+    asks `match` afterwards, except where a reservation is in the answer.
+    """
+
+    def arrive(self, queue: QueueKey, call: CallSid, *, credit_s: float, number_hash: str, language: str,
+               lease_s: float, token: Token, now: datetime) -> Standing:
+        """A live caller joins: place `menu` (in line, not yet matchable), score = now - credit. When an agent is free and
+        nobody who could be matched stands before them, they are reserved at once under `token`."""
+        ...
+
+    def hold(self, queue: QueueKey, entry: EntryId, leg: CallSid, *, score: int, joined_at: datetime,
+             lease_s: float, token: Token, now: datetime) -> Standing:
+        """A live leg is on hold and can be connected: `menu` → `hold`, or back into the line where it is missing (a lost
+        Redis) with the score it carries. Pairs at once like `arrive`. Also the heartbeat of the leg (`seen_at`)."""
+        ...
+
+    def enter(self, queue: QueueKey, entry: EntryId, *, score: int, joined_at: datetime, due: bool, number_hash: str,
+              replaces: EntryId | None, now: datetime) -> Standing:
+        """A callback stands in line (`due` or `later`), in the place of the live entry `replaces` where given, which
+        leaves in the same step with outcome `callback`. Moves an entry that stands there already."""
+        ...
+
+    def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
+        """Out of the line, whatever their place; a reservation of theirs is dissolved and its agent freed. The answer tells
+        where they were (place) before. A live call's leaving is journalled as `abandoned`, or as `reason` if that is a
+        `CallState`."""
+        ...
+
+    def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
+        """Read only. Without an entry: as for a newcomer (`position` is the one they would get, `place` "")."""
+        ...
+
+    def match(self, queue: QueueKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
+        """Pair one free agent of `queue` with the lowest score among the queues that agent serves. None: nobody to pair.
+        Agents by level, then longest idle. Callbacks only where the queue is dialling."""
+        ...
+
+    def match_agent(self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
+        """Pair this agent, if free, with the lowest score among their queues."""
+        ...
+
+    def reservation(self, token: Token) -> Reservation | None: ...
+
+    def extend(self, token: Token, *, until: datetime, phase: str | None = None) -> bool:
+        """Renew the lease, for instance while the caller's phone rings. False: the reservation is no longer in force."""
+        ...
+
+    def release(self, token: Token, *, entry_to: str, agent_to: AgentStatus | None, reason: str, now: datetime,
+                score: int | None = None) -> bool:
+        """The pairing comes to nothing. The entry goes to `hold`, `menu`, `due`, `later` (same score unless given), or
+        `gone`; the agent to `agent_to`, or to what they wanted (None)."""
+        ...
+
+    def bridge(self, token: Token, *, now: datetime) -> bool:
+        """They talk: the entry leaves the line, the agent is busy, the lease ends. True again on a repeat."""
+        ...
+
+    def complete(self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone") -> AgentView | None:
+        """The talk is over: the agent wraps up, or goes where they wanted; counted into `Measured`. None: stale.
+        `entry_to="hold"` puts the caller back with the old score (cut off)."""
+        ...
+
+    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:
+        """`available` ends wrap-up and changes nothing in reserved or busy; away and offline apply at once when idle or in
+        wrap-up, else when the call ends."""
+        ...
+
+    def agent(self, key: AgentKey) -> AgentView: ...
+
+    def agents(self) -> list[AgentView]: ...
+
+    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
+        """Publish the configuration (policies as JSON, numbers, who serves what); returns its new version."""
+        ...
+
+    def configuration(self) -> tuple[int, list[Queue]]:
+        """The published version and queues: the doors read policies here, so that they work without the record."""
+        ...
+
+    def set_offering(self, queue: QueueKey, offering: bool) -> None: ...
+
+    def due(self, entry: EntryId, *, now: datetime) -> bool:
+        """`later` → `due`. False: not there."""
+        ...
+
+    def lapsed(self, *, now: datetime) -> Lapsed: ...
+
+    def silent(self, *, before: datetime) -> list[tuple[QueueKey, EntryId, CallSid]]:
+        """Live entries in menu or hold whose leg has not been heard of since `before`, for the sweep to ask about."""
+        ...
+
+    def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]: ...
+
+    def remember_language(self, number_hash: str, language: str) -> None: ...
+
+    def drain(self, after: str, limit: int) -> list[tuple[str, dict[str, str]]]:
+        """Stream events after the id, oldest first: (id, fields). See `adapters/line/events.py` for the fields."""
+        ...
+
+    def forget(self, upto: str) -> None:
+        """Trim the stream up to and including the id: the record has it."""
+        ...
+
+    def take_pace(self, bucket: str, *, per_second: float, now: datetime) -> float:
+        """Take a token of the shared bucket; the seconds to wait before acting on it (0: act now)."""
+        ...
+
+    def clear(self) -> None:
+        """Empty everything, before a rebuild."""
+        ...
+
+
+# --- the record -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who signs in to the console or the desk."""
+
+    email: str
+    role: str
+    password_hash: str
+    agent: AgentKey | None = None
+    disabled: bool = False
+
+
+@dataclass(frozen=True)
+class ApiToken:
+    """A bearer token, by its hash."""
+
+    name: str
+    role: str
+    token_hash: str
+
+
+@dataclass(frozen=True)
+class PolicyVersion:
+    """A policy as it was saved: who, when, why."""
+
+    queue: QueueKey
+    version: int
+    policy: Policy
+    at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list and the cursor of the next (None at the end)."""
+
+    items: tuple[Any, ...]
+    next: str | None = None
+
+
+class Work(Protocol):
+    """One transaction on the record. Nothing in it crosses the network but the database itself."""
+
+    # promises
+    def add_callback(self, callback: Callback, *, event: Event, reason: str, cause: str,
+                     idempotency: tuple[str, str] | None = None) -> Callback:
+        """Insert and journal. Raises DuplicateOpen (number open in that queue), KeyReused. With an idempotency
+        (key, body hash) seen before, or an `origin` call that made one already, the stored callback is returned."""
+        ...
+
+    def callback(self, id: CallbackId, *, lock: bool = False) -> Callback:
+        """Raises NotFound. `lock` holds the row until the end of the transaction (PostgreSQL)."""
+        ...
+
+    def callback_by_token(self, token: str) -> Callback | None: ...
+    def callback_by_origin(self, call: CallSid) -> Callback | None: ...
+    def open_callback(self, queue: QueueKey, number: str) -> Callback | None: ...
+
+    def move(self, callback: Callback, event: Event, *, reason: str, cause: str, at: datetime,
+             data: dict[str, Any] | None = None) -> Callback | None:
+        """Save `callback` (its fields as changed by the caller, its `state` still the one before) with the state that
+        the table gives for `event`, `version` + 1, and a journal row. None: the event is late and changed nothing.
+        Raises Stale (somebody else saved it since), IllegalMove."""
+        ...
+
+    def save(self, callback: Callback) -> Callback:
+        """Save fields that are no state change (no journal row). Raises Stale."""
+        ...
+
+    def callbacks(self, *, queue: QueueKey | None = None, states: Iterable[State] | None = None,
+                  number: str | None = None, cursor: str | None = None, limit: int = 50) -> Page: ...
+    def due_callbacks(self, now: datetime, limit: int = 500) -> list[Callback]:
+        """`waiting` with `next_attempt_at` <= now, and `scheduled` with `requested_for` <= now, earliest first."""
+        ...
+
+    def in_state(self, states: Iterable[State], *, older_than: datetime | None = None, limit: int = 500,
+                 after: CallbackId | None = None) -> list[Callback]:
+        """By id, from `after`. `older_than` compares the time of the last move."""
+        ...
+
+    # attempts and legs
+    def add_attempt(self, attempt: Attempt) -> Attempt: ...
+    def attempt(self, id: AttemptId) -> Attempt: ...
+    def save_attempt(self, attempt: Attempt) -> Attempt: ...
+    def attempts(self, callback: CallbackId) -> list[Attempt]: ...
+    def put_leg(self, leg: Leg) -> Leg:
+        """Insert or overwrite by call sid."""
+        ...
+
+    def leg(self, call: CallSid) -> Leg | None: ...
+    def open_legs(self, *, before: datetime, limit: int = 200) -> list[Leg]:
+        """Legs that have not ended and were created before: the sweep asks the carrier about them."""
+        ...
+
+    # what was seen, said and written
+    def first_sight(self, call: CallSid, event: str, sequence: str, at: datetime) -> bool:
+        """True the first time this carrier event is seen; a repeat is False."""
+        ...
+
+    def add_text(self, text: Text) -> Text: ...
+    def text(self, id: str) -> Text: ...
+    def save_text(self, text: Text) -> Text: ...
+    def unsent_texts(self, *, before: datetime, limit: int = 100) -> list[Text]: ...
+    def opt_out(self, number: str, at: datetime) -> None: ...
+    def opted_out(self, number: str) -> bool: ...
+    def suppress(self, number: str, reason: str, at: datetime) -> None:
+        """This number is never rung again ("I did not ask for this")."""
+        ...
+
+    def suppressed(self, number: str) -> bool: ...
+    def write(self, entry: Entry) -> None: ...
+    def journal(self, *, after: int, limit: int = 200, kind: str | None = None, subject: str | None = None) -> list[Entry]: ...
+
+    # configuration
+    def queues(self) -> list[Queue]: ...
+    def queue(self, key: QueueKey) -> Queue:
+        """Raises NotFound."""
+        ...
+
+    def put_queue(self, key: QueueKey, name: str, numbers: tuple[str, ...] | None, at: datetime) -> Queue:
+        """Create with the default policy, or update. Numbers None: as they are. Raises InvalidInput when a number belongs
+        to another queue."""
+        ...
+
+    def put_policy(self, key: QueueKey, policy: Policy, *, by: str, why: str, at: datetime) -> Queue: ...
+    def policies(self, key: QueueKey, limit: int = 50) -> list[PolicyVersion]: ...
+    def put_agent(self, agent: Agent, at: datetime) -> Agent: ...
+    def agents(self) -> list[Agent]: ...
+    def agent(self, key: AgentKey) -> Agent: ...
+    def put_presence(self, agent: AgentKey, status: AgentStatus, at: datetime) -> None:
+        """The last wanted presence, for a rebuild."""
+        ...
+
+    def presences(self) -> dict[AgentKey, tuple[AgentStatus, datetime]]: ...
+    def put_user(self, user: User) -> None: ...
+    def user(self, email: str) -> User | None: ...
+    def users(self) -> list[User]: ...
+    def put_token(self, token: ApiToken) -> None: ...
+    def token(self, token_hash: str) -> ApiToken | None: ...
+
+    # the stream's mark
+    def mark(self) -> str:
+        """The id of the last stream event that the record has ("0" at first)."""
+        ...
+
+    def set_mark(self, id: str) -> None: ...
+
+
+class Store(Protocol):
+    """The record."""
+
+    def begin(self) -> AbstractContextManager[Work]:
+        """A transaction: committed at the end of the block, rolled back on an exception."""
+        ...
+
+    def number_hash(self, number: str) -> str:
+        """The keyed hash by which a number is looked up without being stored in clear."""
+        ...
+
+    def ping(self) -> None:
+        """Raises when the record cannot be reached within a second."""
+        ...
+
+
+# --- the carrier ------------------------------------------------------------------------------------------------
+
+
+class CarrierError(Exception):
+    """The carrier said no, or nothing. `code` is its error code, 0 where there is none."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NumberUndialable(CarrierError):
+    """This number can never be dialled."""
+
+
+class CarrierStopped(CarrierError):
+    """Nothing can be dialled until somebody mends the account (credentials, unverified caller id)."""
+
+
+class CarrierBusy(CarrierError):
+    """Too much at once; never processed, safe to try again after `retry_after_s`."""
+
+    retry_after_s: float = 1.0
+
+
+class OutcomeUnknown(CarrierError):
+    """A timeout, a 5xx or an answer without a sid: the call may exist."""
+
+
+class LegGone(CarrierError):
+    """The leg is not in progress (21220) or unknown (20404): nothing to redirect."""
+
+
+@dataclass(frozen=True)
+class CarrierCall:
+    """A call as the carrier's record has it."""
+
+    sid: CallSid
+    to: str
+    from_: str
+    status: str  # queued, ringing, in-progress, completed, busy, failed, no-answer, canceled
+    created_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_s: int | None
+    answered_by: str = ""
+
+
+@dataclass(frozen=True)
+class NewCall:
+    """A call to create. URLs are absolute."""
+
+    to: str
+    from_: str
+    url: str
+    status_url: str
+    timeout: int
+    fallback_url: str = ""
+    detect_machine: bool = False
+
+
+class Carrier(Protocol):
+    """The REST side of the carrier. Every method has a bounded time and raises a `CarrierError` by class."""
+
+    def create_call(self, call: NewCall) -> CallSid: ...
+    def redirect(self, call: CallSid, url: str) -> None:
+        """Raises LegGone."""
+        ...
+
+    def hang_up(self, call: CallSid) -> None:
+        """Queued, ringing or talking: it ends. A call that has ended already is no error."""
+        ...
+
+    def fetch(self, call: CallSid) -> CarrierCall | None: ...
+    def calls(self, *, to: str, from_: str, since: datetime) -> list[CarrierCall]:
+        """All calls between the two created at or after `since` (whole pages, also those not dialled yet)."""
+        ...
+
+    def send_text(self, *, to: str, from_: str, body: str, status_url: str) -> str: ...
+
+
+# --- work for later ---------------------------------------------------------------------------------------------
+
+
+class Dispatch(Protocol):
+    """Hands work to the workers, by task name and ids only, after the commit. A lost task is found by the sweep."""
+
+    def connect(self, token: Token, delay_s: float = 0) -> None:
+        """Act on a reservation: redirect a live leg, or dial a callback."""
+        ...
+
+    def dial_customer(self, attempt: AttemptId, delay_s: float = 0) -> None:
+        """agent_first: the agent is on the line, now ring the caller."""
+        ...
+
+    def hang_up(self, call: CallSid) -> None: ...
+    def text(self, id: str) -> None: ...
+    def persist(self) -> None: ...
+
+
+class Once(Protocol):
+    """Documents are computed once per nonce: a repeated request gets the same text and has no second effect."""
+
+    def document(self, nonce: str, compute: Callable[[], str]) -> str:
+        """The document of this nonce. Two at once: one computes, the other waits (at most a second) for it."""
+        ...
+
+
+class Urls(Protocol):
+    """Builds the absolute URLs that are handed to the carrier and to callers."""
+
+    def step(self, path: str, **query: str) -> str:
+        """A document URL below `/voice/`, with a fresh nonce."""
+        ...
+
+    def status_page(self, token: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """The installation's own figures (environment), as far as flows use them."""
+
+    calls_per_second: float = 1
+    sweep_s: float = 1
+    lease_s: float = 10
+    carrier_queue_s: float = 30
+    reconcile_margin_s: float = 10
+    caller_id: str | None = None
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything a flow may use. Built in `wiring`, handed to every flow as its first argument."""
+
+    clock: Clock
+    line: Line
+    store: Store
+    carrier: Carrier
+    dispatch: Dispatch
+    once: Once
+    urls: Urls
+    knobs: Knobs = field(default_factory=Knobs)
