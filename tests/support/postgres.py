@@ -21,7 +21,7 @@ from tests.support.packages import package_folder
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
-# A killed process loses nothing that was committed, since the commit reaches the operating system; only a power cut would.
+# A killed process loses nothing that was committed: the commit reaches the operating system. Only a power cut would.
 FAST = {
     "fsync": "off",
     "full_page_writes": "off",

@@ -1,0 +1,347 @@
+"""What the environment says, read once and checked as a whole.
+
+Everything that differs between a laptop, a test and production is one frozen `Settings`. All mistakes are reported
+together, each with the way to mend it, because a deployment that fails five times for five typos is an hour lost.
+Secrets and the passwords in addresses never appear in a repr, a log or an error.
+"""
+
+import ipaddress
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import SplitResult, urlsplit
+
+import phonenumbers
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+MASK = "***"
+SECRET_LENGTH = 32
+_NEVER_SHOWN = frozenset({"SECRET_KEY", "TWILIO_AUTH_TOKEN", "DATABASE_URL", "REDIS_URL"})
+
+
+class Environment(StrEnum):
+    """Where this runs. `production` refuses what is only convenient in development."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong in the environment: which variable, what is wrong, how to mend it. It never shows a secret."""
+
+    name: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.problem}. {self.remedy}"
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; `mistakes` has every reason."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+def masked(url: str) -> str:
+    """`url` with its password hidden, for logs and `callback doctor`."""
+    head, at, host = url.rpartition("@")
+    if not at:
+        return url
+    scheme, mark, account = head.partition("://")
+    return f"{scheme}{mark}{account.partition(':')[0]}:{MASK}@{host}"
+
+
+def _database(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and rest:
+        return f"postgresql+psycopg://{rest}"
+    if scheme in {"sqlite", "sqlite+pysqlite"}:
+        if rest.lstrip("/") in {"", ":memory:"}:
+            raise ValueError("names a database in memory, which web and workers cannot share")
+        return url
+    raise ValueError("is neither a PostgreSQL (psycopg) nor a SQLite address")
+
+
+def _redis(url: str) -> str:
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("is not a Redis address")
+    return url
+
+
+def _web_address(url: str) -> SplitResult:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not an http or https address")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must be an address without user, query or fragment")
+    _ = parts.port  # raises ValueError when it is no port
+    return parts
+
+
+def _base(url: str) -> str:
+    _web_address(url)
+    return url.rstrip("/")
+
+
+def _origin(url: str) -> str:
+    if _web_address(url).path.rstrip("/"):
+        raise ValueError("must be scheme, host and port only")
+    return url.rstrip("/")
+
+
+def _e164(number: str) -> str:
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        raise ValueError("is not a telephone number") from None
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if written != number or not phonenumbers.is_possible_number(parsed):
+        raise ValueError("is not a possible telephone number in E.164")
+    return number
+
+
+def _absolute(folder: Path) -> Path:
+    return folder.expanduser().absolute()
+
+
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """The environment, parsed. Field names are the variables' names in lower case; get one from `load`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: Annotated[str, AfterValidator(_database)]
+    redis_url: Annotated[str, AfterValidator(_redis)] | None = None
+    public_base_url: Annotated[str, AfterValidator(_base)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    secret_key: SecretStr
+    twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9A-Za-z]+$")] | None = None
+    twilio_auth_token: SecretStr | None = None
+    twilio_caller_id: Annotated[str, AfterValidator(_e164)] | None = None
+    twilio_api_base_url: Annotated[str, AfterValidator(_origin)] | None = None
+    callback_env: Environment = Environment.DEVELOPMENT
+    carrier_calls_per_second: Positive = 1.0
+    sweep_s: Positive = 1.0
+    lease_s: Positive = 10.0
+    carrier_queue_s: Seconds = 30.0
+    reconcile_margin_s: Seconds = 10.0
+    demo_speed: Positive = 10.0
+    demo_seed: int = 1
+    var_dir: Annotated[Path, AfterValidator(_absolute)] = Path("var")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the signature is pydantic-settings' own
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` passes: nothing is read from the process behind its back."""
+        return (init_settings,)
+
+    @property
+    def production(self) -> bool:
+        """Whether development defaults are refused."""
+        return self.callback_env is Environment.PRODUCTION
+
+    @property
+    def simulated(self) -> bool:
+        """Whether there is no carrier account, so that the emulator and its people take its place."""
+        return self.twilio_account_sid is None
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the record is a SQLite file: threads instead of green threads, one writer at a time."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether no Redis was named, so that `callback run` brings its own below `var_dir`."""
+        return self.redis_url is None
+
+    def with_redis(self, url: str) -> Self:
+        """The same settings with the address of a Redis that was found or started."""
+        return self.model_copy(update={"redis_url": _redis(url)})
+
+    def bound_s(self, ring_timeout_s: float) -> float:
+        """Seconds within which anything lost is found again: sweep + ring + the carrier's own queue + margin."""
+        return self.sweep_s + ring_timeout_s + self.carrier_queue_s + self.reconcile_margin_s
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Shows everything but the passwords in addresses; pydantic hides the secrets themselves."""
+        for name, value in super().__repr_args__():
+            shown = masked(value) if name in {"database_url", "redis_url"} and value else value
+            yield name, shown
+
+
+_REMEDIES = {
+    "DATABASE_URL": "Set it to postgresql://USER:PASSWORD@HOST/NAME (or sqlite:////absolute/path for one machine)",
+    "REDIS_URL": "Set it to redis://:PASSWORD@HOST:6379/0 (rediss:// for TLS, unix:// for a socket)",
+    "PUBLIC_BASE_URL": "Set it to the address the carrier reaches, such as https://calls.example.com",
+    "PORT": "Set it to a free port from 1 to 65535, or unset it for 8000",
+    "SECRET_KEY": "Set it to the output of: openssl rand -hex 32",
+    "TWILIO_ACCOUNT_SID": "Copy the Account SID from the carrier's console, or unset both credentials to simulate",
+    "TWILIO_AUTH_TOKEN": "Copy the Auth Token from the carrier's console, or unset both credentials to simulate",
+    "TWILIO_CALLER_ID": "Set it to a number of the account in E.164, such as +12015550123",
+    "TWILIO_API_BASE_URL": "Set it to scheme, host and port (http://127.0.0.1:8010), or unset it for the carrier's own",
+    "CALLBACK_ENV": "Set it to development or production",
+    "CARRIER_CALLS_PER_SECOND": "Set it to the account's pace of creating calls, such as 1",
+    "SWEEP_S": "Set it to seconds above 0, such as 1",
+    "LEASE_S": "Set it to seconds above 0, such as 10",
+    "CARRIER_QUEUE_S": "Set it to seconds, such as 30",
+    "RECONCILE_MARGIN_S": "Set it to seconds, such as 10",
+    "DEMO_SPEED": "Set it to a number above 0, such as 10",
+    "DEMO_SEED": "Set it to a whole number, such as 1",
+    "VAR_DIR": "Set it to a folder this program may write to",
+}
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings that `environ` describes; unknown names are ignored and an empty value counts as unset.
+
+    In development a missing SECRET_KEY is made once and kept in `VAR_DIR/secret_key`, readable by its owner alone.
+    Raises SettingsError with every mistake at once.
+    """
+    given = {name: environ[name].strip() for name in _REMEDIES if environ.get(name, "").strip()}
+    values = _with_defaults(given)
+    mistakes = [*_field_mistakes(values), *_cross_mistakes(given)]
+    if mistakes:
+        raise SettingsError(mistakes)
+    if "SECRET_KEY" not in given:
+        values["SECRET_KEY"] = _kept_secret(Path(values["VAR_DIR"]))
+    return _parse(values)
+
+
+def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
+    """What is derived from other variables, filled in; a placeholder stands for the secret until all else is right."""
+    folder = _absolute(Path(given.get("VAR_DIR", "var")))
+    derived = {
+        "VAR_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'callback.sqlite3'}",
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{_port_or_default(given)}",
+        "SECRET_KEY": MASK,
+    }
+    return derived | dict(given)
+
+
+def _port_or_default(given: Mapping[str, str]) -> str:
+    port = given.get("PORT", "8000")
+    return port if port.isdecimal() and int(port) <= 65_535 else "8000"
+
+
+def _parse(values: Mapping[str, str]) -> Settings:
+    return Settings(**{name.lower(): value for name, value in values.items()})  # type: ignore[arg-type]
+
+
+def _field_mistakes(values: Mapping[str, str]) -> list[Mistake]:
+    """What is wrong with single variables."""
+    try:
+        _parse(values)
+    except ValidationError as refused:
+        return [_mistake(str(error["loc"][0]).upper(), error["msg"], values) for error in refused.errors()]
+    return []
+
+
+def _mistake(name: str, message: str, values: Mapping[str, str]) -> Mistake:
+    problem = message.removeprefix("Value error, ").replace("Input should", "should").replace("String should", "should")
+    shown = "" if name in _NEVER_SHOWN else f" (it is {masked(values[name])!r})"
+    return Mistake(name, problem + shown, _REMEDIES[name])
+
+
+def _cross_mistakes(given: Mapping[str, str]) -> Iterator[Mistake]:
+    """What is wrong between variables, judged from the raw values so that it is told together with the rest."""
+    for one, other in (("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"), ("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID")):
+        if one in given and other not in given:
+            yield Mistake(other, f"is missing while {one} is set", _REMEDIES[other])
+    if "TWILIO_API_BASE_URL" in given and not given.keys() & {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"}:
+        yield Mistake(
+            "TWILIO_API_BASE_URL",
+            "is set without an account",
+            "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN too, or unset it",
+        )
+    if given.get("CALLBACK_ENV") == Environment.PRODUCTION:
+        yield from _production_mistakes(given)
+
+
+def _production_mistakes(given: Mapping[str, str]) -> Iterator[Mistake]:
+    """The development defaults and conveniences that production refuses."""
+    for name in (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "PUBLIC_BASE_URL",
+        "SECRET_KEY",
+        "TWILIO_ACCOUNT_SID",
+        "TWILIO_AUTH_TOKEN",
+    ):
+        if name not in given:
+            yield Mistake(name, "is required in production", _REMEDIES[name])
+    if given.get("DATABASE_URL", "").startswith("sqlite"):
+        yield Mistake("DATABASE_URL", "is SQLite, which production refuses", _REMEDIES["DATABASE_URL"])
+    if 0 < len(given.get("SECRET_KEY", "")) < SECRET_LENGTH:
+        yield Mistake("SECRET_KEY", f"is shorter than {SECRET_LENGTH} characters", _REMEDIES["SECRET_KEY"])
+    for name in ("PUBLIC_BASE_URL", "TWILIO_API_BASE_URL"):
+        if _plain_and_remote(given.get(name, "")):
+            yield Mistake(name, "is http, which production allows on this machine only", "Use https")
+
+
+def _plain_and_remote(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and not _loopback(parts.hostname or "")
+    except ValueError:  # told already as a mistake of the variable itself
+        return False
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _kept_secret(folder: Path) -> str:
+    """The development secret of `folder`, made by whichever process comes first."""
+    path = folder / "secret_key"
+    try:
+        if not path.exists():
+            _create_secret(path)
+        secret = path.read_text().strip()
+    except OSError as refused:
+        problem = f"cannot be kept in {path}: {refused.strerror}"
+        raise SettingsError([Mistake("SECRET_KEY", problem, _REMEDIES["VAR_DIR"])]) from None
+    if len(secret) < SECRET_LENGTH:
+        raise SettingsError(
+            [Mistake("SECRET_KEY", f"in {path} is too short", "Remove that file to have a new one made")]
+        )
+    return secret
+
+
+def _create_secret(path: Path) -> None:
+    """Writes a new secret under another name and links it into place, so that nobody ever reads half of one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret_key-")  # mode 600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(SECRET_LENGTH))
+        os.link(draft, path)
+    except FileExistsError:
+        return  # another process was first: its secret is the one
+    finally:
+        Path(draft).unlink()
