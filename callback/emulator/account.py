@@ -1,0 +1,167 @@
+"""What the account owns and what the telephone network says about a number.
+
+Numbers of the account carry the webhook configuration. Everything else about who can be called is a verdict: derived
+from the address alone (its shape, its country) or set by a test for one address.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+MESSAGES: Mapping[int, str] = {
+    20001: "Unknown or invalid parameter",
+    20003: "Authenticate",
+    20004: "Method not allowed",
+    20009: "Cannot delete this resource while it is in progress",
+    20404: "The requested resource was not found",
+    20429: "Too Many Requests",
+    21201: "No 'To' number is specified",
+    21205: "Url parameter is not a valid URL",
+    21210: "'From' phone number not verified",
+    21211: "Invalid 'To' Phone Number",
+    21213: "No 'From' number is specified",
+    21214: "'To' phone number cannot be reached",
+    21215: "Account not authorized to call this country: geographic permissions",
+    21216: "Account not allowed to call this number",
+    21217: "Phone number does not appear to be valid",
+    21220: "Call is not in-progress. Cannot redirect.",
+    21262: "AsyncAmdStatusCallback is required when AsyncAmd is true",
+    21602: "Message body is required",
+    21604: "'To' phone number is required",
+    21606: "The 'From' phone number is not a valid message-capable number of this account",
+    21610: "Attempt to send to unsubscribed recipient",
+    21611: "This 'From' number has exceeded the maximum number of queued messages",
+    21614: "'To' number is not a valid mobile number",
+    21617: "The concatenated message body exceeds the 1600 character limit",
+}
+
+# Calling codes are enough here: which country a permission is about, as far as tests need it.
+_CALLING_CODES = (
+    "1",
+    "7",
+    "20",
+    "27",
+    "30",
+    "31",
+    "33",
+    "34",
+    "39",
+    "44",
+    "49",
+    "52",
+    "55",
+    "61",
+    "81",
+    "82",
+    "86",
+    "91",
+)
+
+
+def sid(prefix: str, rng: random.Random) -> str:
+    """A resource id: the two letters and 32 hex digits."""
+    return f"{prefix}{rng.getrandbits(128):032x}"
+
+
+def calling_code(number: str) -> str:
+    """The country part of an E.164 number, by longest known prefix."""
+    digits = number.removeprefix("+")
+    known = [code for code in _CALLING_CODES if digits.startswith(code)]
+    return max(known, key=len, default=digits[:3])
+
+
+@dataclass
+class PhoneNumber:
+    """A number of the account and where its events are sent."""
+
+    sid: str
+    phone_number: str
+    friendly_name: str = ""
+    voice_url: str = ""
+    voice_method: str = "POST"
+    voice_fallback_url: str = ""
+    voice_fallback_method: str = "POST"
+    status_callback: str = ""
+    status_callback_method: str = "POST"
+    sms_url: str = ""
+    sms_method: str = "POST"
+    sms_fallback_url: str = ""
+    sms_fallback_method: str = "POST"
+    voice_caller_id_lookup: bool = False
+    created: float = 0.0
+    updated: float = 0.0
+
+
+@dataclass
+class Verdict:
+    """What the network does with one address.
+
+    Args:
+        call_error: REST error with which a call to it is refused; None to try it.
+        unallocated: the call is set up and fails.
+        sms: ``delivered``, or ``undelivered:CODE`` or ``failed:CODE``.
+        sms_error: REST error with which a text to it is refused.
+    """
+
+    call_error: int | None = None
+    unallocated: bool = False
+    sms: str = "delivered"
+    sms_error: int | None = None
+
+
+@dataclass
+class Account:
+    """The account: its credentials, numbers, permissions and what it has been told about others."""
+
+    sid: str
+    auth_token: str
+    numbers: dict[str, PhoneNumber] = field(default_factory=dict)
+    verified_callers: set[str] = field(default_factory=set)
+    countries: set[str] | None = None
+    suspended: bool = False
+    concurrency: int | None = None
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    opted_out: set[tuple[str, str]] = field(default_factory=set)
+
+    def verdict(self, address: str) -> Verdict:
+        """What is known about an address; the ordinary verdict when nothing is."""
+        return self.verdicts.get(address, Verdict())
+
+    def may_call_from(self, caller: str) -> bool:
+        """Whether the account may show this caller id."""
+        return caller in self.numbers or caller in self.verified_callers
+
+    def refusal(self, to: str) -> int | None:
+        """The error number with which a call to ``to`` is refused, or None."""
+        known = self.verdict(to).call_error
+        if known is not None:
+            return known
+        if re.fullmatch(r"client:[^\s]{1,121}", to) or re.fullmatch(r"sips?:[^@\s]+@[^\s]+", to):
+            return None
+        if re.fullmatch(r"\+[1-9]\d{6,14}", to) is None:
+            return 21211
+        if calling_code(to) == "1" and re.fullmatch(r"\+1[2-9]\d{2}[2-9]\d{6}", to) is None:
+            return 21217
+        if self.countries is not None and calling_code(to) not in self.countries:
+            return 21215
+        return None
+
+    def save(self, path: Path) -> None:
+        """Writes the numbers' configuration, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(path.suffix + ".new")
+        draft.write_text(json.dumps({"numbers": [asdict(number) for number in self.numbers.values()]}, indent=1))
+        draft.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Takes over the configuration that :meth:`save` wrote, for numbers it names; no file is no error."""
+        if not path.exists():
+            return
+        for item in json.loads(path.read_text())["numbers"]:
+            number = PhoneNumber(**item)
+            self.numbers[number.phone_number] = number
