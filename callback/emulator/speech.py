@@ -159,7 +159,7 @@ _PROMISE: Final = re.compile(
     r"|(?:我们)?(?:会|将)[^，。]{0,12}(?:回电|回拨|致电|打给|给您打|给您回)",
     re.IGNORECASE,
 )
-_LINK: Final = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)。，]")
+_LINK: Final = re.compile(r"https?://[!-~]*[\w/=&#~-]", re.ASCII)
 _TRANSLATED_DIGITS: Final = str.maketrans("０１２３４５６７８９", "0123456789")
 
 

@@ -108,6 +108,8 @@ class Visit:
                 handset.remind(Reminder.GIVE_UP, self._patience_s)
                 while (happened := await handset.next()) is not None:
                     await self._react(happened)
+            if self.progress.believes_in_a_callback:
+                self._tell("has hung up, keeps the place")
         finally:
             del self._scene.talks[self._leg.sid]
 
@@ -118,7 +120,8 @@ class Visit:
             case Reminder.GIVE_UP:
                 await self._give_up("hangs up, tired of waiting")
             case Reminder.HANG_UP:
-                self._tell("hangs up, keeps the place" if self.progress.promised else "hangs up")
+                if not self.progress.promised:
+                    self._tell("hangs up")
                 await self._leg.hang_up()
             case Reminder.TALK_OVER:
                 self._talk.finished = True
