@@ -11,8 +11,6 @@ from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer, redis62_binary, valkey_binary
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps a module's browser tests on one process, so that they share one browser."""
