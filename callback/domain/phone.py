@@ -1,7 +1,7 @@
-"""Telephone numbers: whom we may ring, whom we can text, and how a number is read aloud or shown without giving it away.
+"""Telephone numbers: whom we may ring, whom we can text, and how a number is read aloud or shown but not given away.
 
-A number comes from a caller id, from keys pressed, or from a page, and each is a claim. Ringing the wrong sort of number
-costs money or wakes strangers, so what is not plainly an ordinary number of an allowed country is refused, at
+A number comes from a caller id, from keys pressed, or from a page, and each is a claim. Ringing the wrong sort of
+number costs money or wakes strangers, so what is not plainly an ordinary number of an allowed country is refused, at
 acceptance and again at dialling. The numbering plans are libphonenumber's; a number counts as one when it is possible
 and valid there.
 """
@@ -71,7 +71,7 @@ _REFUSED_CODES: dict[int, Refusal] = {
 _NO_COUNTRY = "001"
 
 _NOBODY = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
-"""What carriers send as From for a hidden caller: "anonymous", "restricted", "blocked" and their like, keyed as digits."""
+"""What carriers send as From for a hidden caller: "anonymous", "restricted" and their like, spelt on the keypad."""
 
 _MIDWINTER = datetime(2026, 1, 15, tzinfo=UTC)
 """Zones are compared by their offset at this moment, so that a number keeps its zone all year."""
@@ -184,8 +184,8 @@ def zones_of(number: str) -> tuple[str, ...]:
 def zone_of(number: str) -> str | None:
     """The one zone to tell this callee the time in, None where it is not known.
 
-    Of several the westernmost, where the day begins last: a morning that is legal there is legal in all of them. Whoever
-    must keep quiet hours exactly asks `hours.quiet_until` with all of `zones_of`.
+    Of several the westernmost, where the day begins last: a morning that is legal there is legal in all of them.
+    Whoever must keep quiet hours exactly asks `hours.quiet_until` with all of `zones_of`.
     """
     zones = zones_of(number)
     return zones[0] if zones else None

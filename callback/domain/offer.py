@@ -1,0 +1,199 @@
+"""Whether to offer a callback, and why: the thresholds, the hysteresis, and the honesty about closing time.
+
+Offered is who would wait too long (a quantile of their wait reaches `offer_at_wait_s`), who finds too many waiting, or
+who finds nobody staffed in open hours. Once a queue offers, it goes on until the wait is below
+`stop_offering_at_wait_s`. Never offered is whom a free agent could take now, and nobody gets a promise that the queue
+could not keep before it closes.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+from callback.domain.errors import NotAccepting
+from callback.domain.policies import effective_stop
+from callback.domain.policy import Policy
+from callback.domain.wait import Wait
+
+
+class Reason(StrEnum):
+    """Why a callback is offered, or is not."""
+
+    WAIT = "wait"
+    WAITING = "waiting"
+    NOBODY_STAFFED = "nobody_staffed"
+    HYSTERESIS = "hysteresis"  # offering since before, and the wait is not below the stop value yet
+    BELOW = "below"
+    FREE_AGENT = "free_agent"
+    SWITCHED_OFF = "switched_off"
+    CLOSED = "closed"
+    FULL = "full"
+    NOT_BEFORE_CLOSING = "not_before_closing"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to offer, the reason in one word, and a sentence for the people who watch the queue."""
+
+    offering: bool
+    reason: Reason
+    sentence: str
+
+
+_SOLVENCY_Z = 1.2816
+"""The normal deviate of the 10th percentile."""
+
+
+def decide(
+    *,
+    wait: Wait,
+    waiting: int,
+    free: int,
+    staffed: int,
+    is_open: bool,
+    outstanding: int,
+    offering_before: bool,
+    policy: Policy,
+    closes_in_s: float | None = None,
+    handle_s: float | None = None,
+) -> Decision:
+    """Whether to offer a callback to a caller now.
+
+    `wait` is theirs, `waiting` how many wait ahead of them, `free` how many agents could take them now, `staffed` how
+    many count as capacity, `outstanding` how many promises are open, `offering_before` what the decision was last
+    time. `closes_in_s` is None for a queue that does not close soon; `handle_s` is the measured mean handle time, the
+    policy's prior where it is None.
+    """
+    refusal = _refusal(is_open, outstanding, policy)
+    if refusal is not None:
+        return refusal
+    if free > 0:
+        return Decision(False, Reason.FREE_AGENT, "not offering: an agent is free")
+    wish = _wish(wait, waiting, staffed, offering_before, policy)
+    if wish.offering and not _solvent(wait, staffed, outstanding, policy, closes_in_s, handle_s):
+        return _too_late(closes_in_s)
+    return wish
+
+
+def may_promise(
+    *,
+    is_open: bool,
+    outstanding: int,
+    policy: Policy,
+    wait: Wait | None = None,
+    staffed: int = 0,
+    closes_in_s: float | None = None,
+    handle_s: float | None = None,
+) -> None:
+    """The same guard for a promise that somebody asked for without an offer (the API, the console, a text).
+
+    No threshold counts here: whoever asks shall have it. Give `wait` and the rest for a promise that is for now, and
+    leave them out for one that is for a later time.
+
+    Raises:
+        NotAccepting: `reason` is switched_off, closed, full or not_before_closing.
+    """
+    refusal = _refusal(is_open, outstanding, policy)
+    if refusal is not None:
+        _refuse(refusal)
+    if wait is not None and not _solvent(wait, staffed, outstanding, policy, closes_in_s, handle_s):
+        _refuse(_too_late(closes_in_s))
+
+
+def solvent(*, wait: Wait, staffed: int, outstanding: int, closes_in_s: float, handle_s: float) -> bool:
+    """Whether one promise more can be kept before closing, with nine chances in ten. Both must hold:
+
+    - in line: p90(wait) <= T, where T is the time left; everybody ahead, live or not, is in that wait;
+    - in numbers: outstanding + 1 <= m - 1.2816 sqrt(m), where m = staffed T / handle_s is how many conversations the
+      staff is expected to finish by then. The right side is the 10th percentile of a Poisson number with mean m.
+
+    Unknown waits (nobody staffed) prove nothing either way and pass.
+    """
+    p90 = wait.p90
+    if p90 is None or staffed <= 0:
+        return True
+    finished = staffed * max(closes_in_s, 0) / handle_s
+    return p90 <= closes_in_s and outstanding + 1 <= finished - _SOLVENCY_Z * math.sqrt(finished)
+
+
+def _refusal(is_open: bool, outstanding: int, policy: Policy) -> Decision | None:
+    """What forbids any promise, whatever the wait."""
+    if not policy.accepting:
+        return Decision(False, Reason.SWITCHED_OFF, "not offering: callbacks are switched off")
+    if not is_open:
+        return Decision(False, Reason.CLOSED, "not offering: the queue is closed")
+    most = policy.max_outstanding
+    if most is not None and outstanding >= most:
+        return Decision(False, Reason.FULL, f"not offering: {outstanding} promises are open, and {most} is the most")
+    return None
+
+
+def _wish(wait: Wait, waiting: int, staffed: int, offering_before: bool, policy: Policy) -> Decision:
+    """What the thresholds say."""
+    if staffed <= 0:
+        return Decision(True, Reason.NOBODY_STAFFED, "offering: nobody is staffed, so the wait is not known")
+    seconds = wait.quantile(_PROBABILITY[policy.offer_quantile])
+    start, stop = policy.offer_at_wait_s, effective_stop(policy)
+    said = _said_wait(seconds, policy)
+    if seconds is not None and start is not None and seconds >= start:
+        return Decision(True, Reason.WAIT, f"offering: {said}, and offers start at {_span(start)}")
+    if policy.offer_at_waiting is not None and waiting >= policy.offer_at_waiting:
+        return Decision(
+            True, Reason.WAITING, f"offering: {waiting} are waiting, and offers start at {policy.offer_at_waiting}"
+        )
+    if offering_before and seconds is not None and stop is not None and seconds >= stop:
+        return Decision(True, Reason.HYSTERESIS, f"offering: {said}, and offers stop below {_span(stop)}")
+    return Decision(False, Reason.BELOW, f"not offering: {said}, {_limits(policy)}")
+
+
+def _solvent(
+    wait: Wait, staffed: int, outstanding: int, policy: Policy, closes_in_s: float | None, handle_s: float | None
+) -> bool:
+    if not policy.closing_guard or closes_in_s is None:
+        return True
+    handle = policy.prior_handle_s if handle_s is None else handle_s
+    return solvent(wait=wait, staffed=staffed, outstanding=outstanding, closes_in_s=closes_in_s, handle_s=handle)
+
+
+def _too_late(closes_in_s: float | None) -> Decision:
+    left = _span(closes_in_s or 0)
+    sentence = f"not offering: the queue closes in {left}, too soon to keep another promise"
+    return Decision(False, Reason.NOT_BEFORE_CLOSING, sentence)
+
+
+def _refuse(decision: Decision) -> NoReturn:
+    raise NotAccepting(decision.reason, _REFUSED[decision.reason])
+
+
+_REFUSED: dict[Reason, str] = {
+    Reason.SWITCHED_OFF: "this queue does not accept callbacks now; ask again later",
+    Reason.CLOSED: "this queue is closed now; ask again in its opening hours, or ask for a time in them",
+    Reason.FULL: "this queue has as many callbacks open as it may promise; ask again later",
+    Reason.NOT_BEFORE_CLOSING: "nobody can call back before this queue closes; ask for a later opening time",
+}
+
+_PROBABILITY = {"p50": 0.5, "p80": 0.8, "p90": 0.9}
+
+
+def _said_wait(seconds: float | None, policy: Policy) -> str:
+    if seconds is None:
+        return "the wait is not known"
+    return f"the wait ({policy.offer_quantile}) is {_span(seconds)}"
+
+
+def _limits(policy: Policy) -> str:
+    """Where offers would start, as the end of a sentence."""
+    limits = []
+    if policy.offer_at_wait_s is not None:
+        limits.append(_span(policy.offer_at_wait_s))
+    if policy.offer_at_waiting is not None:
+        limits.append(f"{policy.offer_at_waiting} waiting")
+    return f"and offers start at {' or '.join(limits)}" if limits else "and no threshold is set"
+
+
+def _span(seconds: float) -> str:
+    """Seconds up to two minutes, minutes above: exact enough to compare with a threshold."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min".replace(".0 min", " min")
