@@ -14,7 +14,7 @@ from typing import NoReturn
 from callback.domain.errors import NotAccepting
 from callback.domain.policies import effective_stop
 from callback.domain.policy import Policy
-from callback.domain.wait import Wait
+from callback.domain.wait import Measured, Wait, mean_handle
 
 
 class Reason(StrEnum):
@@ -56,14 +56,13 @@ def decide(
     offering_before: bool,
     policy: Policy,
     closes_in_s: float | None = None,
-    handle_s: float | None = None,
+    measured: Measured = Measured(),
 ) -> Decision:
     """Whether to offer a callback to a caller now.
 
     `wait` is theirs, `waiting` how many wait ahead of them, `free` how many agents could take them now, `staffed` how
     many count as capacity, `outstanding` how many promises are open, `offering_before` what the decision was last
-    time. `closes_in_s` is None for a queue that does not close soon; `handle_s` is the measured mean handle time, the
-    policy's prior where it is None.
+    time. `closes_in_s` is None for a queue that does not close soon; `measured` tells how long its conversations are.
     """
     refusal = _refusal(is_open, outstanding, policy)
     if refusal is not None:
@@ -71,7 +70,7 @@ def decide(
     if free > 0:
         return Decision(False, Reason.FREE_AGENT, "not offering: an agent is free")
     wish = _wish(wait, waiting, staffed, offering_before, policy)
-    if wish.offering and not _solvent(wait, staffed, outstanding, policy, closes_in_s, handle_s):
+    if wish.offering and not _solvent(wait, staffed, outstanding, policy, closes_in_s, measured):
         return _too_late(closes_in_s)
     return wish
 
@@ -81,15 +80,15 @@ def may_promise(
     is_open: bool,
     outstanding: int,
     policy: Policy,
-    wait: Wait | None = None,
-    staffed: int = 0,
     closes_in_s: float | None = None,
-    handle_s: float | None = None,
+    staffed: int = 0,
+    measured: Measured = Measured(),
+    wait: Wait | None = None,
 ) -> None:
     """The same guard for a promise that somebody asked for without an offer (the API, the console, a text).
 
-    No threshold counts here: whoever asks shall have it. Give `wait` and the rest for a promise that is for now, and
-    leave them out for one that is for a later time.
+    No threshold counts here: whoever asks shall have it. For a promise at a later time, `is_open` speaks of that time
+    and `closes_in_s` is None.
 
     Raises:
         NotAccepting: `reason` is switched_off, closed, full or not_before_closing.
@@ -97,24 +96,24 @@ def may_promise(
     refusal = _refusal(is_open, outstanding, policy)
     if refusal is not None:
         _refuse(refusal)
-    if wait is not None and not _solvent(wait, staffed, outstanding, policy, closes_in_s, handle_s):
+    if not _solvent(wait, staffed, outstanding, policy, closes_in_s, measured):
         _refuse(_too_late(closes_in_s))
 
 
-def solvent(*, wait: Wait, staffed: int, outstanding: int, closes_in_s: float, handle_s: float) -> bool:
+def solvent(*, wait: Wait | None, staffed: int, outstanding: int, closes_in_s: float, handle_s: float) -> bool:
     """Whether one promise more can be kept before closing, with nine chances in ten. Both must hold:
 
-    - in line: p90(wait) <= T, where T is the time left; everybody ahead, live or not, is in that wait;
+    - in line: p90(wait) <= T, where T is the time left and everybody ahead, live or not, is in that wait;
     - in numbers: outstanding + 1 <= m - 1.2816 sqrt(m), where m = staffed T / handle_s is how many conversations the
       staff is expected to finish by then. The right side is the 10th percentile of a Poisson number with mean m.
 
-    Unknown waits (nobody staffed) prove nothing either way and pass.
+    A queue that nobody staffs proves nothing either way and passes; without a `wait` the second alone decides.
     """
-    p90 = wait.p90
-    if p90 is None or staffed <= 0:
+    if staffed <= 0:
         return True
+    p90 = wait.p90 if wait is not None else None
     finished = staffed * max(closes_in_s, 0) / handle_s
-    return p90 <= closes_in_s and outstanding + 1 <= finished - _SOLVENCY_Z * math.sqrt(finished)
+    return (p90 is None or p90 <= closes_in_s) and outstanding + 1 <= finished - _SOLVENCY_Z * math.sqrt(finished)
 
 
 def _refusal(is_open: bool, outstanding: int, policy: Policy) -> Decision | None:
@@ -148,12 +147,12 @@ def _wish(wait: Wait, waiting: int, staffed: int, offering_before: bool, policy:
 
 
 def _solvent(
-    wait: Wait, staffed: int, outstanding: int, policy: Policy, closes_in_s: float | None, handle_s: float | None
+    wait: Wait | None, staffed: int, outstanding: int, policy: Policy, closes_in_s: float | None, measured: Measured
 ) -> bool:
     if not policy.closing_guard or closes_in_s is None:
         return True
-    handle = policy.prior_handle_s if handle_s is None else handle_s
-    return solvent(wait=wait, staffed=staffed, outstanding=outstanding, closes_in_s=closes_in_s, handle_s=handle)
+    handle_s = mean_handle(measured, policy)
+    return solvent(wait=wait, staffed=staffed, outstanding=outstanding, closes_in_s=closes_in_s, handle_s=handle_s)
 
 
 def _too_late(closes_in_s: float | None) -> Decision:
