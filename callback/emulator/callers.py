@@ -71,13 +71,12 @@ class Caller:
 
     async def _ring_in(self) -> Progress:
         person = self.person
-        name, number = ("", ANONYMOUS) if person.withheld else (person.name, person.number)
+        number = ANONYMOUS if person.withheld else person.number
+        network = {"StirVerstat": "TN-Validation-Passed-A"} | ({} if person.withheld else {"CallerName": person.name})
         self._on_the_phone = True
         try:
             self._tell("rings", queue_number=self._queue_number, language=person.language, withheld=person.withheld)
-            leg = await self._scene.exchange.call_in(
-                from_=number, to=self._queue_number, CallerName=name, StirVerstat="TN-Validation-Passed-A"
-            )
+            leg = await self._scene.exchange.call_in(from_=number, to=self._queue_number, **network)
             return await self._visit(leg, wants_ringing_in(person), person.patience_s)
         finally:
             self._on_the_phone = False

@@ -176,12 +176,12 @@ class People:
         """Occupy the agents, let a few hold, then bring on the leads: the wait is long enough for an offer."""
         agents = len(self._config.agents)
         for i in range(agents):
-            self._bring(self._extra(i, talk_s=140.0 + 240.0 * i / agents))
+            self._bring(self._extra(i, talk_s=100.0 + 200.0 * i / agents))
             await self._clock.sleep(2.0)
         await self._until(lambda: self._scene.talking >= agents, SCENE_WAITS_S)
         holders = max(0, math.ceil(0.85 * agents) - 1)
         for i in range(holders):
-            self._bring(self._extra(agents + i, talk_s=150.0))
+            self._bring(self._extra(agents + i, talk_s=140.0))
             await self._clock.sleep(3.0)
         for i, (name, language) in enumerate(LEADS):
             await self._clock.sleep(5.0)

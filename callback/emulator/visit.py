@@ -17,6 +17,7 @@ from callback.emulator.speech import Intent, Option
 
 REPEATS_KEY_AFTER_S: Final = 8.0
 KEYS_BEFORE_GIVING_UP: Final = 12
+CALLBACKS_ASKED_AT_MOST: Final = 4
 LISTENS_ON_S: Final = 3.0
 LEAVES_AFTER_S: Final = 1.5
 WAITS_AFTER_CUT_OFF_S: Final = 180.0
@@ -37,6 +38,7 @@ class Progress:
     """What has happened on this call so far."""
 
     offers_heard: int = 0
+    callbacks_asked: int = 0
     number_given: bool = False
     keys_pressed: int = 0
     settled: bool = False
@@ -59,7 +61,7 @@ def wants_ringing_in(person: Person) -> Wanting:
 
     def wants(progress: Progress) -> Wishes:
         wish = Intent.CALLBACK if progress.offers_heard > person.gives_in_after else person.wish
-        if wish is Intent.STAY:
+        if wish is Intent.STAY or progress.callbacks_asked >= CALLBACKS_ASKED_AT_MOST:
             return Wishes((_language(person), Intent.STAY))
         wanted = (Intent.CALLBACK,) if wish is Intent.CALLBACK else (Intent.SLOT, Intent.LATER)
         if person.other_number is not None and not progress.number_given:
@@ -204,6 +206,7 @@ class Visit:
             self._tell("keys another number in", key=option.key)
         else:
             self._tell(f"presses {option.key} ({option.intent.value})", key=option.key)
+        self.progress.callbacks_asked += option.intent is Intent.CALLBACK
         if option.intent in _SETTLES:
             self.progress.settled = True
             self._handset.remind(Reminder.GIVE_UP, self._patience_s)

@@ -169,7 +169,7 @@ def test_who_withholds_the_number_rings_anonymously_and_keys_one_in_when_asked()
         await stage.caller.live(remembers_s=1.0)
         leg = stage.exchange.legs[0]
         assert leg.from_ == "anonymous"
-        assert leg.params["CallerName"] == ""
+        assert "CallerName" not in leg.params
         assert leg.pressed == ["1", "3035550142#", "1"]
 
     in_virtual_time(story)
@@ -228,6 +228,23 @@ def test_a_key_that_was_lost_is_pressed_again_after_a_silence() -> None:
         await stage.caller.live(remembers_s=1.0)
         assert stage.exchange.legs[0].pressed == ["1", "1"]
         assert stage.exchange.voices[0].done()
+
+    in_virtual_time(story)
+
+
+def test_who_is_refused_a_callback_again_and_again_stops_asking_and_holds() -> None:
+    async def product(leg: FakeLeg) -> None:
+        while not leg.ended.is_set():
+            await leg.ask("Press 1 at any time to be called back instead.")
+            await leg.say("Sorry, we cannot arrange callbacks at the moment.")
+            leg.play("music")
+            await leg.clock.sleep(30)
+
+    async def story(clock: VirtualClock) -> None:
+        stage = Stage(clock, product, patience_s=500.0)
+        await stage.caller.live()
+        assert stage.exchange.legs[0].pressed == ["1"] * 4
+        assert stage.events[-1] == "hangs up, tired of waiting"
 
     in_virtual_time(story)
 
