@@ -17,7 +17,8 @@ from callback.domain.wait import Measured
 
 
 class Clock(Protocol):
-    """The time everybody agrees on: in production anchored to Redis, so that one machine's wrong clock harms nothing."""
+    """The time everybody agrees on: in production anchored to Redis, so that one machine's wrong clock harms
+    nothing."""
 
     def now(self) -> datetime:
         """Aware UTC."""
@@ -40,6 +41,10 @@ class Reservation:
     phase: str  # reserved, ringing, busy
     at: datetime  # of the pairing
     lease_until: datetime | None  # None in phase busy
+    bridged_at: datetime | None = None  # in phase busy
+    score: int = 0  # of the entry, with which it goes back into the line
+    joined_at: datetime | None = None
+    language: str = ""  # of a live entry, as `arrive` or `hold` last heard
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Standing:
     config: int  # the version of the queues' configuration: reload when it differs from the one at hand
     open_callback: CallbackId | None = None  # `arrive` only: this number's open promise in this queue
     language: str = ""  # `arrive` only: what this number chose before
-    reservation: Reservation | None = None  # an agent was free: paired at once
+    reservation: Reservation | None = None  # the pairing they are in, made just now or before
 
 
 @dataclass(frozen=True)
@@ -101,35 +106,68 @@ class Line(Protocol):
     """One ordered line per queue, live and virtual together, with the agents who serve it.
 
     Lowest score first; ties by entry id. All verbs are atomic and idempotent: a repeat returns what stands. Verbs that
-    take a `token` change nothing and return False (or None) when it is not the one in force. Every change of a live call
-    or an agent is appended to a stream that `drain` hands to the record in order; changes of callbacks are the record's.
+    take a `token` change nothing and return False (or None) when it is not the one in force. Every change of a live
+    call or an agent is appended to a stream that `drain` hands to the record in order; changes of callbacks are the
+    record's.
 
     Whenever a verb may free a pairing (`arrive`, `hold`, `enter`, `presence`, `complete`, `release`), the caller of it
     asks `match` afterwards, except where a reservation is in the answer.
     """
 
-    def arrive(self, queue: QueueKey, call: CallSid, *, credit_s: float, number_hash: str, language: str,
-               lease_s: float, token: Token, now: datetime) -> Standing:
-        """A live caller joins: place `menu` (in line, not yet matchable), score = now - credit. When an agent is free and
-        nobody who could be matched stands before them, they are reserved at once under `token`."""
+    def arrive(
+        self,
+        queue: QueueKey,
+        call: CallSid,
+        *,
+        credit_s: float,
+        number_hash: str,
+        language: str,
+        lease_s: float,
+        token: Token,
+        now: datetime,
+    ) -> Standing:
+        """A live caller joins: place `menu` (in line, not yet matchable), score = now - credit. When an agent is free
+        and nobody who could be matched stands before them, they are reserved at once under `token`."""
         ...
 
-    def hold(self, queue: QueueKey, entry: EntryId, leg: CallSid, *, score: int, joined_at: datetime,
-             lease_s: float, token: Token, now: datetime) -> Standing:
-        """A live leg is on hold and can be connected: `menu` → `hold`, or back into the line where it is missing (a lost
-        Redis) with the score it carries. Pairs at once like `arrive`. Also the heartbeat of the leg (`seen_at`)."""
+    def hold(
+        self,
+        queue: QueueKey,
+        entry: EntryId,
+        leg: CallSid,
+        *,
+        score: int,
+        joined_at: datetime,
+        language: str,
+        lease_s: float,
+        token: Token,
+        now: datetime,
+    ) -> Standing:
+        """A live leg is on hold and can be connected: `menu`, `due` or `later` → `hold`, or back into the line where
+        it is missing (a lost Redis) with the score it carries. Pairs at once like `arrive`. Also the heartbeat of the
+        leg."""
         ...
 
-    def enter(self, queue: QueueKey, entry: EntryId, *, score: int, joined_at: datetime, due: bool, number_hash: str,
-              replaces: EntryId | None, now: datetime) -> Standing:
+    def enter(
+        self,
+        queue: QueueKey,
+        entry: EntryId,
+        *,
+        score: int,
+        joined_at: datetime,
+        due: bool,
+        number_hash: str,
+        replaces: EntryId | None,
+        now: datetime,
+    ) -> Standing:
         """A callback stands in line (`due` or `later`), in the place of the live entry `replaces` where given, which
         leaves in the same step with outcome `callback`. Moves an entry that stands there already."""
         ...
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
-        """Out of the line, whatever their place; a reservation of theirs is dissolved and its agent freed. The answer tells
-        where they were (place) before. A live call's leaving is journalled as `abandoned`, or as `reason` if that is a
-        `CallState`."""
+        """Out of the line, whatever their place; a reservation of theirs is dissolved and its agent freed. The answer
+        tells where they were (place) before. A live call's leaving is journalled as `abandoned`, or as `reason` if
+        that is a `CallState`."""
         ...
 
     def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
@@ -137,8 +175,8 @@ class Line(Protocol):
         ...
 
     def match(self, queue: QueueKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
-        """Pair one free agent of `queue` with the lowest score among the queues that agent serves. None: nobody to pair.
-        Agents by level, then longest idle. Callbacks only where the queue is dialling."""
+        """Pair one free agent of `queue` with the lowest score among the queues that agent serves. None: nobody to
+        pair. Agents by level, then longest idle. Callbacks only where the queue is dialling."""
         ...
 
     def match_agent(self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
@@ -148,11 +186,20 @@ class Line(Protocol):
     def reservation(self, token: Token) -> Reservation | None: ...
 
     def extend(self, token: Token, *, until: datetime, phase: str | None = None) -> bool:
-        """Renew the lease, for instance while the caller's phone rings. False: the reservation is no longer in force."""
+        """Renew the lease, for instance while the caller's phone rings. False: the reservation is no longer in
+        force."""
         ...
 
-    def release(self, token: Token, *, entry_to: str, agent_to: AgentStatus | None, reason: str, now: datetime,
-                score: int | None = None) -> bool:
+    def release(
+        self,
+        token: Token,
+        *,
+        entry_to: str,
+        agent_to: AgentStatus | None,
+        reason: str,
+        now: datetime,
+        score: int | None = None,
+    ) -> bool:
         """The pairing comes to nothing. The entry goes to `hold`, `menu`, `due`, `later` (same score unless given), or
         `gone`; the agent to `agent_to`, or to what they wanted (None)."""
         ...
@@ -167,8 +214,8 @@ class Line(Protocol):
         ...
 
     def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:
-        """`available` ends wrap-up and changes nothing in reserved or busy; away and offline apply at once when idle or in
-        wrap-up, else when the call ends."""
+        """`available` ends wrap-up and changes nothing in reserved or busy; away and offline apply at once when idle
+        or in wrap-up, else when the call ends."""
         ...
 
     def agent(self, key: AgentKey) -> AgentView: ...
@@ -179,8 +226,8 @@ class Line(Protocol):
         """Publish the configuration (policies as JSON, numbers, who serves what); returns its new version."""
         ...
 
-    def configuration(self) -> tuple[int, list[Queue]]:
-        """The published version and queues: the doors read policies here, so that they work without the record."""
+    def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
+        """The published version, queues and agents: the doors read them here, so that they work without the record."""
         ...
 
     def set_offering(self, queue: QueueKey, offering: bool) -> None: ...
@@ -263,8 +310,9 @@ class Work(Protocol):
     """One transaction on the record. Nothing in it crosses the network but the database itself."""
 
     # promises
-    def add_callback(self, callback: Callback, *, event: Event, reason: str, cause: str,
-                     idempotency: tuple[str, str] | None = None) -> Callback:
+    def add_callback(
+        self, callback: Callback, *, event: Event, reason: str, cause: str, idempotency: tuple[str, str] | None = None
+    ) -> Callback:
         """Insert and journal. Raises DuplicateOpen (number open in that queue), KeyReused. With an idempotency
         (key, body hash) seen before, or an `origin` call that made one already, the stored callback is returned."""
         ...
@@ -277,8 +325,16 @@ class Work(Protocol):
     def callback_by_origin(self, call: CallSid) -> Callback | None: ...
     def open_callback(self, queue: QueueKey, number: str) -> Callback | None: ...
 
-    def move(self, callback: Callback, event: Event, *, reason: str, cause: str, at: datetime,
-             data: dict[str, Any] | None = None) -> Callback | None:
+    def move(
+        self,
+        callback: Callback,
+        event: Event,
+        *,
+        reason: str,
+        cause: str,
+        at: datetime,
+        data: dict[str, Any] | None = None,
+    ) -> Callback | None:
         """Save `callback` (its fields as changed by the caller, its `state` still the one before) with the state that
         the table gives for `event`, `version` + 1, and a journal row. None: the event is late and changed nothing.
         Raises Stale (somebody else saved it since), IllegalMove."""
@@ -288,14 +344,27 @@ class Work(Protocol):
         """Save fields that are no state change (no journal row). Raises Stale."""
         ...
 
-    def callbacks(self, *, queue: QueueKey | None = None, states: Iterable[State] | None = None,
-                  number: str | None = None, cursor: str | None = None, limit: int = 50) -> Page: ...
+    def callbacks(
+        self,
+        *,
+        queue: QueueKey | None = None,
+        states: Iterable[State] | None = None,
+        number: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page: ...
     def due_callbacks(self, now: datetime, limit: int = 500) -> list[Callback]:
         """`waiting` with `next_attempt_at` <= now, and `scheduled` with `requested_for` <= now, earliest first."""
         ...
 
-    def in_state(self, states: Iterable[State], *, older_than: datetime | None = None, limit: int = 500,
-                 after: CallbackId | None = None) -> list[Callback]:
+    def in_state(
+        self,
+        states: Iterable[State],
+        *,
+        older_than: datetime | None = None,
+        limit: int = 500,
+        after: CallbackId | None = None,
+    ) -> list[Callback]:
         """By id, from `after`. `older_than` compares the time of the last move."""
         ...
 
@@ -330,7 +399,9 @@ class Work(Protocol):
 
     def suppressed(self, number: str) -> bool: ...
     def write(self, entry: Entry) -> None: ...
-    def journal(self, *, after: int, limit: int = 200, kind: str | None = None, subject: str | None = None) -> list[Entry]: ...
+    def journal(
+        self, *, after: int, limit: int = 200, kind: str | None = None, subject: str | None = None
+    ) -> list[Entry]: ...
 
     # configuration
     def queues(self) -> list[Queue]: ...
@@ -339,8 +410,8 @@ class Work(Protocol):
         ...
 
     def put_queue(self, key: QueueKey, name: str, numbers: tuple[str, ...] | None, at: datetime) -> Queue:
-        """Create with the default policy, or update. Numbers None: as they are. Raises InvalidInput when a number belongs
-        to another queue."""
+        """Create with the default policy, or update. Numbers None: as they are. Raises InvalidInput when a number
+        belongs to another queue."""
         ...
 
     def put_policy(self, key: QueueKey, policy: Policy, *, by: str, why: str, at: datetime) -> Queue: ...
@@ -470,15 +541,17 @@ class Carrier(Protocol):
 class Dispatch(Protocol):
     """Hands work to the workers, by task name and ids only, after the commit. A lost task is found by the sweep."""
 
-    def connect(self, token: Token, delay_s: float = 0) -> None:
-        """Act on a reservation: redirect a live leg, or dial a callback."""
+    def connect(self, token: Token, delay_s: float = 0, *, paced: bool = False) -> None:
+        """Act on a reservation: redirect a live leg, or dial a callback. `paced`: it holds its slot of the carrier's
+        pace already, and `delay_s` is the time until it."""
         ...
 
-    def dial_customer(self, attempt: AttemptId, delay_s: float = 0) -> None:
+    def dial_customer(self, attempt: AttemptId, delay_s: float = 0, *, paced: bool = False) -> None:
         """agent_first: the agent is on the line, now ring the caller."""
         ...
 
     def hang_up(self, call: CallSid) -> None: ...
+    def redirect(self, call: CallSid, url: str) -> None: ...
     def text(self, id: str) -> None: ...
     def persist(self) -> None: ...
 
@@ -499,6 +572,34 @@ class Urls(Protocol):
         ...
 
     def status_page(self, token: str) -> str: ...
+
+
+class Book(Protocol):
+    """The queues and their policies as this process knows them, at most seconds old."""
+
+    def queue(self, key: QueueKey) -> Queue:
+        """Raises NotFound."""
+        ...
+
+    def find(self, key: str | None, number: str) -> Queue | None:
+        """The queue named by `key`, else the one that `number` leads to."""
+        ...
+
+    def agent(self, key: AgentKey) -> Agent:
+        """Raises NotFound."""
+        ...
+
+    def check(self, version: int) -> None:
+        """A verb of the line answered with this version: load again if it is not the one at hand."""
+        ...
+
+
+class Words(Protocol):
+    """The wording of texts, in the caller's language."""
+
+    def text(self, kind: str, callback: Callback, queue_name: str, zone: str, url: str) -> str:
+        """The body of a text of `kind`: promised, nearly, unreached, cancelled, status."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -524,4 +625,6 @@ class House:
     dispatch: Dispatch
     once: Once
     urls: Urls
+    words: Words
+    book: Book
     knobs: Knobs = field(default_factory=Knobs)

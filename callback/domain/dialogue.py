@@ -5,6 +5,7 @@ that no flow holds a sentence. A `Step` names the document that comes next; the 
 nonce, so that a repeated request of one document has no second effect.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +15,7 @@ class Prompt:
     """One sentence of the voice catalogue: its id and the values in it (numbers, digit strings, names, texts)."""
 
     id: str
-    values: dict[str, str | int | float] = field(default_factory=dict)
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Step:
     """The next document: a path below `/voice/` and its query."""
 
     path: str
-    query: dict[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Music:
 class Ask:
     """Say the prompts and take keys meanwhile. Silence goes to the action as well, with no digits.
 
-    `digits` ends the input after so many keys; None lets `#` end it. `timeout` is the silence, in seconds, that ends it.
-    `music_s` plays that much hold music inside, so that a key works while music plays.
+    `digits` ends the input after so many keys; None lets `#` end it. `timeout` is the silence, in seconds, that ends
+    it. `music_s` plays that much hold music inside, so that a key works while music plays.
     """
 
     prompts: tuple[Prompt, ...]

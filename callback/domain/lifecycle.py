@@ -83,6 +83,7 @@ MOVES: dict[tuple[State | None, Event], State] = {
     (S.BRIDGED, E.CUT_OFF): S.ANSWERED,
     (S.BRIDGED, E.MISS): S.WAITING,  # cut off and the caller's leg gone as well: rung again, in the same place
     (S.BRIDGED, E.COMPLETE): S.COMPLETED,
+    (S.ANSWERED, E.COMPLETE): S.COMPLETED,  # the record missed the bridge, or the caller hung up within the cut-off
     (S.DIALING, E.MISS): S.WAITING,
     (S.ANSWERED, E.MISS): S.WAITING,
     (S.RECONCILING, E.MISS): S.WAITING,
@@ -106,8 +107,12 @@ MOVES: dict[tuple[State | None, Event], State] = {
 """Every legal move. Where a pair is in neither table, the event is a defect and raises `IllegalMove`."""
 
 LATE: dict[tuple[State, Event], str] = {
-    **{(end, event): "the callback has ended; a late or repeated event changes nothing"
-       for end in ENDS for event in Event if event not in {E.PROMISE, E.SCHEDULE}},
+    **{
+        (end, event): "the callback has ended; a late or repeated event changes nothing"
+        for end in ENDS
+        for event in Event
+        if event not in {E.PROMISE, E.SCHEDULE}
+    },
     (S.ANSWERED, E.ANSWER): "`answered` is sent by the document request and the status callback alike",
     (S.BRIDGED, E.ANSWER): "a status callback overtaken by the key press",
     (S.BRIDGED, E.BRIDGE): "the key press was delivered twice",

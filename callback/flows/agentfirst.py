@@ -1,0 +1,153 @@
+"""agent_first: the agent is rung and presses their key, then the caller is dialled with the agent on the line.
+
+The two meet in a conference named after the attempt, which ends as soon as one of them leaves.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from callback.domain.callback import Attempt, Outcome
+from callback.domain.dialogue import Ask, HangUp, Meet, Prompt, Script, Speak, Step
+from callback.domain.ids import AttemptId, QueueKey, Token
+from callback.domain.lifecycle import AgentStatus, Event, State
+from callback.domain.policy import Queue
+from callback.flows import bridge, dial, settle
+from callback.flows.hook import Hook
+from callback.flows.menu import caller_id
+from callback.ports import CarrierError, House, NewCall, OutcomeUnknown, Reservation
+
+UNHEARD = frozenset({"busy", "failed", "no-answer", "canceled", "completed"})
+
+
+def ring_agent(house: House, attempt: Attempt, queue: Queue, pairing: Reservation) -> None:
+    """Ask the carrier for the agent's leg."""
+    call = NewCall(
+        to=house.book.agent(pairing.agent).contact,
+        from_=caller_id(house, queue) or "",
+        url=house.urls.step("agent/first", a=attempt.id),
+        status_url=house.urls.step("agent/first/status", a=attempt.id),
+        timeout=queue.policy.ring_timeout_s,
+    )
+    try:
+        sid = house.carrier.create_call(call)
+    except OutcomeUnknown:
+        return  # if it rings, its document finds the attempt; else the lease lapses and the sweep goes on
+    except CarrierError as error:
+        missed(house, attempt, reason=f"the agent's phone could not be rung ({error.code})")
+        return
+    with house.store.begin() as work:
+        work.save_attempt(replace(work.attempt(attempt.id), agent_call=sid))
+
+
+def missed(house: House, attempt: Attempt, *, reason: str) -> None:
+    """The agent is away with a notice; the caller, never dialled, is first in line again."""
+    if attempt.token:
+        now = house.clock.now()
+        house.line.release(attempt.token, entry_to="due", agent_to=AgentStatus.AWAY, reason=reason, now=now)
+    settle.attempt_over(house, attempt.id, Outcome.AGENT_MISSED, cause=reason)
+
+
+def whisper(house: House, hook: Hook) -> Script:
+    """The agent picked up: who is next, and the key that starts the dialling."""
+    attempt, state = load(house, hook)
+    pairing = house.line.reservation(attempt.token) if attempt.token else None
+    if pairing is None or state is not State.RESERVED:
+        return Script("en", (Speak((Prompt("whisper_gone"),)), HangUp()))
+    queue = house.book.queue(pairing.queue)
+    language = queue.policy.languages[0] if queue.policy.languages else "en"
+    waited = house.clock.now() - (pairing.joined_at or pairing.at)
+    name = bridge.name_of(house, pairing.entry)
+    told = Prompt("whisper_callback", {"queue": queue.name, "minutes": int(waited.total_seconds() // 60), "name": name})
+    action = Step("agent/first/key", {"a": attempt.id, "t": str(hook.tries), "l": language})
+    return Script(language, (Ask((told, Prompt("whisper_key")), action),))
+
+
+def key(house: House, hook: Hook) -> Script:
+    """1: wait in the conference while the caller is rung."""
+    language = hook.query.get("l", "en")
+    if hook.digits != "1":
+        if hook.tries < bridge.REPEATS:
+            return whisper(house, Hook(hook.form, {**hook.query, "t": str(hook.tries + 1)}))
+        return Script(language, (HangUp(),))
+    attempt, state = load(house, hook)
+    if state is not State.RESERVED or not attempt.token or not keep(house, attempt):
+        return Script(language, (Speak((Prompt("whisper_gone"),)), HangUp()))
+    house.dispatch.dial_customer(attempt.id)
+    room = Meet(room=attempt.id, after=Step("agent/after", {"r": attempt.token}), role="agent")
+    return Script(language, (Speak((Prompt("whisper_ringing"),)), room))
+
+
+def keep(house: House, attempt: Attempt) -> bool:
+    """Renew the lease for as long as the caller's phone may ring."""
+    queue = house.book.queue(callback_queue(house, attempt))
+    ring_s = queue.policy.ring_timeout_s + house.knobs.carrier_queue_s + house.knobs.reconcile_margin_s
+    until = house.clock.now() + timedelta(seconds=ring_s + bridge.PROMPT_S)
+    return attempt.token is not None and house.line.extend(attempt.token, until=until, phase="ringing")
+
+
+def callback_queue(house: House, attempt: Attempt) -> QueueKey:
+    """The queue of the callback that this attempt is for."""
+    with house.store.begin() as work:
+        return work.callback(attempt.callback).queue
+
+
+def load(house: House, hook: Hook) -> tuple[Attempt, State | None]:
+    """The attempt and the state of its callback; None where it is superseded. Binds the agent's leg."""
+    with house.store.begin() as work:
+        attempt = work.attempt(AttemptId(hook.query["a"]))
+        callback = work.callback(attempt.callback)
+        if attempt.agent_call is None and hook.call:
+            attempt = work.save_attempt(replace(attempt, agent_call=hook.call))
+    return attempt, callback.state if callback.attempt == attempt.id else None
+
+
+def dial_customer(house: House, id: AttemptId, *, paced: bool = False) -> None:
+    """The agent is on the line: now ring the caller, if that is still wanted."""
+    now = house.clock.now()
+    if not paced:
+        wait_s = house.line.take_pace(dial.PACE, per_second=house.knobs.calls_per_second, now=now)
+        if wait_s > dial.SOON_S:
+            house.dispatch.dial_customer(id, delay_s=wait_s, paced=True)
+            return
+    with house.store.begin() as work:
+        attempt = work.attempt(id)
+        callback = work.callback(attempt.callback, lock=True)
+        if callback.attempt != id or callback.state is not State.RESERVED:
+            return
+        attempt = work.save_attempt(replace(attempt, asked_at=now))
+        work.move(callback, Event.DIAL, reason="the agent is on the line", cause=f"attempt {id}", at=now)
+    dial.ask_carrier(house, attempt, callback.number, house.book.queue(callback.queue))
+
+
+def after(house: House, hook: Hook) -> Script:
+    """The agent is out of the conference: the talk is over, or never was."""
+    token = Token(hook.query["r"])
+    pairing = house.line.reservation(token)
+    if pairing is not None and pairing.phase == "busy":
+        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}")
+    elif pairing is not None:
+        agent_left(house, pairing)
+    return Script("en", (HangUp(),))
+
+
+def agent_left(house: House, pairing: Reservation) -> None:
+    """The agent hung up while the caller was being rung: the caller, if they answer, waits for another agent."""
+    now = house.clock.now()
+    reason = "hung up before the caller"
+    house.line.release(pairing.token, entry_to="gone", agent_to=AgentStatus.AWAY, reason=reason, now=now)
+
+
+def unreached(_: House, __: Hook) -> Script:
+    """The agent's leg, after the caller could not be reached."""
+    return Script("en", (Speak((Prompt("whisper_unreached"),)), HangUp()))
+
+
+def status(house: House, hook: Hook) -> None:
+    """The agent's leg ended: without a key, the ring was missed; after it, the conference says the rest."""
+    if hook.status not in UNHEARD:
+        return
+    attempt, state = load(house, hook)
+    if state is State.RESERVED:
+        missed(house, attempt, reason="missed the ring")
+    elif state is State.BRIDGED and attempt.token:
+        settle.talk_over(house, attempt.token, caller_there=None, cause=f"call {hook.call}")

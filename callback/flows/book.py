@@ -1,0 +1,83 @@
+"""The queues and policies that this process knows: read from the line, so that the doors work without the record."""
+
+import threading
+from collections.abc import Sequence
+
+from callback.domain.callback import Agent
+from callback.domain.errors import NotFound
+from callback.domain.ids import AgentKey, QueueKey
+from callback.domain.policy import Queue
+from callback.ports import Clock, Line
+
+MAX_AGE_S = 2.0
+"""A process that hears of no newer version still looks after this many seconds."""
+
+
+class LineBook:
+    """`ports.Book` on `Line.configuration`. Safe for threads: a reload replaces the whole picture at once."""
+
+    def __init__(self, line: Line, clock: Clock) -> None:
+        self._line = line
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._version = -1
+        self._read_at = 0.0
+        self._queues: dict[str, Queue] = {}
+        self._numbers: dict[str, Queue] = {}
+        self._agents: dict[str, Agent] = {}
+
+    def queue(self, key: QueueKey) -> Queue:
+        """The queue of that key. Raises NotFound, after one fresh look."""
+        self._refresh_if_old()
+        if key not in self._queues:
+            self._load()
+        try:
+            return self._queues[key]
+        except KeyError:
+            raise NotFound(f"there is no queue {key!r}: create it with `callback queue add {key}`") from None
+
+    def agent(self, key: AgentKey) -> Agent:
+        """The agent of that key. Raises NotFound, after one fresh look."""
+        self._refresh_if_old()
+        if key not in self._agents:
+            self._load()
+        try:
+            return self._agents[key]
+        except KeyError:
+            raise NotFound(f"there is no agent {key!r}: create them with `callback agent add {key}`") from None
+
+    def find(self, key: str | None, number: str) -> Queue | None:
+        """The queue named by `key` or reached by `number`; the only queue there is, where neither says anything."""
+        self._refresh_if_old()
+        found = self._look(key, number)
+        if found is None:
+            self._load()
+            found = self._look(key, number)
+        return found
+
+    def check(self, version: int) -> None:
+        """Load again if `version` is not the one at hand."""
+        if version != self._version:
+            self._load()
+
+    def _look(self, key: str | None, number: str) -> Queue | None:
+        if key:
+            return self._queues.get(key)
+        if number in self._numbers:
+            return self._numbers[number]
+        return next(iter(self._queues.values())) if len(self._queues) == 1 else None
+
+    def _refresh_if_old(self) -> None:
+        if self._clock.now().timestamp() - self._read_at > MAX_AGE_S:
+            self._load()
+
+    def _load(self) -> None:
+        with self._lock:
+            self._publish(*self._line.configuration())
+
+    def _publish(self, version: int, queues: Sequence[Queue], agents: Sequence[Agent]) -> None:
+        self._agents = {agent.key: agent for agent in agents}
+        self._queues = {queue.key: queue for queue in queues}
+        self._numbers = {number: queue for queue in queues for number in queue.numbers}
+        self._version = version
+        self._read_at = self._clock.now().timestamp()

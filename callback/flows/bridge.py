@@ -1,0 +1,241 @@
+"""Caller and agent come together, each proved present by a key: no voicemail ever takes the other side."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from callback.domain.callback import Attempt, Callback, Outcome
+from callback.domain.dialogue import Ask, Connect, HangUp, Meet, Prompt, Script, Speak, Step, Verb
+from callback.domain.ids import AttemptId, CallbackId, EntryId, QueueKey, Token, is_callback
+from callback.domain.lifecycle import Event, State
+from callback.flows import cancel, menu, settle
+from callback.flows.hook import Hook, Place, micros
+from callback.ports import House, Reservation, Work
+
+PROMPT_S = 25
+"""The longest that a question and its one repeat may keep a leg, added to every lease that covers one."""
+REPEATS = 1
+LATER = timedelta(minutes=30)
+"""What "later" means at the answer, where no menu of times is read out."""
+
+
+def connect(house: House, pairing: Reservation, place: Place, before: tuple[Verb, ...] = ()) -> Script:
+    """Ring the reserved agent from the caller's leg. A stale pairing puts the caller back on hold."""
+    queue = house.book.queue(place.queue)
+    ring_s = queue.policy.ring_timeout_s
+    until = house.clock.now() + timedelta(seconds=ring_s + PROMPT_S + house.knobs.reconcile_margin_s)
+    if not house.line.extend(pairing.token, until=until, phase="ringing"):
+        return Script(place.language, (*before, place.hold()))
+    ring = Connect(
+        contact=house.book.agent(pairing.agent).contact,
+        whisper=Step("agent/whisper", {"r": pairing.token}),
+        status=Step("agent/status", {"r": pairing.token}),
+        after=place.step("dialled", r=pairing.token),
+        timeout=ring_s,
+        caller_id=menu.caller_id(house, queue) or "",
+    )
+    return Script(place.language, (*before, ring))
+
+
+def redirected(house: House, hook: Hook) -> Script:
+    """A held leg was sent here by a worker: to the agent if the pairing still stands, else back on hold."""
+    place = Place.of(hook.query)
+    pairing = house.line.reservation(Token(hook.query["r"]))
+    if pairing is None or pairing.entry != place.entry or pairing.phase == "busy":
+        return Script(place.language, (place.hold(),))
+    return connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
+
+
+def back_to_hold(_: House, hook: Hook) -> Script:
+    """A leg whose agent was lost is sent here by the sweep."""
+    place = Place.of(hook.query)
+    return Script(place.language, (Speak((Prompt("agent_missed"),)), place.hold()))
+
+
+# --- the agent's ear --------------------------------------------------------------------------------------------
+
+
+def whisper(house: House, hook: Hook) -> Script:
+    """The agent picked up: who is it, how long have they waited, and the key that takes the call."""
+    pairing = house.line.reservation(Token(hook.query["r"]))
+    if pairing is None or pairing.phase == "busy":
+        return Script("en", (Speak((Prompt("whisper_gone"),)), HangUp()))
+    queue = house.book.queue(pairing.queue)
+    language = queue.policy.languages[0] if queue.policy.languages else "en"
+    waited = house.clock.now() - (pairing.joined_at or pairing.at)
+    sentence = "whisper_callback" if is_callback(pairing.entry) else "whisper_live"
+    minutes = int(waited.total_seconds() // 60)
+    values: dict[str, str | int | float] = {
+        "queue": queue.name,
+        "minutes": minutes,
+        "name": name_of(house, pairing.entry),
+    }
+    action = Step("agent/key", {"r": pairing.token, "t": str(hook.tries), "l": language})
+    return Script(language, (Ask((Prompt(sentence, values), Prompt("whisper_key")), action),))
+
+
+def name_of(house: House, entry: EntryId) -> str:
+    """The caller's name where a promise holds one."""
+    if not is_callback(entry):
+        return ""
+    with house.store.begin() as work:
+        return work.callback(CallbackId(entry)).name
+
+
+def agent_key(house: House, hook: Hook) -> Script:
+    """The agent's key: 1 bridges, by an empty document; anything else is asked once more, then counts as missed."""
+    token, language = Token(hook.query["r"]), hook.query.get("l", "en")
+    if hook.digits == "1":
+        if not accept(house, token, hook):
+            return Script(language, (Speak((Prompt("whisper_gone"),)), HangUp()))
+        return Script(language)
+    if hook.tries < REPEATS:
+        return whisper(house, Hook(hook.form, {**hook.query, "t": str(hook.tries + 1)}))
+    return Script(language, (HangUp(),))
+
+
+def accept(house: House, token: Token, hook: Hook) -> bool:
+    """Both sides are there: the line first, since it is fenced, then the record. False: the pairing is stale."""
+    now = house.clock.now()
+    if not house.line.bridge(token, now=now):
+        return False
+    pairing = house.line.reservation(token)
+    if pairing is None or not is_callback(pairing.entry):
+        return True
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(pairing.entry), lock=True)
+        if callback.attempt:
+            work.save_attempt(replace(work.attempt(callback.attempt), bridged_at=now, agent=pairing.agent))
+        talking = replace(callback, agent=pairing.agent)
+        work.move(talking, Event.BRIDGE, reason=f"talks with {pairing.agent}", cause=f"call {hook.call}", at=now)
+    return True
+
+
+# --- the caller's ear, called back ------------------------------------------------------------------------------
+
+
+def answered(house: House, hook: Hook) -> Script:
+    """Somebody or something picked up our call. The row is read again: superseded or cancelled means apologise."""
+    now = house.clock.now()
+    with house.store.begin() as work:
+        attempt = work.attempt(AttemptId(hook.query["a"]))
+        callback = work.callback(attempt.callback, lock=True)
+        if stale(attempt, callback):
+            return apology(callback)
+        attempt, callback = bind(work, attempt, callback, hook, now)
+    if callback.state is not State.ANSWERED:
+        return apology(callback)
+    if attempt.token:
+        until = now + timedelta(seconds=PROMPT_S + house.knobs.reconcile_margin_s)
+        house.line.extend(attempt.token, until=until, phase="ringing")
+    return first_question(house, hook, attempt, callback)
+
+
+def stale(attempt: Attempt, callback: Callback) -> bool:
+    """Whether this call is no longer the one that serves the promise."""
+    return callback.attempt != attempt.id or attempt.outcome is not None
+
+
+def bind(work: Work, attempt: Attempt, callback: Callback, hook: Hook, now: datetime) -> tuple[Attempt, Callback]:
+    """The first webhook tells which call this attempt became, even if the worker that asked for it died."""
+    attempt = work.save_attempt(
+        replace(
+            attempt,
+            call=attempt.call or hook.call,
+            answered_at=attempt.answered_at or now,
+            answered_by=hook.form.get("AnsweredBy", attempt.answered_by),
+        )
+    )
+    moved = work.move(
+        replace(callback, leg=hook.call), Event.ANSWER, reason="picked up", cause=f"call {hook.call}", at=now
+    )
+    return attempt, moved or callback
+
+
+def first_question(house: House, hook: Hook, attempt: Attempt, callback: Callback) -> Script:
+    """A machine gets a short message; a person is asked for a key, unless the policy trusts whoever answers."""
+    policy = house.book.queue(callback.queue).policy
+    if policy.confirm_human == "amd" and hook.form.get("AnsweredBy", "").startswith(("machine", "fax")):
+        settle.attempt_over(house, attempt.id, Outcome.VOICEMAIL, cause=f"call {hook.call}")
+        return message(house, callback)
+    if policy.confirm_human == "off" and callback.proved:
+        return talk(house, hook, attempt, callback)
+    return human_check(house, callback, attempt.id)
+
+
+def human_check(house: House, callback: Callback, attempt: AttemptId, tries: int = 0) -> Script:
+    """Who is calling and why; 1 talk, 2 later, 3 no longer needed."""
+    queue = house.book.queue(callback.queue)
+    values = {"queue": queue.name, "requested": callback.created_at.isoformat(), "zone": menu.zone(queue)}
+    told = (Prompt("human_check", values), Prompt("human_keys"))
+    action = Step("callback/key", {"a": attempt, "t": str(tries)})
+    return Script(callback.language, (Ask(told, action, timeout=6),))
+
+
+def human_key(house: House, hook: Hook) -> Script:
+    """A key at the human check."""
+    with house.store.begin() as work:
+        attempt = work.attempt(AttemptId(hook.query["a"]))
+        callback = work.callback(attempt.callback)
+    if stale(attempt, callback):
+        return apology(callback)
+    match hook.digits:
+        case "1":
+            return talk(house, hook, attempt, callback)
+        case "2":
+            return later(house, hook, callback)
+        case "3":
+            cancel.cancel(house, callback.id, reason="no longer needed", cause=f"call {hook.call}", keep=hook.call)
+            return Script(callback.language, (Speak((Prompt("not_needed_done"),)), HangUp()))
+    if hook.tries < REPEATS:
+        return human_check(house, callback, attempt.id, hook.tries + 1)
+    settle.attempt_over(house, attempt.id, Outcome.NO_KEY, cause=f"call {hook.call}")
+    return message(house, callback)
+
+
+def talk(house: House, hook: Hook, attempt: Attempt, callback: Callback) -> Script:
+    """They want to talk: to the reserved agent, or first in line with their original place if there is none any
+    more."""
+    place = place_of(callback)
+    pairing = house.line.reservation(attempt.token) if attempt.token else None
+    if pairing is None or pairing.entry != EntryId(callback.id) or pairing.phase == "busy":
+        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
+    if attempt.mode == "agent_first":
+        return meet(house, hook, attempt, callback, pairing)
+    return connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
+
+
+def meet(house: House, hook: Hook, attempt: Attempt, callback: Callback, pairing: Reservation) -> Script:
+    """agent_first: the agent waits in the conference already, and has pressed their key."""
+    place = place_of(callback)
+    if not accept(house, pairing.token, hook):
+        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
+    room = Meet(room=attempt.id, after=place.step("dialled", r=pairing.token), role="customer")
+    return Script(callback.language, (Speak((Prompt("connecting"),)), room))
+
+
+def later(house: House, hook: Hook, callback: Callback) -> Script:
+    """Not now: again in a while, in the place they have, and the attempt is not counted."""
+    queue = house.book.queue(callback.queue)
+    at = house.clock.now() + LATER
+    cancel.postpone(house, callback.id, at, cause=f"call {hook.call}", keep=hook.call)
+    values = {"when": at.isoformat(), "zone": menu.zone(queue)}
+    return Script(callback.language, (Speak((Prompt("later_done", values),)), HangUp()))
+
+
+def message(house: House, callback: Callback) -> Script:
+    """Nobody pressed a key: leave a short message."""
+    queue = house.book.queue(callback.queue)
+    return Script(callback.language, (Speak((Prompt("machine_message", {"queue": queue.name}),)), HangUp()))
+
+
+def apology(callback: Callback) -> Script:
+    """The call should not have come: say so, and never bridge it."""
+    sentence = "call_cancelled" if callback.state is State.CANCELLED else "superseded"
+    return Script(callback.language, (Speak((Prompt(sentence),)), HangUp()))
+
+
+def place_of(callback: Callback) -> Place:
+    """The place of a callback whose caller is on a leg."""
+    return Place(
+        QueueKey(callback.queue), EntryId(callback.id), micros(callback.joined_at), callback.score, callback.language
+    )

@@ -1,0 +1,95 @@
+"""The caller, or somebody for them, changes their mind: not any more, or not now.
+
+After a cancel is acknowledged nothing dials any more; a call that is ringing already is ended, and should somebody
+answer it all the same, the document reads the row again, apologises and bridges nobody.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from callback.domain import hours
+from callback.domain.callback import Callback, Outcome
+from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting
+from callback.domain.ids import CallbackId, CallSid, EntryId
+from callback.domain.lifecycle import ENDS, Event, State
+from callback.flows import match
+from callback.ports import House, Work
+
+
+def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallSid | None = None) -> Callback:
+    """Cancel until the talk; again and again the same answer. `keep` is a leg on which a goodbye is being said.
+
+    Raises NotFound, AlreadyBridged (talking, or over).
+    """
+    now = house.clock.now()
+    with house.store.begin() as work:
+        callback = work.callback(id, lock=True)
+        if callback.state is State.CANCELLED:
+            return callback
+        if callback.state is State.BRIDGED or callback.state in ENDS:
+            raise AlreadyBridged(f"this callback is {callback.state}: there is nothing left to cancel")
+        legs = end_attempt(work, callback, Outcome.NOT_NEEDED if keep else Outcome.CANCELLED, now)
+        cancelled = work.move(replace(callback, leg=None), Event.CANCEL, reason=reason, cause=cause, at=now) or callback
+    out_of_line(house, cancelled, legs, keep, reason)
+    return cancelled
+
+
+def end_attempt(work: Work, callback: Callback, outcome: Outcome, now: datetime) -> list[CallSid]:
+    """Close the attempt in flight; returns the legs that exist because of it."""
+    legs = [callback.leg] if callback.leg else []
+    if callback.attempt:
+        attempt = work.save_attempt(replace(work.attempt(callback.attempt), outcome=outcome, ended_at=now))
+        legs += [leg for leg in (attempt.call, attempt.agent_call) if leg]
+    return list(dict.fromkeys(legs))
+
+
+def out_of_line(house: House, callback: Callback, legs: list[CallSid], keep: CallSid | None, reason: str) -> None:
+    """The line follows the record: the reserved agent takes the next, and whatever rings is ended."""
+    left = house.line.leave(EntryId(callback.id), reason=reason, now=house.clock.now())
+    for leg in legs:
+        if leg != keep:
+            house.dispatch.hang_up(leg)
+    if left.reservation is not None:
+        match.run_agent(house, left.reservation.agent)
+
+
+def reschedule(house: House, id: CallbackId, at: datetime, *, cause: str) -> Callback:
+    """Ring later: at `at`, or as soon after it as their place allows. The place is kept; who is served meanwhile
+    overtakes by the caller's own wish.
+
+    Raises NotFound, InvalidInput (past, too far), NotAccepting (closed then), AlreadyBridged (being dialled or over).
+    """
+    now = house.clock.now()
+    with house.store.begin() as work:
+        callback = work.callback(id, lock=True)
+        if callback.state not in (State.WAITING, State.SCHEDULED):
+            raise AlreadyBridged(f"this callback is {callback.state}: it can no longer be moved")
+        policy = house.book.queue(callback.queue).policy
+        check_time(at, now, policy.hours)
+        later = replace(callback, requested_for=at, next_attempt_at=None, promised_from=at)
+        moved = work.move(later, Event.SCHEDULE, reason="the caller asked for later", cause=cause, at=now) or callback
+    out_of_line(house, moved, [], None, "the caller asked for later")
+    return moved
+
+
+def check_time(at: datetime, now: datetime, opening: dict[str, object] | None) -> None:
+    """Raises InvalidInput or NotAccepting."""
+    if at <= now:
+        raise InvalidInput("at", "choose a time in the future")
+    if (at - now).days > 30:
+        raise InvalidInput("at", "at most 30 days ahead")
+    if not hours.is_open(opening, at):
+        raise NotAccepting("closed", "the queue is closed at that time: choose one within its hours")
+
+
+def postpone(house: House, id: CallbackId, at: datetime, *, cause: str, keep: CallSid) -> None:
+    """Pressed at the answer: not now. The attempt does not count."""
+    now = house.clock.now()
+    with house.store.begin() as work:
+        callback = work.callback(id, lock=True)
+        if callback.state is not State.ANSWERED:
+            return
+        legs = end_attempt(work, callback, Outcome.LATER, now)
+        later = replace(callback, attempt=None, leg=None, agent=None, requested_for=at, next_attempt_at=None)
+        moved = work.move(later, Event.SCHEDULE, reason="later, pressed at the answer", cause=cause, at=now) or callback
+    out_of_line(house, moved, legs, keep, "later")

@@ -1,0 +1,75 @@
+"""Queues, policies and agents: saved in the record with who and why, then published to the line where the doors
+read."""
+
+from collections.abc import Mapping
+
+from callback.domain import phone, policies
+from callback.domain.callback import Agent, Served
+from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.ids import AgentKey, QueueKey
+from callback.domain.policy import Queue
+from callback.ports import House
+
+
+def publish(house: House) -> None:
+    """The record's configuration into the line; called after every change, at every start, and by the rebuild."""
+    with house.store.begin() as work:
+        queues, agents = work.queues(), work.agents()
+    house.line.configure(queues, agents)
+
+
+def put_queue(
+    house: House,
+    key: QueueKey,
+    *,
+    name: str,
+    numbers: tuple[str, ...] | None = None,
+    policy: Mapping[str, object] | None = None,
+    by: str,
+) -> Queue:
+    """Create or change a queue. Raises InvalidInput."""
+    checked = None if numbers is None else tuple(phone.normalise(number, None) for number in numbers)
+    now = house.clock.now()
+    with house.store.begin() as work:
+        queue = work.put_queue(key, name, checked, now)
+        if policy:
+            changed = policies.parse(policy, queue.policy)
+            queue = work.put_policy(key, changed, by=by, why="with the queue", at=now)
+    publish(house)
+    return queue
+
+
+def put_policy(house: House, key: QueueKey, changes: Mapping[str, object], *, by: str, why: str = "") -> Queue:
+    """A new version of a queue's policy. Raises NotFound, InvalidInput."""
+    with house.store.begin() as work:
+        changed = policies.parse(changes, work.queue(key).policy)
+        queue = work.put_policy(key, changed, by=by, why=why, at=house.clock.now())
+    publish(house)
+    return queue
+
+
+def put_agent(house: House, key: AgentKey, *, name: str, contact: str, queues: list[Served]) -> Agent:
+    """Create or change an agent. Raises InvalidInput, naming what is wrong with the contact or the queues."""
+    agent = Agent(key=key, name=name, contact=check_contact(contact), queues=tuple(queues))
+    with house.store.begin() as work:
+        for served in queues:
+            try:
+                work.queue(served.queue)
+            except NotFound as missing:
+                raise InvalidInput("queues", str(missing)) from None
+        stored = work.put_agent(agent, house.clock.now())
+    publish(house)
+    return stored
+
+
+def check_contact(contact: str) -> str:
+    """A number in E.164, `sip:user@host` or `client:identity`. Raises InvalidInput."""
+    kind, _, rest = contact.partition(":")
+    if kind in ("sip", "client") and rest and not any(char.isspace() for char in rest):
+        return contact
+    try:
+        return phone.normalise(contact, None)
+    except InvalidInput:
+        raise InvalidInput(
+            "contact", "give a number like +14155550123, or sip:ada@example.com, or client:ada"
+        ) from None

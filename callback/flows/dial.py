@@ -1,0 +1,247 @@
+"""The promise is kept: a reserved agent's caller is fetched from hold, or rung.
+
+The attempt is committed before the carrier is asked, and nothing of ours is locked while it answers. Whatever the
+carrier says, or does not say, has its class: never dialable, refused (not spent), or unknown (`reconciling`).
+"""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from callback.domain import hours, phone
+from callback.domain.callback import Attempt, Callback, Entry, Outcome
+from callback.domain.errors import NumberRefused
+from callback.domain.ids import AttemptId, CallbackId, CallSid, Token, new_attempt_id
+from callback.domain.lifecycle import Event, State
+from callback.domain.policy import Queue
+from callback.flows import agentfirst, match, settle
+from callback.flows.hook import Place, micros
+from callback.flows.menu import caller_id
+from callback.ports import (
+    CarrierBusy,
+    CarrierError,
+    CarrierStopped,
+    House,
+    LegGone,
+    NewCall,
+    NumberUndialable,
+    OutcomeUnknown,
+    Reservation,
+    Work,
+)
+
+PACE = "calls"
+"""The bucket that all creations of calls share."""
+STOPPED_S = 30
+"""How long the dialler rests after the carrier refused the account itself."""
+SOON_S = 0.02
+"""A slot of the carrier's pace this near is not worth a second trip through the workers."""
+
+
+def connect(house: House, token: Token, *, paced: bool = False) -> None:
+    """Act on a reservation, once; a stale one is nothing to act on."""
+    pairing = house.line.reservation(token)
+    if pairing is None or pairing.phase != "reserved":
+        return
+    if pairing.live and pairing.leg:
+        fetch_from_hold(house, pairing, pairing.leg)
+    elif paced or has_slot(house, pairing):
+        ring(house, pairing)
+
+
+def fetch_from_hold(house: House, pairing: Reservation, leg: CallSid) -> None:
+    """Redirect the held leg to the document that rings the agent."""
+    joined = micros(pairing.joined_at or pairing.at)
+    place = Place(pairing.queue, pairing.entry, joined, pairing.score, pairing.language or "en")
+    try:
+        house.carrier.redirect(leg, house.urls.step("connect", **place.query(), r=pairing.token))
+    except LegGone:
+        leg_gone(house, pairing, leg)
+    except CarrierBusy:
+        house.dispatch.connect(pairing.token, delay_s=1)
+    except OutcomeUnknown:
+        pass_to_sweep(house, pairing)
+
+
+def pass_to_sweep(house: House, pairing: Reservation) -> None:
+    """Nobody knows whether the leg was redirected: if it was, its document comes within the lease; else the lease
+    lapses and the sweep puts the caller back in front."""
+    house.line.extend(pairing.token, until=house.clock.now() + timedelta(seconds=house.knobs.lease_s))
+
+
+def leg_gone(house: House, pairing: Reservation, leg: CallSid) -> None:
+    """The leg cannot be redirected: it has not been answered yet, or the caller has hung up."""
+    found = house.carrier.fetch(leg)
+    if found is not None and found.status in ("queued", "ringing", "in-progress"):
+        house.line.release(pairing.token, entry_to="hold", agent_to=None, reason="leg not ready", now=house.clock.now())
+        return
+    settle.caller_gone(house, pairing, leg)
+
+
+def has_slot(house: House, pairing: Reservation) -> bool:
+    """Take a slot of the carrier's pace; when it lies ahead, come back then, with the reservation kept alive."""
+    now = house.clock.now()
+    wait_s = house.line.take_pace(PACE, per_second=house.knobs.calls_per_second, now=now)
+    if wait_s <= SOON_S:
+        return True
+    house.line.extend(pairing.token, until=now + timedelta(seconds=wait_s + house.knobs.lease_s))
+    house.dispatch.connect(pairing.token, delay_s=wait_s, paced=True)
+    return False
+
+
+def ring(house: House, pairing: Reservation) -> None:
+    """Dial a callback, or first its agent, as the policy says."""
+    queue = house.book.queue(pairing.queue)
+    now = house.clock.now()
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(pairing.entry), lock=True)
+        hindrance = why_not(house, work, callback, queue, now)
+        attempt = None if hindrance else prepare(work, callback, pairing, queue, now)
+    if attempt is None:
+        give_way(house, pairing, hindrance or Hindrance("gone"))
+        return
+    knobs = house.knobs
+    lease_s = queue.policy.ring_timeout_s + knobs.carrier_queue_s + knobs.reconcile_margin_s
+    house.line.extend(pairing.token, until=now + timedelta(seconds=lease_s), phase="ringing")
+    if attempt.mode == "agent_first":
+        agentfirst.ring_agent(house, attempt, queue, pairing)
+    else:
+        ask_carrier(house, attempt, callback.number, queue)
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Why a callback is not dialled now: its entry is `gone` for good, or waits for `later`."""
+
+    entry_to: str
+
+
+def why_not(house: House, work: Work, callback: Callback, queue: Queue, now: datetime) -> Hindrance | None:
+    """The rules that are checked again at dialling, whatever was true when the promise was made."""
+    if callback.state is not State.WAITING:
+        return Hindrance("gone")
+    if callback.next_attempt_at is not None and callback.next_attempt_at > now:
+        return Hindrance("later")
+    if refused(house, work, callback, queue):
+        work.move(callback, Event.UNDIALABLE, reason="we may not ring this number", cause="dial", at=now)
+        return Hindrance("gone")
+    until = hours.quiet_until(queue.policy.quiet_hours, phone.zone_of(callback.number), now)
+    if until is not None:
+        work.save(replace(callback, next_attempt_at=until))
+        return Hindrance("later")
+    return None
+
+
+def refused(house: House, work: Work, callback: Callback, queue: Queue) -> bool:
+    """The toll guard and the do-not-call list, at the last moment."""
+    try:
+        phone.check(callback.number, allowed=queue.policy.allowed_countries, own=caller_id(house, queue))
+    except NumberRefused:
+        return True
+    return work.suppressed(callback.number)
+
+
+def give_way(house: House, pairing: Reservation, hindrance: Hindrance) -> None:
+    """This caller is not dialled now: the agent takes the next."""
+    house.line.release(
+        pairing.token, entry_to=hindrance.entry_to, agent_to=None, reason="not to be dialled now", now=house.clock.now()
+    )
+    match.run_agent(house, pairing.agent)
+
+
+def prepare(work: Work, callback: Callback, pairing: Reservation, queue: Queue, now: datetime) -> Attempt:
+    """Write the attempt down, and the state in which a crash from here on is found."""
+    first_agent = queue.policy.dial_mode == "agent_first"
+    attempt = work.add_attempt(
+        Attempt(
+            id=new_attempt_id(),
+            callback=callback.id,
+            number=callback.attempts_made + 1,
+            mode="agent_first" if first_agent else "customer_first",
+            created_at=now,
+            token=pairing.token,
+            agent=pairing.agent,
+            asked_at=None if first_agent else now,
+        )
+    )
+    taken = replace(
+        callback, attempt=attempt.id, attempts_made=attempt.number, agent=pairing.agent, next_attempt_at=None
+    )
+    cause = f"reservation {pairing.token}"
+    moved = work.move(taken, Event.RESERVE, reason=f"{pairing.agent} is free", cause=cause, at=now)
+    if not first_agent and moved is not None:
+        work.move(moved, Event.DIAL, reason="dialling", cause=cause, at=now)
+    return attempt
+
+
+def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue) -> None:
+    """Ask for the call; bind it, or settle what the carrier said instead."""
+    call = NewCall(
+        to=number,
+        from_=caller_id(house, queue) or "",
+        url=house.urls.step("callback", a=attempt.id),
+        status_url=house.urls.step("status", a=attempt.id),
+        fallback_url=house.urls.step("fallback"),
+        timeout=queue.policy.ring_timeout_s,
+        detect_machine=queue.policy.confirm_human == "amd",
+    )
+    try:
+        sid = house.carrier.create_call(call)
+    except CarrierError as error:
+        carrier_said_no(house, attempt.id, error)
+        return
+    bound(house, attempt.id, sid)
+
+
+def carrier_said_no(house: House, id: AttemptId, error: CarrierError) -> None:
+    """Each class of error has its consequence."""
+    cause, code = f"carrier error {error.code}", str(error.code or error)
+    match error:
+        case NumberUndialable():
+            settle.attempt_over(house, id, Outcome.UNDIALABLE, cause=cause, error=code)
+        case CarrierBusy():
+            jitter = 1 + secrets.randbelow(1000) / 1000  # workers must not march in step
+            wait = timedelta(seconds=error.retry_after_s * jitter)
+            settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code, delay=wait)
+        case CarrierStopped():
+            alert(house, cause, str(error))
+            rest = timedelta(seconds=STOPPED_S)
+            settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code, delay=rest)
+        case OutcomeUnknown():
+            lost(house, id, cause=str(error))
+        case _:
+            settle.attempt_over(house, id, Outcome.FAILED, cause=cause, error=code)
+
+
+def alert(house: House, cause: str, message: str) -> None:
+    """The account itself is refused: on record, where the console shows it."""
+    with house.store.begin() as work:
+        work.write(Entry(house.clock.now(), "queue", "carrier", None, "stopped", message, cause))
+
+
+def lost(house: House, id: AttemptId, *, cause: str) -> None:
+    """The call may exist: reconcile with the carrier's record before anything else. The agent does not wait for
+    that."""
+    now = house.clock.now()
+    with house.store.begin() as work:
+        attempt = work.attempt(id)
+        callback = work.callback(attempt.callback, lock=True)
+        if callback.attempt != id or callback.state is not State.DIALING or attempt.call is not None:
+            return
+        work.move(callback, Event.LOST, reason="the carrier's answer is unknown", cause=cause, at=now)
+    if attempt.token:
+        pairing = house.line.reservation(attempt.token)
+        house.line.release(attempt.token, entry_to="gone", agent_to=None, reason="unknown outcome", now=now)
+        if pairing is not None:
+            match.run_agent(house, pairing.agent)
+
+
+def bound(house: House, id: AttemptId, sid: CallSid) -> None:
+    """The carrier named the call. A cancel that came meanwhile could not end it: this does."""
+    with house.store.begin() as work:
+        attempt = work.attempt(id)
+        if attempt.call is None:
+            attempt = work.save_attempt(replace(attempt, call=sid))
+        callback = work.callback(attempt.callback)
+    if callback.attempt != id:
+        house.carrier.hang_up(sid)

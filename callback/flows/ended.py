@@ -1,0 +1,129 @@
+"""The webhooks that say how a leg or a dial ended, and what the leg that is still there hears next."""
+
+from dataclasses import replace
+
+from callback.domain.callback import Attempt, Outcome
+from callback.domain.dialogue import HangUp, Prompt, Script, Speak
+from callback.domain.ids import AttemptId, CallSid, EntryId, QueueKey, Token
+from callback.domain.lifecycle import CallState, State
+from callback.flows import bridge, hold, match, settle
+from callback.flows.hook import Hook, Place
+from callback.ports import House, Reservation, Work
+
+FINAL = {
+    "completed": Outcome.HUNG_UP,  # only means ended; what it ended tells the row
+    "busy": Outcome.BUSY,
+    "failed": Outcome.FAILED,
+    "no-answer": Outcome.NO_ANSWER,
+    "canceled": Outcome.CANCELLED,
+}
+"""The carrier's last words on a leg."""
+
+
+def dialled(house: House, hook: Hook) -> Script:
+    """The Dial on the caller's leg ended: they talked, or the agent's side never came, or the caller is gone.
+
+    `DialCallStatus` says `completed` whoever hung up and whether or not a key was pressed, so the line is asked
+    instead.
+    """
+    place = Place.of(hook.query)
+    pairing = house.line.reservation(Token(hook.query["r"]))
+    there = hook.status == "in-progress"
+    missed = False
+    if pairing is not None and pairing.phase == "busy":
+        settle.talk_over(house, pairing.token, caller_there=there, cause=f"call {hook.call}")
+    elif pairing is not None and pairing.entry == place.entry:
+        missed = True
+        never_bridged(house, pairing, hook, there)
+    return next_for_caller(house, hook, place, there=there, missed=missed)
+
+
+def never_bridged(house: House, pairing: Reservation, hook: Hook, there: bool) -> None:
+    """No key was pressed on the agent's side."""
+    if there:
+        settle.agent_missed(house, pairing)
+    else:
+        settle.caller_gone(house, pairing, hook.call)
+
+
+def next_for_caller(house: House, hook: Hook, place: Place, *, there: bool, missed: bool) -> Script:
+    """Back on hold at the front with an apology, or goodbye."""
+    standing = house.line.standing(place.queue, place.entry)
+    in_line = standing.place in ("hold", "menu", "reserved")
+    if in_line and not there:
+        if standing.reservation is not None:
+            settle.caller_gone(house, standing.reservation, hook.call)
+        else:
+            hold.gone(house, place, hook.call)
+        return Script(place.language)
+    if not in_line:
+        return Script(place.language, (HangUp(),))
+    sorry = Speak((Prompt("agent_missed" if missed else "cut_off"),))
+    if standing.reservation is not None:
+        return bridge.connect(house, standing.reservation, place, before=(sorry,))
+    return Script(place.language, (sorry, place.hold()))
+
+
+def agent_status(house: House, hook: Hook) -> None:
+    """The agent's leg: its end frees the agent even if the caller's Dial never reports."""
+    token = Token(hook.query["r"])
+    if hook.status in FINAL and seen_first(house, hook):
+        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}")
+
+
+def seen_first(house: House, hook: Hook) -> bool:
+    """Whether this carrier event is new."""
+    with house.store.begin() as work:
+        sequence = hook.form.get("SequenceNumber", "")
+        return work.first_sight(hook.call, hook.status, sequence, house.clock.now())
+
+
+def customer_status(house: House, hook: Hook) -> None:
+    """The leg of somebody we called back. `answered` binds the call; an end settles the attempt, once."""
+    with house.store.begin() as work:
+        now = house.clock.now()
+        work.first_sight(hook.call, hook.status, hook.form.get("SequenceNumber", ""), now)
+        attempt = work.attempt(AttemptId(hook.query["a"]))
+        state = bind_early(work, attempt, hook)
+    if hook.status in FINAL:
+        customer_ended(house, attempt, state, FINAL[hook.status], hook.call)
+
+
+def bind_early(work: Work, attempt: Attempt, hook: Hook) -> State:
+    """The first word about a call tells its sid, whichever word it is."""
+    if attempt.call is None and hook.call and attempt.outcome is None:
+        work.save_attempt(replace(attempt, call=hook.call))
+    return work.callback(attempt.callback).state
+
+
+def customer_ended(house: House, attempt: Attempt, state: State, outcome: Outcome, call: CallSid) -> None:
+    """A called-back caller's leg is over."""
+    cause = f"call {call}"
+    if state is State.BRIDGED:
+        if attempt.token:
+            settle.talk_over(house, attempt.token, caller_there=False, cause=cause)
+    elif state is State.ANSWERED:  # while a question was asked, on hold, or while the agent's phone rang
+        settle.hung_up(house, EntryId(attempt.callback), call)
+    else:
+        settle.attempt_over(house, attempt.id, outcome, cause=cause)
+
+
+def inbound_status(house: House, hook: Hook) -> None:
+    """The number's own status callback: an inbound leg ended, wherever it was."""
+    if hook.status not in FINAL:
+        return
+    queue = house.book.find(hook.query.get("queue"), hook.form.get("To", ""))
+    if queue is not None:
+        inbound_ended(house, QueueKey(queue.key), hook.call)
+
+
+def inbound_ended(house: House, queue: QueueKey, call: CallSid) -> None:
+    """Out of the line, out of a talk, or off a promise that they had rung in about."""
+    standing = house.line.standing(queue, EntryId(call))
+    pairing = standing.reservation
+    if pairing is not None and pairing.phase == "busy":
+        settle.talk_over(house, pairing.token, caller_there=False, cause=f"call {call}")
+    elif standing.place:
+        house.line.leave(EntryId(call), reason=CallState.ABANDONED, now=house.clock.now())
+        if pairing is not None:
+            match.run_agent(house, pairing.agent)

@@ -1,0 +1,237 @@
+"""The promise: from a caller at the offer, from the API, from the console. Committed first, spoken afterwards."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from callback.domain import hours, offer, order, phone, spoken
+from callback.domain.callback import Callback, Source
+from callback.domain.dialogue import HangUp, Prompt, Script, Speak
+from callback.domain.errors import DuplicateOpen, InvalidInput, NumberRefused
+from callback.domain.ids import CallSid, EntryId, QueueKey, new_callback_id
+from callback.domain.lifecycle import CallState, Event, State
+from callback.domain.policy import Queue
+from callback.flows import match
+from callback.flows.hook import Place, moment
+from callback.flows.outlook import closes_in_s, look
+from callback.flows.text import compose
+from callback.ports import House, Standing
+
+TOKEN_BYTES = 18
+"""144 random bits for the status page (OWASP ASVS 11.5.1 asks for at least 128)."""
+FURTHEST = timedelta(days=30)
+"""How far ahead a callback may be asked for."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asks for, before any rule has looked at it."""
+
+    queue: Queue
+    number: str
+    language: str
+    source: Source
+    cause: str
+    joined_at: datetime
+    score: int
+    proved: bool = True
+    requested_for: datetime | None = None
+    origin: CallSid | None = None
+    name: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+    idempotency: tuple[str, str] | None = None
+
+
+def from_call(
+    house: House, place: Place, call: CallSid, number: str, *, proved: bool, requested_for: datetime | None
+) -> Script:
+    """A caller confirmed: keep the place they have had since they arrived, and say what will happen.
+
+    Raises NotAccepting or NumberRefused; the caller is then still in line.
+    """
+    queue = house.book.queue(place.queue)
+    wish = Wish(
+        queue=queue,
+        number=number,
+        language=place.language,
+        source=Source.CALL,
+        cause=f"call {call}",
+        joined_at=moment(place.joined),
+        score=place.score,
+        proved=proved,
+        requested_for=requested_for,
+        origin=call,
+    )
+    try:
+        callback, _ = commit(house, wish)
+    except DuplicateOpen as standing:
+        with house.store.begin() as work:
+            callback = work.callback(standing.existing)
+        house.line.leave(place.entry, reason=CallState.CALLBACK, now=house.clock.now())
+    return spoken_promise(house, queue, callback)
+
+
+def request(
+    house: House,
+    *,
+    queue: QueueKey,
+    number: str,
+    requested_for: datetime | None = None,
+    language: str | None = None,
+    context: dict[str, Any] | None = None,
+    name: str = "",
+    source: Source,
+    idempotency: tuple[str, str] | None,
+    cause: str,
+) -> tuple[Callback, bool]:
+    """A promise made without a call. Returns the callback and whether it is new (else: the one already open).
+
+    Raises NotFound, NotAccepting, NumberRefused, InvalidInput, KeyReused.
+    """
+    now = house.clock.now()
+    known = house.book.queue(queue)
+    if language is not None and language not in known.policy.languages:
+        raise InvalidInput("language", f"this queue speaks {', '.join(known.policy.languages)}")
+    joined = max(now, requested_for) if requested_for else now
+    wish = Wish(
+        queue=known,
+        number=phone.normalise(number, None),
+        language=language or known.policy.languages[0],
+        source=source,
+        cause=cause,
+        joined_at=joined,
+        score=order.score(joined, 0),
+        requested_for=requested_for,
+        name=name,
+        context=context or {},
+        idempotency=idempotency,
+    )
+    try:
+        return commit(house, wish)
+    except DuplicateOpen as standing:
+        with house.store.begin() as work:
+            return work.callback(standing.existing), False
+
+
+def commit(house: House, wish: Wish) -> tuple[Callback, bool]:
+    """Check, commit, then put into the line. A crash after the commit is mended by the sweep.
+
+    Raises DuplicateOpen, KeyReused, NotAccepting, NumberRefused, InvalidInput.
+    """
+    now = house.clock.now()
+    number_hash = house.store.number_hash(wish.number)
+    standing = house.line.standing(QueueKey(wish.queue.key), None)
+    callback = draft(wish, standing, now)
+    with house.store.begin() as work:
+        stored = work.callback_by_origin(wish.origin) if wish.origin else None
+        if stored is None:
+            guard(wish, standing, now)
+            if work.suppressed(wish.number):
+                raise NumberRefused("suppressed", "its owner asked never to be called by us")
+            event = Event.SCHEDULE if callback.state is State.SCHEDULED else Event.PROMISE
+            reason = "taken at the offer" if wish.source is Source.CALL else f"asked for by {wish.source}"
+            stored = work.add_callback(
+                callback, event=event, reason=reason, cause=wish.cause, idempotency=wish.idempotency
+            )
+        new = stored.id == callback.id
+        text = compose(work, house, wish.queue, stored, "promised", now) if new else None
+    place_in_line(house, stored, number_hash, replaces=wish.origin)
+    if text is not None:
+        house.dispatch.text(text.id)
+    match.run(house, QueueKey(wish.queue.key))
+    return stored, new
+
+
+def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:
+    """The callback as it would be, with the window that is promised."""
+    later = wish.requested_for is not None and wish.requested_for > now
+    expected = look(wish.queue, standing, now).wait
+    window = spoken.promise_window(expected, now)
+    if later and wish.requested_for is not None:
+        window = (wish.requested_for, wish.requested_for + timedelta(minutes=30))
+    return Callback(
+        id=new_callback_id(),
+        queue=QueueKey(wish.queue.key),
+        state=State.SCHEDULED if later else State.WAITING,
+        number=wish.number,
+        joined_at=wish.joined_at,
+        score=wish.score,
+        language=wish.language,
+        source=wish.source,
+        attempts_left=wish.queue.policy.attempts if wish.proved else 1,
+        created_at=now,
+        name=wish.name,
+        proved=wish.proved,
+        requested_for=wish.requested_for,
+        origin=wish.origin,
+        promised_from=window[0] if window else None,
+        promised_to=window[1] if window else None,
+        token=secrets.token_urlsafe(TOKEN_BYTES),
+        context=wish.context,
+    )
+
+
+def guard(wish: Wish, standing: Standing, now: datetime) -> None:
+    """Every reason to refuse. Raises NotAccepting, NumberRefused, InvalidInput."""
+    policy = wish.queue.policy
+    own = wish.queue.numbers[0] if wish.queue.numbers else None
+    phone.check(wish.number, allowed=policy.allowed_countries, own=own)
+    at = wish.requested_for or now
+    if at > now + FURTHEST:
+        raise InvalidInput("requested_for", f"at most {FURTHEST.days} days ahead")
+    is_open = policy.hours is None or hours.is_open(policy.hours, max(at, now))
+    offer.may_promise(
+        is_open=is_open,
+        outstanding=standing.callbacks,
+        policy=policy,
+        closes_in_s=None if at > now else closes_in_s(policy, now),
+        staffed=sum(standing.agents.values()),
+        measured=standing.measured,
+    )
+
+
+def place_in_line(house: House, callback: Callback, number_hash: str, replaces: CallSid | None = None) -> None:
+    """Into the line, in the place of the call that took the offer. A scheduled one leaves the line until it is due."""
+    if callback.state is State.WAITING:
+        house.line.enter(
+            callback.queue,
+            EntryId(callback.id),
+            score=callback.score,
+            joined_at=callback.joined_at,
+            due=callback.next_attempt_at is None,
+            number_hash=number_hash,
+            replaces=EntryId(replaces) if replaces else None,
+            now=house.clock.now(),
+        )
+    elif replaces is not None:
+        house.line.leave(EntryId(replaces), reason=CallState.CALLBACK, now=house.clock.now())
+
+
+def spoken_promise(house: House, queue: Queue, callback: Callback) -> Script:
+    """What will happen, about when, from which number, and that a text follows where one can be delivered."""
+    told = [promised(callback, queue)]
+    own = house.knobs.caller_id or (queue.numbers[0] if queue.numbers else "")
+    if own:
+        told.append(Prompt("promise_from", {"caller_id": own}))
+    if phone.can_text(callback.number):
+        told.append(Prompt("promise_text"))
+    told.append(Prompt("goodbye"))
+    return Script(callback.language, (Speak(tuple(told)), HangUp()))
+
+
+def promised(callback: Callback, queue: Queue) -> Prompt:
+    """The promise as a sentence: a time, a range, or honestly neither."""
+    number = callback.number
+    if callback.state is State.SCHEDULED and callback.requested_for is not None:
+        zone = str((queue.policy.hours or {}).get("timezone", "UTC"))
+        return Prompt("promise_later", {"number": number, "when": callback.requested_for.isoformat(), "zone": zone})
+    if callback.promised_from is None or callback.promised_to is None:
+        return Prompt("promise_unknown", {"number": number})
+    low, high = (whole_minutes(callback.created_at, at) for at in (callback.promised_from, callback.promised_to))
+    return Prompt("promise", {"number": number, "low": low, "high": high})
+
+
+def whole_minutes(since: datetime, until: datetime) -> int:
+    """Minutes between, rounded to the nearest: promise windows are whole minutes already."""
+    return max(round((until - since).total_seconds() / 60), 0)

@@ -1,0 +1,92 @@
+"""On hold: place and wait at intervals, music between, the offer still open on a key, and the way out of the queue."""
+
+from callback.domain.dialogue import Ask, LeaveQueue, Music, Prompt, Script, Speak
+from callback.domain.ids import CallSid, EntryId, new_token
+from callback.domain.lifecycle import CallState
+from callback.flows import bridge, menu, settle
+from callback.flows.hook import Hook, Place, moment
+from callback.flows.outlook import look_and_note, staffed, wait_prompt
+from callback.ports import House, Standing
+
+MUSIC_S = 25
+"""Music between two announcements. The sum with them stays below a minute: nobody wonders whether we are still
+there."""
+
+
+def wait(house: House, hook: Hook) -> Script:
+    """The wait document: also the heartbeat of the leg, and the way back into a line that was lost."""
+    place = Place.of(hook.query)
+    standing = house.line.hold(
+        place.queue,
+        place.entry,
+        hook.call,
+        score=place.score,
+        joined_at=moment(place.joined),
+        language=place.language,
+        lease_s=house.knobs.lease_s,
+        token=new_token(),
+        now=house.clock.now(),
+    )
+    house.book.check(standing.config)
+    if standing.reservation is not None:
+        return Script(place.language, (LeaveQueue(),))
+    if standing.place == "reserved":  # a worker is about to redirect this leg
+        return Script(place.language, (Music(MUSIC_S),))
+    return Script(place.language, (announcement(house, place, standing),))
+
+
+def announcement(house: House, place: Place, standing: Standing) -> Ask:
+    """What is said this time, with music after it and the callback on key 1."""
+    queue = house.book.queue(place.queue)
+    outlook = look_and_note(house, queue, standing, house.clock.now())
+    told: list[Prompt] = []
+    if place.lap:
+        told.append(Prompt("hold_place", {"position": standing.position or 1}))
+        told.append(wait_prompt(outlook.wait, staffed=staffed(standing), holding=True))
+    if may_take(place, queue.policy.accepting, outlook.decision.offering):
+        told.append(Prompt("hold_offer"))
+    return Ask(tuple(told), place.next_lap().step("held"), music_s=MUSIC_S, timeout=2)
+
+
+def may_take(place: Place, accepting: bool, offering: bool) -> bool:
+    """The offer stays open to whoever had it, and opens to those whose wait has grown. A promise already is one."""
+    return accepting and (offering or place.offered) and place.entry.startswith("CA")
+
+
+def held(house: House, hook: Hook) -> Script:
+    """A key while on hold, or none: another lap."""
+    place = Place.of(hook.query)
+    queue = house.book.queue(place.queue)
+    if hook.digits == "1" and place.entry.startswith("CA") and queue.policy.accepting:
+        return Script(place.language, (LeaveQueue(),))
+    return wait(house, hook)
+
+
+def left(house: House, hook: Hook) -> Script:
+    """The leg is out of the carrier's queue. `QueueResult` says why; only `leave` and faults need an answer."""
+    place = Place.of(hook.query)
+    match hook.form.get("QueueResult", ""):
+        case "hangup":
+            gone(house, place, hook.call)
+            return Script(place.language)
+        case "redirected" | "redirected-from-bridged" | "bridged" | "bridging-in-process":
+            return Script(place.language)  # the new document is already on its way to the leg
+        case "leave":
+            return left_by_key(house, hook, place)
+    return Script(place.language, (Speak((Prompt("trouble"),)), Music(MUSIC_S), place.hold()))
+
+
+def left_by_key(house: House, hook: Hook, place: Place) -> Script:
+    """They left to be connected (we found them an agent) or to be called back."""
+    standing = house.line.standing(place.queue, place.entry)
+    if standing.place == "reserved" and standing.reservation is not None:
+        return bridge.connect(house, standing.reservation, place)
+    return menu.take(house, hook, place)
+
+
+def gone(house: House, place: Place, call: CallSid) -> None:
+    """They hung up on hold."""
+    if place.entry.startswith("CA"):
+        house.line.leave(EntryId(call), reason=CallState.ABANDONED, now=house.clock.now())
+    else:
+        settle.hung_up(house, place.entry, call)

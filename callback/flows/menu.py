@@ -1,0 +1,193 @@
+"""The offer and what follows by key: take it, stay, later; confirm the number or key in another.
+
+Silence and wrong keys get one repeat, then the sane default: stay in line. The place is never lost in here: the caller
+has stood in the line since the call arrived.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from callback.domain import hours, phone
+from callback.domain.dialogue import Ask, Prompt, Script, Speak
+from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
+from callback.domain.policy import Queue
+from callback.flows import enrol
+from callback.flows.hook import Hook, Place
+from callback.ports import House
+
+REPEATS = 1
+NUMBER_TRIES = 2
+LATER_IN = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=24))
+"""What "later" offers by key 1, 2 and 3, moved to the next opening where the queue is closed then."""
+
+
+def caller_id(house: House, queue: Queue) -> str | None:
+    """The number that calls back: the installation's, else the queue's first."""
+    return house.knobs.caller_id or (queue.numbers[0] if queue.numbers else None)
+
+
+def offer(house: House, hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
+    """The offer: 1 callback, 2 stay, 3 later; 9 changes the language where there is another."""
+    place = replace(place, offered=True)
+    queue = house.book.queue(place.queue)
+    keys = "offer_keys" if phone.usable_caller(hook.caller) else "offer_keys_no_number"
+    prompts = [*before, Prompt(keys)]
+    if len(queue.policy.languages) > 1:
+        prompts.append(Prompt("language_key"))
+    action = place.step("offer", t=str(hook.tries))
+    return Script(place.language, (Ask(tuple(prompts), action),))
+
+
+def offered(house: House, hook: Hook) -> Script:
+    """A key at the offer."""
+    place = Place.of(hook.query)
+    match hook.digits:
+        case "1":
+            return take(house, hook, place)
+        case "2":
+            return stay(place)
+        case "3":
+            return later_slots(house, place)
+        case "9":
+            return offer(house, hook, other_language(house, hook, place))
+    if hook.tries < REPEATS:
+        again = Hook(hook.form, {**hook.query, "t": str(hook.tries + 1)})
+        return offer(house, again, place, before=(Prompt("again"),))
+    return stay(place)
+
+
+def other_language(house: House, hook: Hook, place: Place) -> Place:
+    """The next of the queue's languages, remembered for this number."""
+    languages = house.book.queue(place.queue).policy.languages or ("en",)
+    at = languages.index(place.language) if place.language in languages else -1
+    chosen = languages[(at + 1) % len(languages)]
+    number = phone.usable_caller(hook.caller)
+    if number:
+        house.line.remember_language(house.store.number_hash(number), chosen)
+    return replace(place, language=chosen)
+
+
+def stay(place: Place, *told: Prompt) -> Script:
+    """Into the hold queue."""
+    return Script(place.language, (Speak(told or (Prompt("stay"),)), place.hold()))
+
+
+def take(house: House, hook: Hook, place: Place, requested_for: str = "") -> Script:
+    """The caller wants to be called back: read their number back, or ask for one."""
+    number = phone.usable_caller(hook.caller)
+    if number is None or not may_ring(house, place, number):
+        return ask_number(place, requested_for)
+    return read_back(place, number, requested_for)
+
+
+def may_ring(house: House, place: Place, number: str) -> bool:
+    """Whether the toll guard lets us ring `number` for this queue."""
+    queue = house.book.queue(place.queue)
+    try:
+        phone.check(number, allowed=queue.policy.allowed_countries, own=caller_id(house, queue))
+    except NumberRefused:
+        return False
+    return True
+
+
+def read_back(place: Place, number: str, requested_for: str = "", tries: int = 0) -> Script:
+    """The number in groups; the same key that took the offer confirms it."""
+    told = (Prompt("confirm_number", {"number": number}), Prompt("confirm_keys"))
+    action = place.step("confirm", n=number, t=str(tries), at=requested_for)
+    return Script(place.language, (Ask(told, action),))
+
+
+def ask_number(place: Place, requested_for: str = "", tries: int = 0, *before: Prompt) -> Script:
+    """Another number, ended by #."""
+    action = place.step("number", t=str(tries), at=requested_for)
+    return Script(place.language, (Ask((*before, Prompt("enter_number")), action, digits=None, timeout=8),))
+
+
+def confirmed(house: House, hook: Hook) -> Script:
+    """A key at the readback: 1 commits the promise, 2 asks for another number."""
+    place = Place.of(hook.query)
+    number, requested_for = hook.query["n"], hook.query.get("at", "")
+    match hook.digits:
+        case "1":
+            return promise(house, hook, place, number, requested_for)
+        case "2":
+            return ask_number(place, requested_for)
+    if hook.tries < REPEATS:
+        return read_back(place, number, requested_for, hook.tries + 1)
+    return stay(place)
+
+
+def numbered(house: House, hook: Hook) -> Script:
+    """A number was keyed in: checked by the same rules as any other, then read back."""
+    place = Place.of(hook.query)
+    queue = house.book.queue(place.queue)
+    own = caller_id(house, queue)
+    requested_for = hook.query.get("at", "")
+    trouble = Prompt("bad_number")
+    try:
+        number = phone.normalise(hook.digits, phone.region_of(own) if own else None)
+        phone.check(number, allowed=queue.policy.allowed_countries, own=own)
+    except NumberRefused:
+        trouble = Prompt("refused_number")
+    except InvalidInput:
+        pass
+    else:
+        return read_back(place, number, requested_for)
+    if hook.tries + 1 < NUMBER_TRIES:
+        return ask_number(place, requested_for, hook.tries + 1, trouble)
+    return stay(place, trouble, Prompt("stay"))
+
+
+def promise(house: House, hook: Hook, place: Place, number: str, requested_for: str) -> Script:
+    """Commit, then say it: a caller hears "we will call you back" only after the row is there."""
+    try:
+        return enrol.from_call(
+            house,
+            place,
+            hook.call,
+            number,
+            proved=number == phone.usable_caller(hook.caller),
+            requested_for=datetime.fromisoformat(requested_for) if requested_for else None,
+        )
+    except NotAccepting as no:
+        return stay(place, Prompt("not_accepting", {"reason": no.reason}), Prompt("stay"))
+    except NumberRefused:
+        return stay(place, Prompt("refused_number"), Prompt("stay"))
+
+
+def slots(queue: Queue, now: datetime) -> tuple[datetime, ...]:
+    """The times that "later" offers, each within opening hours."""
+    wanted = [now + delay for delay in LATER_IN]
+    if queue.policy.hours is None:
+        return tuple(wanted)
+    opening = queue.policy.hours
+    moved = (at if hours.is_open(opening, at) else hours.next_opening(opening, at) for at in wanted)
+    return tuple(sorted({at for at in moved if at is not None}))
+
+
+def later_slots(house: House, place: Place, tries: int = 0) -> Script:
+    """Offer times to be called back at, by key."""
+    queue = house.book.queue(place.queue)
+    times = slots(queue, house.clock.now())
+    if len(times) < len(LATER_IN):
+        return stay(place, Prompt("not_accepting", {"reason": "closed"}), Prompt("stay"))
+    values = {f"slot{at}": time.isoformat() for at, time in enumerate(times, start=1)}
+    prompt = Prompt("later_slots", {**values, "zone": zone(queue)})
+    keyed = {f"k{at}": time.isoformat() for at, time in enumerate(times, start=1)}
+    return Script(place.language, (Ask((prompt,), place.step("later", t=str(tries), **keyed)),))
+
+
+def later(house: House, hook: Hook) -> Script:
+    """A key at the choice of times."""
+    place = Place.of(hook.query)
+    chosen = hook.query.get(f"k{hook.digits}", "") if hook.digits else ""
+    if chosen:
+        return take(house, hook, place, requested_for=chosen)
+    if hook.tries < REPEATS:
+        return later_slots(house, place, hook.tries + 1)
+    return stay(place)
+
+
+def zone(queue: Queue) -> str:
+    """The zone in which times of this queue are said."""
+    return str((queue.policy.hours or {}).get("timezone", "UTC"))

@@ -1,0 +1,73 @@
+"""The wait and the offer for somebody at a place in line: the one computation behind the voice, the API and the
+pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from callback.domain import hours, offer, spoken, wait
+from callback.domain.dialogue import Prompt
+from callback.domain.ids import QueueKey
+from callback.domain.lifecycle import STAFFED, AgentStatus
+from callback.domain.policy import Policy, Queue
+from callback.ports import House, Standing
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is said to, and decided for, one place in line."""
+
+    wait: wait.Wait
+    decision: offer.Decision
+
+
+def look(queue: Queue, standing: Standing, now: datetime) -> Outlook:
+    """The wait at `standing.position` and whether to offer a callback there."""
+    policy = queue.policy
+    ahead = max((standing.position or 1) - 1, 0)
+    expected = wait.estimate(ahead=ahead, agents=standing.agents, measured=standing.measured, policy=policy)
+    decision = offer.decide(
+        wait=expected,
+        waiting=ahead,
+        free=max(standing.agents.get(AgentStatus.AVAILABLE, 0) - ahead, 0),
+        staffed=staffed(standing),
+        is_open=policy.hours is None or hours.is_open(policy.hours, now),
+        outstanding=standing.callbacks,
+        offering_before=standing.offering,
+        policy=policy,
+        closes_in_s=closes_in_s(policy, now),
+    )
+    return Outlook(expected, decision)
+
+
+def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
+    """As `look`, and the line remembers whether the queue is offering, for the hysteresis."""
+    outlook = look(queue, standing, now)
+    if outlook.decision.offering != standing.offering:
+        house.line.set_offering(QueueKey(queue.key), outlook.decision.offering)
+    return outlook
+
+
+def staffed(standing: Standing) -> int:
+    """How many agents of the queue count as capacity."""
+    return sum(count for status, count in standing.agents.items() if status in STAFFED)
+
+
+def closes_in_s(policy: Policy, now: datetime) -> float | None:
+    """Seconds until the queue closes, None where it never does."""
+    if policy.hours is None:
+        return None
+    closing = hours.closes_at(policy.hours, now)
+    return None if closing is None else (closing - now).total_seconds()
+
+
+def wait_prompt(expected: wait.Wait, *, staffed: int, holding: bool = False) -> Prompt:
+    """The wait as a sentence: a range in words, rounded up, never a false precision."""
+    if not staffed:
+        return Prompt("nobody_staffed")
+    spoken_range = spoken.spoken_range(expected)
+    if spoken_range.kind == "unknown":
+        return Prompt("wait_unknown")
+    if spoken_range.kind == "soon":
+        return Prompt("hold_soon" if holding else "wait_soon")
+    name = "hold_wait" if holding else "wait_range"
+    return Prompt(name, {"low": spoken_range.low_min, "high": spoken_range.high_min})

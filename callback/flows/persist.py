@@ -1,0 +1,94 @@
+"""Live calls and agents reach the record: the line's stream is read in order and written once, mark and rows together.
+
+A live caller holds no promise, so the second that this takes costs nothing; the time of joining travels in their URLs.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from callback.domain.callback import Entry, Leg, LegKind
+from callback.domain.ids import AgentKey, CallSid, QueueKey, Token
+from callback.domain.lifecycle import CALL_ENDS, AgentStatus, CallState
+from callback.flows.hook import moment
+from callback.ports import House, Work
+
+BATCH = 500
+
+
+def persist(house: House) -> int:
+    """Write what is new; returns how many events. The mark is saved in the same transaction, so none is written
+    twice."""
+    written = 0
+    while True:
+        with house.store.begin() as work:
+            mark = work.mark()
+            events = house.line.drain(mark, BATCH)
+            for _, fields in events:
+                record(work, fields)
+            if events:
+                work.set_mark(events[-1][0])
+        if not events:
+            return written
+        house.line.forget(events[-1][0])
+        written += len(events)
+
+
+def record(work: Work, fields: dict[str, str]) -> None:
+    """One event: a journal row, and the leg or the presence it is about."""
+    at = moment(int(fields["at"]))
+    work.write(
+        Entry(
+            at=at,
+            kind=fields["kind"],
+            subject=fields["subject"],
+            before=fields.get("from") or None,
+            after=fields["to"],
+            reason=fields.get("reason", ""),
+            cause=fields.get("entry") or fields.get("token", ""),
+            queue=fields.get("queue", ""),
+        )
+    )
+    if fields["kind"] == "call":
+        record_call(work, fields, at)
+    else:
+        record_agent(work, fields, at)
+
+
+def record_agent(work: Work, fields: dict[str, str], at: datetime) -> None:
+    """What a rebuild starts from: the last presence that somebody chose."""
+    status = AgentStatus(fields["to"])
+    if status in (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE):
+        work.put_presence(AgentKey(fields["subject"]), status, at)
+
+
+def record_call(work: Work, fields: dict[str, str], at: datetime) -> None:
+    """The inbound leg's row follows its state."""
+    call = CallSid(fields["subject"])
+    state = CallState(fields["to"])
+    joined = moment(int(fields["joined"])) if fields.get("joined") else at
+    leg = work.leg(call) or Leg(
+        call=call,
+        kind=LegKind.INBOUND,
+        queue=QueueKey(fields["queue"]),
+        state=state,
+        number="",
+        created_at=joined,
+        joined_at=joined,
+        language=fields.get("lang", ""),
+        score=int(fields.get("score") or 0),
+    )
+    leg = replace(leg, state=state, agent=AgentKey(fields["agent"]) if fields.get("agent") else leg.agent)
+    if fields.get("token"):
+        leg = replace(leg, token=Token(fields["token"]))
+    if state is CallState.BRIDGED:
+        leg = replace(leg, bridged_at=at, waited_s=(at - joined).total_seconds())
+    if state in CALL_ENDS:
+        leg = end(leg, state, at, joined)
+    work.put_leg(leg)
+
+
+def end(leg: Leg, state: CallState, at: datetime, joined: datetime) -> Leg:
+    """The leg with its outcome and its durations."""
+    talked = (at - leg.bridged_at).total_seconds() if leg.bridged_at else None
+    waited = leg.waited_s if leg.waited_s is not None else (at - joined).total_seconds()
+    return replace(leg, ended_at=at, waited_s=waited, handled_s=talked if state is CallState.COMPLETED else None)

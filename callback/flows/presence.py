@@ -1,0 +1,24 @@
+"""Agents say whether they take calls. Becoming free is the other moment at which somebody is matched."""
+
+from callback.domain.ids import AgentKey
+from callback.domain.lifecycle import AgentStatus
+from callback.flows import match, settle
+from callback.ports import AgentView, House
+
+
+def set_presence(house: House, agent: AgentKey, status: AgentStatus) -> AgentView:
+    """Available, away or offline; idempotent. `available` ends wrap-up and changes nothing in reserved or busy; the
+    others apply when the call ends. Raises NotFound."""
+    house.book.agent(agent)
+    view = house.line.presence(agent, status, now=house.clock.now())
+    if view.status is AgentStatus.AVAILABLE and match.run_agent(house, agent):
+        return house.line.agent(agent)
+    return view
+
+
+def cut_off(house: House, agent: AgentKey, *, cause: str) -> bool:
+    """The desk says that the talk was cut off: the caller is back at the front. False: the agent is not talking."""
+    view = house.line.agent(agent)
+    if view.token is None or view.status is not AgentStatus.BUSY:
+        return False
+    return settle.talk_over(house, view.token, caller_there=None, cause=cause, said_cut_off=True)

@@ -1,0 +1,85 @@
+"""What the carrier's own record says about a call that nobody reported on: the truth when a webhook is lost.
+
+Redialling is allowed only once the ring timeout, the carrier's queue and a margin have passed and its record shows no
+call.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from callback.domain.callback import Attempt, Callback, Outcome
+from callback.domain.ids import CallSid, EntryId
+from callback.domain.policy import Queue
+from callback.flows import ended, settle
+from callback.flows.menu import caller_id
+from callback.ports import CarrierCall, House
+
+SKEW = timedelta(seconds=2)
+"""Creation times at the carrier are whole seconds, so a call may seem to be older than our asking for it."""
+LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
+
+
+def bound_s(house: House, queue: Queue) -> float:
+    """Within this many seconds of asking, a call that was accepted has rung and shows in the carrier's record."""
+    return queue.policy.ring_timeout_s + house.knobs.carrier_queue_s + house.knobs.reconcile_margin_s
+
+
+def resolve(house: House, callback: Callback) -> None:
+    """A callback in `dialing`, `reconciling`, `answered` or `bridged` that has been silent: ask the carrier."""
+    if callback.attempt is None:
+        resolve_leg(house, callback)
+        return
+    with house.store.begin() as work:
+        attempt = work.attempt(callback.attempt)
+    found = find(house, callback, attempt)
+    if found is None:
+        never_placed(house, callback, attempt)
+    elif found.status in LIVE:
+        bind(house, attempt, found.sid)
+    else:
+        with house.store.begin() as work:
+            state = work.callback(callback.id).state
+        ended.customer_ended(house, attempt, state, ended.FINAL.get(found.status, Outcome.FAILED), found.sid)
+
+
+def resolve_leg(house: House, callback: Callback) -> None:
+    """Rang in by themselves: is their leg still there?"""
+    if callback.leg is None:
+        return
+    found = house.carrier.fetch(callback.leg)
+    if found is None or found.status not in LIVE:
+        ended.inbound_ended(house, callback.queue, callback.leg)
+        settle.hung_up(house, EntryId(callback.id), callback.leg)
+
+
+def find(house: House, callback: Callback, attempt: Attempt) -> CarrierCall | None:
+    """The call of this attempt in the carrier's record: by sid, else the one between the two numbers since we asked."""
+    if attempt.call is not None:
+        return house.carrier.fetch(attempt.call)
+    queue = house.book.queue(callback.queue)
+    since = (attempt.asked_at or attempt.created_at) - SKEW
+    calls = house.carrier.calls(to=callback.number, from_=caller_id(house, queue) or "", since=since)
+    return min(calls, key=lambda call: call.created_at or since, default=None)
+
+
+def bind(house: House, attempt: Attempt, sid: CallSid) -> None:
+    """Found: from here on its webhooks, or the next look, settle it."""
+    if attempt.call is None:
+        with house.store.begin() as work:
+            fresh = work.attempt(attempt.id)
+            if fresh.call is None:
+                work.save_attempt(replace(fresh, call=sid))
+
+
+def never_placed(house: House, callback: Callback, attempt: Attempt) -> None:
+    """Not in the record. Once the bound has passed, it never will be: ring again, and the attempt is not spent."""
+    queue = house.book.queue(callback.queue)
+    asked = attempt.asked_at or attempt.created_at
+    if house.clock.now() - asked > timedelta(seconds=bound_s(house, queue)):
+        settle.attempt_over(house, attempt.id, Outcome.NEVER_PLACED, cause="the carrier's record shows no call")
+
+
+def look_again(now: datetime, since: datetime, every: timedelta, tick: timedelta) -> bool:
+    """Whether a thing in its state since `since` is looked at in this tick, when it is looked at once in `every`."""
+    age = now - since
+    return age > every and age // every != (age - tick) // every

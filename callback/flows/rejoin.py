@@ -1,0 +1,62 @@
+"""Somebody who has an open promise rings us: recognised, told their place, and free to hold with it or keep the
+promise.
+
+If we are dialling them at this very moment, one of the two legs is used: this one. The other is ended.
+"""
+
+from dataclasses import replace
+
+from callback.domain.callback import Callback, Outcome
+from callback.domain.dialogue import Ask, HangUp, Prompt, Script, Speak
+from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey
+from callback.domain.lifecycle import Event
+from callback.domain.policy import Queue
+from callback.flows.hook import Hook, Place, micros
+from callback.ports import House, Work
+
+
+def recognise(house: House, queue: Queue, callback: CallbackId, place: Place) -> Script:
+    """Tell them that they have a place: 1 keeps the callback, 2 (or silence) waits on the line with the same place."""
+    standing = house.line.standing(QueueKey(queue.key), EntryId(callback))
+    welcome = Prompt("welcome", {"queue": queue.name})
+    told = (welcome, Prompt("already_waiting", {"position": standing.position or 1}), Prompt("already_keys"))
+    return Script(place.language, (Ask(told, place.step("already", cb=callback)),))
+
+
+def chosen(house: House, hook: Hook) -> Script:
+    """A key after being recognised."""
+    place = Place.of(hook.query)
+    if hook.digits == "1":
+        return Script(place.language, (Speak((Prompt("already_kept"), Prompt("goodbye"))), HangUp()))
+    callback, other = take_over(house, CallbackId(hook.query["cb"]), hook.call)
+    if callback is not None:
+        place = replace(place, entry=EntryId(callback.id), score=callback.score, joined=micros(callback.joined_at))
+        house.line.leave(place.entry, reason="the caller rang in", now=house.clock.now())
+    for leg in other:
+        house.dispatch.hang_up(leg)
+    return Script(place.language, (Speak((Prompt("stay"),)), place.hold()))
+
+
+def take_over(house: House, id: CallbackId, call: CallSid) -> tuple[Callback | None, list[CallSid]]:
+    """The promise goes on with this leg. Returns the callback (None: it has ended) and the legs to end."""
+    now = house.clock.now()
+    with house.store.begin() as work:
+        callback = work.callback(id, lock=True)
+        if callback.leg == call:
+            return callback, []
+        other = drop_attempt(work, callback.attempt, house) if callback.attempt else []
+        moved = work.move(
+            replace(callback, leg=call, attempt=None, agent=None, next_attempt_at=None),
+            Event.CALL_IN,
+            reason="the caller rang in",
+            cause=f"call {call}",
+            at=now,
+        )
+        return moved, other
+
+
+def drop_attempt(work: Work, id: AttemptId, house: House) -> list[CallSid]:
+    """The attempt in flight is superseded; returns its legs."""
+    attempt = work.attempt(id)
+    work.save_attempt(replace(attempt, outcome=Outcome.SUPERSEDED, ended_at=house.clock.now()))
+    return [leg for leg in (attempt.call, attempt.agent_call) if leg]

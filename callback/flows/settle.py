@@ -1,0 +1,202 @@
+"""The outcome is recorded: the talk is over, or the attempt is, and the promise is kept, tried again, or given up.
+
+Every function may run twice, late, or beside itself: the record's guarded moves and the line's fencing tokens let one
+win, and the others change nothing.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from callback.domain import retry
+from callback.domain.callback import Callback, Outcome, Text
+from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
+from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
+from callback.flows import match
+from callback.flows.text import compose
+from callback.ports import House, Reservation, Work
+
+
+def talk_over(house: House, token: Token, *, caller_there: bool | None, cause: str, said_cut_off: bool = False) -> bool:
+    """The conversation of `token` ended: the agent wraps up. Within the policy's cut-off of bridging (or where the desk
+    says so), and unless the caller is known to be gone, it never really began: the caller is back at the front.
+    False: settled before.
+    """
+    now = house.clock.now()
+    pairing = house.line.reservation(token)
+    if pairing is None or pairing.phase != "busy":
+        return False
+    policy = house.book.queue(pairing.queue).policy
+    cut = caller_there is not False and (said_cut_off or was_cut_off(pairing, policy.cut_off_s, now))
+    view = house.line.complete(token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="hold" if cut else "gone")
+    if view is None:
+        return False
+    if is_callback(pairing.entry):
+        close_callback(house, CallbackId(pairing.entry), cut=cut, cause=cause, now=now)
+    if view.status is AgentStatus.AVAILABLE:
+        match.run_agent(house, pairing.agent)
+    if cut:
+        match.run(house, pairing.queue)
+    return True
+
+
+def was_cut_off(pairing: Reservation, cut_off_s: float, now: datetime) -> bool:
+    """Whether the talk ended so soon after bridging that the policy calls it cut off (0: never)."""
+    bridged = pairing.bridged_at
+    return bridged is not None and cut_off_s > 0 and now - bridged < timedelta(seconds=cut_off_s)
+
+
+def close_callback(house: House, id: CallbackId, *, cut: bool, cause: str, now: datetime) -> None:
+    """The promise was kept, or has to be kept again."""
+    with house.store.begin() as work:
+        callback = work.callback(id, lock=True)
+        if cut:
+            alone = replace(callback, agent=None)
+            work.move(alone, Event.CUT_OFF, reason="the agent's side was cut off", cause=cause, at=now)
+            return
+        if callback.attempt:
+            work.save_attempt(replace(work.attempt(callback.attempt), outcome=Outcome.TALKED, ended_at=now))
+        work.move(replace(callback, leg=None), Event.COMPLETE, reason="talked", cause=cause, at=now)
+
+
+def attempt_over(
+    house: House, id: AttemptId, outcome: Outcome, *, cause: str, error: str = "", delay: timedelta | None = None
+) -> Callback | None:
+    """An attempt ended without a talk: again by the policy's rule, or unreached. None: it was over before.
+
+    `delay` overrides when the next one may start, for refusals that the policy's retry delays are not about.
+    """
+    now = house.clock.now()
+    with house.store.begin() as work:
+        attempt = work.attempt(id)
+        if attempt.outcome is not None:
+            return None
+        work.save_attempt(replace(attempt, outcome=outcome, ended_at=now, error=error))
+        callback = work.callback(attempt.callback, lock=True)
+        if callback.attempt != attempt.id or callback.state in ENDS:
+            return None
+        moved = record_miss(house, work, callback, outcome, cause=cause, delay=delay)
+        text = unreached_text(house, work, moved, now)
+    if moved is not None:
+        back_in_line(house, moved, attempt.token)
+    if text is not None:
+        house.dispatch.text(text.id)
+    if attempt.agent_call and outcome is not Outcome.AGENT_MISSED:
+        house.dispatch.redirect(attempt.agent_call, house.urls.step("agent/unreached"))
+    return moved
+
+
+def record_miss(
+    house: House, work: Work, callback: Callback, outcome: Outcome, *, cause: str, delay: timedelta | None
+) -> Callback | None:
+    """Move the row by the retry rule."""
+    now = house.clock.now()
+    verdict = retry.after(callback, outcome, house.book.queue(callback.queue).policy, now)
+    changed = replace(
+        callback,
+        attempt=None,
+        leg=None,
+        agent=None,
+        attempts_left=verdict.attempts_left,
+        score=verdict.score,
+        next_attempt_at=now + delay if delay is not None else verdict.next_attempt_at,
+    )
+    event = refused_event(callback.state, outcome, verdict.event)
+    return work.move(changed, event, reason=verdict.reason, cause=cause, at=now, data={"outcome": outcome.value})
+
+
+def refused_event(state: State, outcome: Outcome, usual: Event) -> Event:
+    """The event that tells it best in this state."""
+    if outcome is Outcome.UNDIALABLE:
+        return Event.UNDIALABLE
+    if state is State.RESERVED:
+        return Event.RELEASE
+    if outcome is Outcome.REFUSED and state is State.DIALING:
+        return Event.REFUSED
+    return usual
+
+
+def unreached_text(house: House, work: Work, moved: Callback | None, now: datetime) -> Text | None:
+    """Whoever could not be reached is told so, where a text can be delivered."""
+    if moved is None or moved.state is not State.UNREACHED:
+        return None
+    return compose(work, house, house.book.queue(moved.queue), moved, "unreached", now)
+
+
+def back_in_line(house: House, callback: Callback, token: Token | None, *, agent_to: AgentStatus | None = None) -> None:
+    """After the record moved: the line follows, and whoever is free is matched again."""
+    now = house.clock.now()
+    due = callback.next_attempt_at is None or callback.next_attempt_at <= now
+    entry_to = "gone" if callback.state is not State.WAITING else "due" if due else "later"
+    pairing = house.line.reservation(token) if token else None
+    released = (
+        pairing is not None
+        and pairing.entry == EntryId(callback.id)
+        and house.line.release(
+            pairing.token,
+            entry_to=entry_to,
+            agent_to=agent_to,
+            reason=callback.end_reason or "not reached",
+            now=now,
+            score=callback.score,
+        )
+    )
+    if not released and entry_to == "gone":
+        house.line.leave(EntryId(callback.id), reason=callback.state, now=now)
+    elif not released:
+        stand(house, callback, due=due, now=now)
+    if pairing is not None:
+        match.run_agent(house, pairing.agent)
+    match.run(house, callback.queue)
+
+
+def stand(house: House, callback: Callback, *, due: bool, now: datetime) -> None:
+    """Into the line at the place its columns say."""
+    house.line.enter(
+        callback.queue,
+        EntryId(callback.id),
+        score=callback.score,
+        joined_at=callback.joined_at,
+        due=due,
+        number_hash=house.store.number_hash(callback.number),
+        replaces=None,
+        now=now,
+    )
+
+
+def hung_up(house: House, entry: EntryId, call: CallSid) -> None:
+    """The leg of somebody with a promise ended before a talk: a spent attempt when we had rung them, else the promise
+    simply stands as before they rang in (or were cut off).
+    """
+    now = house.clock.now()
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(entry), lock=True)
+        if callback.state is not State.ANSWERED or callback.leg != call:
+            return
+        attempt = work.attempt(callback.attempt) if callback.attempt else None
+        spent = attempt is not None and attempt.bridged_at is None
+        if not spent:
+            if attempt is not None and attempt.outcome is None:
+                work.save_attempt(replace(attempt, outcome=Outcome.HUNG_UP, ended_at=now))
+            standing = replace(callback, leg=None, attempt=None, agent=None, next_attempt_at=None)
+            moved = work.move(standing, Event.HANG_UP, reason="hung up on hold", cause=f"call {call}", at=now)
+            callback = moved or callback
+    if spent and attempt is not None:
+        attempt_over(house, attempt.id, Outcome.HUNG_UP, cause=f"call {call}")
+        return
+    pairing = house.line.leave(EntryId(callback.id), reason="hung up on hold", now=now).reservation
+    back_in_line(house, callback, pairing.token if pairing else None)
+
+
+def caller_gone(house: House, pairing: Reservation, call: CallSid) -> None:
+    """The caller left while the agent's phone rang: the agent is free again, through no fault of theirs."""
+    if is_callback(pairing.entry):
+        hung_up(house, pairing.entry, call)
+    else:
+        house.line.leave(pairing.entry, reason=CallState.ABANDONED, now=house.clock.now())
+        match.run_agent(house, pairing.agent)
+
+
+def agent_missed(house: House, pairing: Reservation, *, reason: str = "missed the ring") -> None:
+    """The agent did not press their key: away with a notice, and the caller is first in line again."""
+    house.line.release(pairing.token, entry_to="hold", agent_to=AgentStatus.AWAY, reason=reason, now=house.clock.now())
+    match.run(house, pairing.queue)
