@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
+from callback.embedded import EmbeddedRedis
 from callback.supervise import Backoff, Command, Event, EventKind, Supervisor, SupervisorError
 from tests.support.waiting import eventually
 
@@ -272,3 +274,19 @@ def test_the_kernel_ends_the_processes_when_supervisor_and_guardian_are_killed_t
         child = int(parent.stdout.readline())
         parent.kill()
     eventually(lambda: not runs(child), what="the child has ended")
+
+
+def test_a_killed_embedded_redis_is_back_at_the_same_address_with_what_it_held(watch: Watch, tmp_path: Path) -> None:
+    server = EmbeddedRedis(tmp_path / "redis")
+    watched = watch({"redis": Command(server.argv, early=True, ready=server.answers), "web": sh(FOREVER)})
+    watched.pid_of("web")
+    before = server.url
+    with redis.Redis.from_url(before) as client:
+        client.set("kept", "yes")
+        client.waitaof(1, 0, 5_000)
+    os.kill(watched.pid_of("redis"), signal.SIGKILL)
+    watched.pid_of("redis", start=2)
+    eventually(server.answers, what="the server answers again")
+    with redis.Redis.from_url(server.url) as client:
+        assert client.get("kept") == b"yes"
+    assert server.url == before
