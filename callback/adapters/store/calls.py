@@ -1,0 +1,83 @@
+"""Attempts, the legs of calls, and which of the carrier's events were seen before."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from callback.adapters.store.sealed import Sealer
+from callback.adapters.store.tables import attempts, carrier_events, legs
+from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.domain.callback import Attempt, Leg
+from callback.domain.errors import NotFound, Stale
+from callback.domain.ids import AttemptId, CallbackId, CallSid
+
+_BY_ID = select(attempts).where(attempts.c.id == bindparam("b_id"))
+_BY_CALLBACK = select(attempts).where(attempts.c.callback == bindparam("b_callback")).order_by(attempts.c.number)
+_SAVE = update(attempts).where(attempts.c.id == bindparam("b_id"))
+_LEG = select(legs).where(legs.c.call == bindparam("b_call"))
+_OPEN_LEGS = (
+    select(legs)
+    .where(legs.c.ended_at.is_(None), legs.c.created_at < bindparam("b_before"))
+    .order_by(legs.c.created_at)
+    .limit(bindparam("b_limit"))
+)
+
+
+class Calls(Transaction):
+    """The verbs on attempts and legs."""
+
+    def add_attempt(self, attempt: Attempt) -> Attempt:
+        """Raises Stale when the callback has an attempt of this number already: another worker was first."""
+        if self._insert_new(attempts, plain_values(attempt, ())):
+            return attempt
+        raise Stale(f"callback {attempt.callback} has an attempt {attempt.number} already")
+
+    def attempt(self, id: AttemptId) -> Attempt:
+        """Raises NotFound."""
+        row = self._sql.execute(_BY_ID, {"b_id": id}).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no attempt {id}")
+        return _attempt(row)
+
+    def save_attempt(self, attempt: Attempt) -> Attempt:
+        """Raises NotFound."""
+        if self._sql.execute(_SAVE, plain_values(attempt, ("id",)) | {"b_id": attempt.id}).rowcount == 1:
+            return attempt
+        raise NotFound(f"there is no attempt {attempt.id}")
+
+    def attempts(self, callback: CallbackId) -> list[Attempt]:
+        """In the order they were made."""
+        return [_attempt(row) for row in self._sql.execute(_BY_CALLBACK, {"b_callback": callback})]
+
+    def put_leg(self, leg: Leg) -> Leg:
+        self._upsert(legs, _leg_values(leg, self._sealer))
+        return leg
+
+    def leg(self, call: CallSid) -> Leg | None:
+        row = self._sql.execute(_LEG, {"b_call": call}).one_or_none()
+        return None if row is None else _leg(row, self._sealer)
+
+    def open_legs(self, *, before: datetime, limit: int = 200) -> list[Leg]:
+        """Oldest first."""
+        rows = self._sql.execute(_OPEN_LEGS, {"b_before": before, "b_limit": limit})
+        return [_leg(row, self._sealer) for row in rows]
+
+    def first_sight(self, call: CallSid, event: str, sequence: str, at: datetime) -> bool:
+        return self._insert_new(carrier_events, {"call": call, "event": event, "sequence": sequence, "at": at})
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(**plain_row(Attempt, row, ()))
+
+
+def _leg_values(leg: Leg, sealer: Sealer) -> dict[str, Any]:
+    return plain_values(leg, ("number",)) | {
+        "number": sealer.seal(leg.number, f"legs.number:{leg.call}") if leg.number else None,
+        "number_hash": sealer.number_hash(leg.number) if leg.number else None,
+    }
+
+
+def _leg(row: Row[Any], sealer: Sealer) -> Leg:
+    number = sealer.open(row.number, f"legs.number:{row.call}") if row.number else ""
+    return Leg(**plain_row(Leg, row, ("number",)), number=number)

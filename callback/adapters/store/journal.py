@@ -1,0 +1,45 @@
+"""The journal, append-only, and the mark up to which the line's stream has been read into the record."""
+
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from callback.adapters.store.tables import journal, stream_mark
+from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.domain.callback import Entry
+
+_AT_FIRST = "0"
+
+
+class Journal(Transaction):
+    """The verbs on the journal and the stream's mark."""
+
+    def journal(
+        self, *, after: int, limit: int = 200, kind: str | None = None, subject: str | None = None
+    ) -> list[Entry]:
+        """Rows above `after` in order, this transaction's own included."""
+        self.flush()
+        query = select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
+        if kind is not None:
+            query = query.where(journal.c.kind == kind)
+        if subject is not None:
+            query = query.where(journal.c.subject == subject)
+        return [_entry(row) for row in self._sql.execute(query)]
+
+    def flush(self) -> None:
+        """Inserts what was written so far. From here on, other writers of the journal wait for this transaction."""
+        rows = [plain_values(entry, ("seq",)) for entry in self._entries]
+        self._entries.clear()
+        if rows:
+            self._sql.execute(insert(journal), rows if len(rows) > 1 else rows[0])
+
+    def mark(self) -> str:
+        found: str | None = self._sql.execute(select(stream_mark.c.mark)).scalar()
+        return found or _AT_FIRST
+
+    def set_mark(self, id: str) -> None:
+        self._upsert(stream_mark, {"id": 1, "mark": id})
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(**plain_row(Entry, row, ()))

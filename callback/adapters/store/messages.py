@@ -1,0 +1,89 @@
+"""Texts to callers, and the numbers that must be left alone."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, bindparam, literal_column, select, update
+
+from callback.adapters.store.sealed import Sealer
+from callback.adapters.store.tables import messages, opt_outs, suppressed
+from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.domain.callback import Text
+from callback.domain.errors import NotFound, Stale
+
+SEALED = ("number", "body")
+
+_BY_ID = select(messages).where(messages.c.id == bindparam("b_id"))
+_SAVE = update(messages).where(messages.c.id == bindparam("b_id"))
+_UNSENT = (
+    select(messages)
+    .where(
+        messages.c.sid == literal_column("''"),  # in the words of the partial index
+        messages.c.status == literal_column("'queued'"),
+        messages.c.created_at < bindparam("b_before"),
+    )
+    .order_by(messages.c.created_at)
+    .limit(bindparam("b_limit"))
+)
+
+
+class Messages(Transaction):
+    """The verbs on texts, opt-outs and suppressed numbers."""
+
+    def add_text(self, text: Text) -> Text:
+        """Raises Stale when a text of this id exists."""
+        if self._insert_new(messages, _values(text, self._sealer)):
+            return text
+        raise Stale(f"the text {text.id} was written already")
+
+    def text(self, id: str) -> Text:
+        """Raises NotFound."""
+        row = self._sql.execute(_BY_ID, {"b_id": id}).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no text {id}")
+        return _text(row, self._sealer)
+
+    def save_text(self, text: Text) -> Text:
+        """Raises NotFound."""
+        values = _values(text, self._sealer) | {"b_id": text.id}
+        if self._sql.execute(_SAVE, values).rowcount == 1:
+            return text
+        raise NotFound(f"there is no text {text.id}")
+
+    def unsent_texts(self, *, before: datetime, limit: int = 100) -> list[Text]:
+        """Those `queued` here that the carrier has given no name yet, oldest first."""
+        rows = self._sql.execute(_UNSENT, {"b_before": before, "b_limit": limit})
+        return [_text(row, self._sealer) for row in rows]
+
+    def opt_out(self, number: str, at: datetime) -> None:
+        self._insert_new(opt_outs, {"number_hash": self._sealer.number_hash(number), "at": at})
+
+    def opted_out(self, number: str) -> bool:
+        return self._knows(opt_outs, number)
+
+    def suppress(self, number: str, reason: str, at: datetime) -> None:
+        hashed = self._sealer.number_hash(number)
+        self._insert_new(suppressed, {"number_hash": hashed, "reason": reason, "at": at})
+
+    def suppressed(self, number: str) -> bool:
+        return self._knows(suppressed, number)
+
+    def _knows(self, table: Table, number: str) -> bool:
+        hashed = table.c.number_hash
+        return self._sql.execute(select(hashed).where(hashed == self._sealer.number_hash(number))).first() is not None
+
+
+def _values(text: Text, sealer: Sealer) -> dict[str, Any]:
+    return plain_values(text, SEALED) | {
+        "number": sealer.seal(text.number, f"messages.number:{text.id}"),
+        "number_hash": sealer.number_hash(text.number),
+        "body": sealer.seal(text.body, f"messages.body:{text.id}"),
+    }
+
+
+def _text(row: Row[Any], sealer: Sealer) -> Text:
+    return Text(
+        **plain_row(Text, row, SEALED),
+        number=sealer.open(row.number, f"messages.number:{row.id}"),
+        body=sealer.open(row.body, f"messages.body:{row.id}"),
+    )

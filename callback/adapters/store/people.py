@@ -1,0 +1,111 @@
+"""Agents with whom they serve, what presence they asked for last, and who may sign in."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, insert, select, update
+
+from callback.adapters.store.sealed import Sealer
+from callback.adapters.store.tables import agent_queues, agents, queues, tokens, users
+from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.domain.callback import Agent, Served
+from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.ids import AgentKey, QueueKey
+from callback.domain.lifecycle import AgentStatus
+from callback.ports import ApiToken, User
+
+_AGENTS = select(agents.c.key, agents.c.name, agents.c.contact).order_by(agents.c.key)
+_SERVED = select(agent_queues.c.agent, agent_queues.c.queue, agent_queues.c.level).order_by(
+    agent_queues.c.agent, agent_queues.c.rank
+)
+
+
+class People(Transaction):
+    """The verbs on agents, users and tokens."""
+
+    def put_agent(self, agent: Agent, at: datetime) -> Agent:
+        """Insert or overwrite; the presence stays. Raises InvalidInput for a queue that does not exist."""
+        self._known_queues(agent)
+        values = _agent_values(agent, self._sealer) | {"updated_at": at}
+        if not self._insert_new(agents, values):
+            self._sql.execute(update(agents).where(agents.c.key == agent.key).values(values))
+            self._sql.execute(delete(agent_queues).where(agent_queues.c.agent == agent.key))
+        if agent.queues:
+            self._sql.execute(insert(agent_queues), _served_values(agent))
+        return agent
+
+    def _known_queues(self, agent: Agent) -> None:
+        wanted = [served.queue for served in agent.queues]
+        if len(set(wanted)) < len(wanted):
+            raise InvalidInput("queues", "a queue is named twice")
+        known = set(self._sql.execute(select(queues.c.key).where(queues.c.key.in_(wanted))).scalars())
+        for key in wanted:
+            if key not in known:
+                raise InvalidInput("queues", f"there is no queue {key}")
+
+    def agents(self) -> list[Agent]:
+        """By key."""
+        return self._load_agents(_AGENTS, _SERVED)
+
+    def agent(self, key: AgentKey) -> Agent:
+        """Raises NotFound."""
+        found = self._load_agents(_AGENTS.where(agents.c.key == key), _SERVED.where(agent_queues.c.agent == key))
+        if not found:
+            raise NotFound(f"there is no agent {key}")
+        return found[0]
+
+    def _load_agents(self, people: Select[Any], serve: Select[Any]) -> list[Agent]:
+        rows = self._sql.execute(people).all()
+        served: dict[str, list[Served]] = {}
+        for agent, queue, level in self._sql.execute(serve):
+            served.setdefault(agent, []).append(Served(QueueKey(queue), level))
+        return [_agent(row, tuple(served.get(row.key, ())), self._sealer) for row in rows]
+
+    def put_presence(self, agent: AgentKey, status: AgentStatus, at: datetime) -> None:
+        """Raises NotFound."""
+        one = update(agents).where(agents.c.key == agent).values(wanted=status, wanted_at=at)
+        if self._sql.execute(one).rowcount == 0:
+            raise NotFound(f"there is no agent {agent}")
+
+    def presences(self) -> dict[AgentKey, tuple[AgentStatus, datetime]]:
+        """Of agents who ever asked for one."""
+        asked = select(agents.c.key, agents.c.wanted, agents.c.wanted_at).where(agents.c.wanted.is_not(None))
+        return {AgentKey(key): (wanted, at) for key, wanted, at in self._sql.execute(asked)}
+
+    def put_user(self, user: User) -> None:
+        self._upsert(users, plain_values(user, ()))
+
+    def user(self, email: str) -> User | None:
+        row = self._sql.execute(select(users).where(users.c.email == email)).one_or_none()
+        return None if row is None else User(**plain_row(User, row, ()))
+
+    def users(self) -> list[User]:
+        """By address."""
+        return [User(**plain_row(User, row, ())) for row in self._sql.execute(select(users).order_by(users.c.email))]
+
+    def put_token(self, token: ApiToken) -> None:
+        self._upsert(tokens, plain_values(token, ()))
+
+    def token(self, token_hash: str) -> ApiToken | None:
+        row = self._sql.execute(select(tokens).where(tokens.c.token_hash == token_hash)).one_or_none()
+        return None if row is None else ApiToken(**plain_row(ApiToken, row, ()))
+
+
+def _agent_values(agent: Agent, sealer: Sealer) -> dict[str, Any]:
+    return {
+        "key": agent.key,
+        "name": sealer.seal(agent.name, f"agents.name:{agent.key}"),
+        "contact": sealer.seal(agent.contact, f"agents.contact:{agent.key}"),
+    }
+
+
+def _served_values(agent: Agent) -> list[dict[str, Any]]:
+    return [
+        {"agent": agent.key, "queue": served.queue, "level": served.level, "rank": rank}
+        for rank, served in enumerate(agent.queues)
+    ]
+
+
+def _agent(row: Row[Any], served: tuple[Served, ...], sealer: Sealer) -> Agent:
+    name = sealer.open(row.name, f"agents.name:{row.key}")
+    return Agent(AgentKey(row.key), name, sealer.open(row.contact, f"agents.contact:{row.key}"), served)

@@ -1,0 +1,428 @@
+"""The tables of the record, with every rule that the database itself can keep.
+
+What must never be doubled (an open callback per number and queue, an origin call, an idempotency key, a carrier event)
+is a unique index here, because a check in Python loses every race. States are CHECKed against the words of
+`domain.lifecycle`. `check.py` proves that the migrations build exactly these tables.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    DDL,
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+from callback.domain.callback import LegKind, Outcome, Source
+from callback.domain.lifecycle import OPEN, AgentStatus, State
+
+MODES = ("agent_first", "customer_first", "dial_ahead")
+KINDS = ("callback", "call", "agent", "queue")
+ROLES = ("viewer", "supervisor", "admin", "agent")
+WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time to the microsecond, also where the database (SQLite) keeps no zone.
+
+    Raises ValueError for a time without a zone: guessing one would move promises by hours.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC, and naive for SQLite."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("the record keeps aware times only")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A member of an enum, kept as its word."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The word. Raises ValueError for one that the enum does not know."""
+        return None if value is None else str(self.words(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
+        """The member."""
+        return None if value is None else self.words(value)
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words as an SQL list. Only for words of our own code."""
+    return ", ".join(f"'{word}'" for word in words)
+
+
+OPEN_STATES = [state for state in State if state in OPEN]
+IS_OPEN = f"state IN ({listed(OPEN_STATES)})"
+"""Spelled as in the partial indexes: only a query with the same words can use them."""
+
+Data = JSON().with_variant(JSONB(), "postgresql")
+Counter = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _among(column: str, words: Iterable[str]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({listed(words)})", name=column)
+
+
+# --- configuration ----------------------------------------------------------------------------------------------
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("version", Integer, nullable=False),  # of the policy in force
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+queue_numbers = Table(
+    "queue_numbers",
+    metadata,
+    Column("number", String, primary_key=True),  # ours, published: not personal data
+    Column("queue", ForeignKey("queues.key"), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Index("ix_queue_numbers_queue", "queue"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("queue", ForeignKey("queues.key"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("policy", Data, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("why", String, nullable=False),
+    PrimaryKeyConstraint("queue", "version"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("name", LargeBinary, nullable=False),  # sealed
+    Column("contact", LargeBinary, nullable=False),  # sealed
+    Column("wanted", Word(AgentStatus)),
+    Column("wanted_at", Instant),
+    Column("updated_at", Instant, nullable=False),
+    _among("wanted", WANTED),
+)
+
+agent_queues = Table(
+    "agent_queues",
+    metadata,
+    Column("agent", ForeignKey("agents.key"), nullable=False),
+    Column("queue", ForeignKey("queues.key"), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("rank", Integer, nullable=False),
+    PrimaryKeyConstraint("agent", "queue"),
+    Index("ix_agent_queues_queue", "queue"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("email", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("password_hash", String, nullable=False),
+    Column("agent", String),
+    Column("disabled", Boolean, nullable=False),
+    _among("role", ROLES),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("token_hash", String, nullable=False),
+    UniqueConstraint("token_hash"),
+    _among("role", ROLES),
+)
+
+# --- promises ---------------------------------------------------------------------------------------------------
+# `agent`, `attempt` and `leg` name things without a foreign key: they are facts of the past, which stay true when an
+# agent is renamed, and what they name may reach the record a second later, through the stream.
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("queue", ForeignKey("queues.key"), nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("number", LargeBinary, nullable=False),  # sealed
+    Column("number_hash", String, nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Column("score", BigInteger, nullable=False),
+    Column("language", String, nullable=False),
+    Column("source", Word(Source), nullable=False),
+    Column("attempts_left", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("priority", String, nullable=False),
+    Column("name", LargeBinary),  # sealed; NULL: none
+    Column("proved", Boolean, nullable=False),
+    Column("requested_for", Instant),
+    Column("next_attempt_at", Instant),
+    Column("attempt", String),
+    Column("attempts_made", Integer, nullable=False),
+    Column("leg", String),
+    Column("agent", String),
+    Column("origin", String),
+    Column("promised_from", Instant),
+    Column("promised_to", Instant),
+    Column("token", LargeBinary),  # sealed; NULL: no status page
+    Column("token_hash", String),
+    Column("context", LargeBinary),  # sealed JSON; NULL: empty
+    Column("reminded_at", Instant),
+    Column("moved_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("end_reason", String, nullable=False),
+    UniqueConstraint("origin"),
+    UniqueConstraint("token_hash"),
+    _among("state", State),
+    _among("source", Source),
+    CheckConstraint(f"(ended_at IS NULL) = ({IS_OPEN})", name="ended"),
+    Index("uq_callbacks_open_number", "queue", "number_hash", unique=True,
+          postgresql_where=text(IS_OPEN), sqlite_where=text(IS_OPEN)),
+    Index("ix_callbacks_open", "id", postgresql_where=text(IS_OPEN), sqlite_where=text(IS_OPEN)),
+    Index("ix_callbacks_retry", "next_attempt_at",
+          postgresql_where=text("state = 'waiting'"), sqlite_where=text("state = 'waiting'")),
+    Index("ix_callbacks_requested", "requested_for",
+          postgresql_where=text("state = 'scheduled'"), sqlite_where=text("state = 'scheduled'")),
+    Index("ix_callbacks_newest", "created_at", "id"),
+    Index("ix_callbacks_queue", "queue", "created_at", "id"),
+    Index("ix_callbacks_number", "number_hash", "created_at"),
+)  # fmt: skip
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("body_hash", String, nullable=False),
+    # Deferred: the key is claimed before the callback is inserted, so that two requests with it cannot both insert.
+    Column("callback", ForeignKey("callbacks.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_idempotency_callback", "callback"),
+    Index("ix_idempotency_at", "at"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("callback", ForeignKey("callbacks.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("token", String),
+    Column("agent", String),
+    Column("call", String),
+    Column("agent_call", String),
+    Column("asked_at", Instant),
+    Column("answered_at", Instant),
+    Column("answered_by", String, nullable=False),
+    Column("bridged_at", Instant),
+    Column("ended_at", Instant),
+    Column("outcome", Word(Outcome)),
+    Column("error", String, nullable=False),
+    UniqueConstraint("callback", "number"),
+    _among("mode", MODES),
+    _among("outcome", Outcome),
+    Index("ix_attempts_created", "created_at"),
+)
+
+# --- calls and messages -----------------------------------------------------------------------------------------
+
+legs = Table(
+    "legs",
+    metadata,
+    Column("call", String, primary_key=True),
+    Column("kind", Word(LegKind), nullable=False),
+    Column("queue", String, nullable=False),  # no foreign key: a refused call may belong to no queue
+    Column("state", String, nullable=False),
+    Column("number", LargeBinary),  # sealed; NULL: withheld
+    Column("number_hash", String),
+    Column("created_at", Instant, nullable=False),
+    Column("joined_at", Instant),
+    Column("language", String, nullable=False),
+    Column("score", BigInteger, nullable=False),
+    Column("callback", String),
+    Column("attempt", String),
+    Column("agent", String),
+    Column("token", String),
+    Column("quoted_p50", Float),
+    Column("quoted_p80", Float),
+    Column("offered", Boolean, nullable=False),
+    Column("offer_reason", String, nullable=False),
+    Column("bridged_at", Instant),
+    Column("ended_at", Instant),
+    Column("waited_s", Float),
+    Column("handled_s", Float),
+    _among("kind", LegKind),
+    Index("ix_legs_open", "created_at",
+          postgresql_where=text("ended_at IS NULL"), sqlite_where=text("ended_at IS NULL")),
+    Index("ix_legs_queue", "queue", "created_at"),
+    Index("ix_legs_callback", "callback"),
+    Index("ix_legs_number", "number_hash"),
+)  # fmt: skip
+
+carrier_events = Table(
+    "carrier_events",
+    metadata,
+    Column("call", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("sequence", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("call", "event", "sequence"),
+    Index("ix_carrier_events_at", "at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("callback", ForeignKey("callbacks.id")),
+    Column("kind", String, nullable=False),
+    Column("number", LargeBinary, nullable=False),  # sealed
+    Column("number_hash", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # sealed
+    Column("created_at", Instant, nullable=False),
+    Column("sid", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("error", String, nullable=False),
+    Index("ix_messages_callback", "callback"),
+    Index("ix_messages_number", "number_hash"),
+    Index("ix_messages_unsent", "created_at",
+          postgresql_where=text("sid = '' AND status = 'queued'"), sqlite_where=text("sid = '' AND status = 'queued'")),
+)  # fmt: skip
+
+# Kept by hash alone: whoever asked not to be rung or texted is known again, and cannot be read out of the record.
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("number_hash", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+suppressed = Table(
+    "suppressed",
+    metadata,
+    Column("number_hash", String, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# --- the journal ------------------------------------------------------------------------------------------------
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Counter, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("before", String),
+    Column("after", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("data", Data, nullable=False),
+    _among("kind", KINDS),
+    Index("ix_journal_subject", "kind", "subject", "seq"),
+    Index("ix_journal_at", "at"),
+    sqlite_autoincrement=True,  # a number is never given twice, even if the newest rows were removed
+)
+
+stream_mark = Table(
+    "stream_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("mark", String, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
+
+JOURNAL_LOCK = 7_305_808_869_231_650_667
+"""The advisory lock under which journal rows are numbered."""
+
+# A reader asks for rows above the highest number it has seen. On PostgreSQL a number is given at the insert but the row
+# is seen at the commit, so that a transaction which commits late would slip in below the reader's mark and be missed
+# for ever. So numbers are given under a lock that is held until the commit is visible: they appear in order. The
+# database takes it by itself, whoever writes and without a round trip of its own; `journal.py` inserts at the very end
+# of a transaction, so that it is held for the commit only. (SQLite has one writer at a time.)
+JOURNAL_DDL = {
+    "postgresql": (
+        f"""CREATE FUNCTION journal_in_order() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock({JOURNAL_LOCK}); RETURN NULL; END $$""",
+        """CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
+FOR EACH STATEMENT EXECUTE FUNCTION journal_in_order()""",
+        """CREATE FUNCTION journal_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the journal is only ever appended to'; END $$""",
+        """CREATE TRIGGER journal_append_only BEFORE UPDATE ON journal
+FOR EACH STATEMENT EXECUTE FUNCTION journal_append_only()""",
+    ),
+    "sqlite": (
+        """CREATE TRIGGER journal_append_only BEFORE UPDATE ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is only ever appended to'); END""",
+    ),
+}
+
+
+def _guard_journal() -> None:
+    for dialect, statements in JOURNAL_DDL.items():
+        for statement in statements:
+            ddl = DDL(statement)  # type: ignore[no-untyped-call]
+            event.listen(journal, "after_create", ddl.execute_if(dialect=dialect))
+
+
+_guard_journal()
