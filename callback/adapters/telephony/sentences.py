@@ -82,7 +82,7 @@ PROMISE: Final[dict[str, Sentence]] = {
     "already_keys": sentence(
         "To keep the callback and hang up, press 1. To stay on the line with the same place, press 2."
     ),
-    "already_kept": sentence("Your callback stands. Goodbye."),
+    "already_kept": sentence("Your callback stands."),
     "not_accepting_closed": sentence("We are closed now, so we cannot arrange a callback."),
     "not_accepting_full": sentence("So many callbacks are booked that we cannot promise another one now."),
     "not_accepting_not_before_closing": sentence("We close soon, and could not keep a promise to call you back today."),
