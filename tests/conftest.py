@@ -1,15 +1,28 @@
 """Fixtures for every layer: real servers, one each per test process, empty at the start of each test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from callback.settings import Settings
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer, redis62_binary, valkey_binary
+
+# On a busy machine a slow example is no defect; the timeout of a test still holds.
+hypothesis.settings.register_profile("callback", deadline=None)
+hypothesis.settings.load_profile("callback")
+
+
+def pytest_configure() -> None:
+    """Forgets what this shell configures: a test, and each process it starts, sees only what the test gives."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
