@@ -14,7 +14,7 @@ from typing import NoReturn
 from callback.domain.errors import NotAccepting
 from callback.domain.policies import effective_stop
 from callback.domain.policy import Policy
-from callback.domain.wait import Measured, Wait, mean_handle
+from callback.domain.wait import NOTHING_MEASURED, Measured, Wait, mean_handle
 
 
 class Reason(StrEnum):
@@ -56,7 +56,7 @@ def decide(
     offering_before: bool,
     policy: Policy,
     closes_in_s: float | None = None,
-    measured: Measured = Measured(),
+    measured: Measured = NOTHING_MEASURED,
 ) -> Decision:
     """Whether to offer a callback to a caller now.
 
@@ -82,7 +82,7 @@ def may_promise(
     policy: Policy,
     closes_in_s: float | None = None,
     staffed: int = 0,
-    measured: Measured = Measured(),
+    measured: Measured = NOTHING_MEASURED,
     wait: Wait | None = None,
 ) -> None:
     """The same guard for a promise that somebody asked for without an offer (the API, the console, a text).

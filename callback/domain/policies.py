@@ -16,6 +16,7 @@ from callback.domain.errors import InvalidInput
 from callback.domain.hours import is_clock_time, validate_hours
 from callback.domain.policy import Policy
 
+DEFAULTS = Policy()
 QUANTILES = ("p50", "p80", "p90")
 DIAL_MODES = ("agent_first", "customer_first", "dial_ahead")
 CONFIRMATIONS = ("press_1", "amd", "off")
@@ -43,7 +44,7 @@ class InvalidPolicy(InvalidInput):
         self.mistakes = mistakes
 
 
-def parse(changes: Mapping[str, object], base: Policy = Policy()) -> Policy:  # noqa: B008 (a Policy is frozen)
+def parse(changes: Mapping[str, object], base: Policy = DEFAULTS) -> Policy:
     """`base` with these changes, as sent by somebody outside.
 
     Raises:

@@ -53,6 +53,10 @@ class Measured:
     waited_s: float = 0
 
 
+NOTHING_MEASURED = Measured()
+"""A queue without a past: its priors alone speak."""
+
+
 @dataclass(frozen=True)
 class Wait:
     """How long somebody will wait for an agent if they do not hang up, in seconds. `mean` None: nobody can know.
