@@ -1,0 +1,26 @@
+"""The names in Redis that Python itself uses. Everything else is built inside the scripts (`lua/_keys.lua`).
+
+All share the hash tag `{cb}`, so that a cluster keeps them in one slot and one script can touch them all.
+"""
+
+TAG = "{cb}:"
+EVENTS = TAG + "events"
+"""The stream of what happened, on its way to the record."""
+
+LINES = TAG + "lines"
+"""The keys of all queues in which somebody has stood."""
+
+
+def queue_state(queue: str) -> str:
+    """The hash of a queue's sums and switches (`lua/_measure.lua`)."""
+    return f"{TAG}q:{queue}:s"
+
+
+def language(number_hash: str) -> str:
+    """What language this number chose."""
+    return f"{TAG}lang:{number_hash}"
+
+
+def document(nonce: str) -> str:
+    """A document that was handed to the carrier once."""
+    return f"{TAG}doc:{nonce}"

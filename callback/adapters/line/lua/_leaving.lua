@@ -1,0 +1,36 @@
+-- @include _keys.lua
+-- @include _entries.lua
+-- @include _agents.lua
+-- @include _reservations.lua
+-- @include _measure.lua
+-- How somebody leaves the line for good, wherever they are: their pairing or talk ends and its agent goes where they wanted.
+
+local CALL_ENDS = { completed = true, abandoned = true, callback = true, refused = true }
+
+-- How a live call that leaves has ended: as `reason` if that is such a word; else they had talked, or they hung up.
+local function end_of(e, reason)
+  if CALL_ENDS[reason] then
+    return reason
+  end
+  return e.place == 'busy' and 'completed' or 'abandoned'
+end
+
+-- Returns the reservation that was dissolved, if there was one.
+local function depart(e, reason, now)
+  local state = end_of(e, reason)
+  local r = e.token ~= '' and load_reservation(e.token) or nil
+  tell_call(e, state, now, reason, r and r.agent, e.token)
+  if e.place == 'busy' then
+    if r then
+      measure_talk(e.queue, r.bridged, now, 0)
+    end
+  else
+    measure_wait(e, now, state == 'abandoned')
+  end
+  if r then
+    drop_reservation(r)
+    free_agent(r.agent, nil, now, reason, { queue = r.queue, token = r.token, entry = e.id })
+  end
+  forget_entry(e)
+  return r
+end

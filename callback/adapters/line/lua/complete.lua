@@ -1,0 +1,45 @@
+-- A talk is over: the entry is gone, or back in its old place when it was cut off; the agent wraps up, or goes where they
+-- wanted meanwhile. A talk that was cut off is not counted as a conversation.
+--
+-- KEYS[1]  the event stream
+-- ARGV     token, seconds of wrap-up, now, place of the entry (gone, or as in release.lua)
+-- Returns  OK and the agent (`add_agent`), STALE where nobody talks under this token, or ILLEGAL as in release.lua
+-- Time     ARGV, microseconds of the shared clock
+-- @include _leaving.lua
+
+local token, wrap_up_s, now, place = unpack(ARGV)
+local r = load_reservation(token)
+if not r or r.phase ~= 'busy' then
+  return { STALE }
+end
+local e = load_entry(r.entry)
+if e and not may_stand(e, place) then
+  return { ILLEGAL }
+end
+
+drop_reservation(r)
+local about = { queue = r.queue, token = token, entry = r.entry }
+local a = load_agent(r.agent)
+local to = a and a.wanted
+if to == 'available' and tonumber(wrap_up_s) > 0 then
+  to = 'wrap_up'
+  about.wrap_until = string.format('%.0f', now + wrap_up_s * 1e6)
+end
+local reason = place == 'gone' and 'completed' or 'cut_off'
+a = free_agent(r.agent, to, now, reason, about)
+
+if place == 'gone' then
+  measure_talk(r.queue, r.bridged, now, wrap_up_s)
+  if e then
+    tell_call(e, 'completed', now, reason, r.agent, token)
+    forget_entry(e)
+  end
+elseif e then
+  tell_call(e, CALL_STATES[place], now, reason, r.agent, token)
+  redis.call('HSET', entry_key(e.id), 'm', 1)
+  stand_again(e, place, now)
+end
+if not a then
+  return { UNKNOWN_AGENT }
+end
+return add_agent({ OK }, a)

@@ -1,0 +1,77 @@
+"""A document is computed once: the carrier repeats requests, and a repeat must neither act again nor hear other words.
+
+Usually that costs two round trips: claim the nonce, keep the document. Whoever finds it claimed waits for the other's
+answer, but not for long: somebody is on the phone, and every verb behind a document may be repeated.
+"""
+
+import time
+from collections.abc import Callable
+from typing import cast
+
+import redis
+
+from callback.adapters.line.keys import document
+
+_CLAIMED = ""
+_CLAIM_MS = 2_000
+"""A claim outlives its holder's death by this much."""
+_KEEP_S = 3_600
+_WAIT_S = 1.0
+_LOOK_EVERY_S = 0.01
+
+
+class RedisOnce:
+    """`callback.ports.Once`. Where Redis is away, documents are simply computed. `monotonic` and `sleep` measure waits."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def document(self, nonce: str, compute: Callable[[], str]) -> str:
+        """The document of this nonce; what `compute` raises is raised, and the nonce is free again."""
+        key = document(nonce)
+        try:
+            mine = self._claim(key)
+            known = None if mine else self._wait(key)
+        except redis.RedisError:
+            return compute()
+        if known is not None:
+            return known
+        return self._computed(key, compute) if mine else compute()
+
+    def _claim(self, key: str) -> bool:
+        return bool(self._client.set(key, _CLAIMED, nx=True, px=_CLAIM_MS))
+
+    def _wait(self, key: str) -> str | None:
+        """The other's document. None: it failed, or took too long."""
+        deadline = self._monotonic() + _WAIT_S
+        while True:
+            found = cast(str | None, self._client.get(key))
+            if found != _CLAIMED:
+                return found
+            if self._monotonic() >= deadline:
+                return None
+            self._sleep(_LOOK_EVERY_S)
+
+    def _computed(self, key: str, compute: Callable[[], str]) -> str:
+        try:
+            text = compute()
+        except BaseException:
+            self._quietly(lambda: self._client.delete(key))
+            raise
+        self._quietly(lambda: self._client.set(key, text, ex=_KEEP_S))
+        return text
+
+    def _quietly(self, save: Callable[[], object]) -> None:
+        """An answer that is ready is given, whether or not it can be kept for a repeat."""
+        try:
+            save()
+        except redis.RedisError:
+            return

@@ -1,0 +1,222 @@
+"""The port `Line` in Redis. Each verb is one script: one round trip, one atomic step. The rules are in `lua/`."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import cast
+
+import redis
+
+from callback.adapters.line import keys, published, replies
+from callback.adapters.line.clock import SharedClock
+from callback.adapters.line.micros import span, to_micros
+from callback.adapters.line.results import succeeded
+from callback.adapters.line.scripts import Scripts
+from callback.domain.callback import Agent
+from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
+from callback.domain.lifecycle import AgentStatus
+from callback.domain.policy import Queue
+from callback.ports import AgentView, Clock, Lapsed, Reservation, Standing, Waiting
+
+_LANGUAGE_TTL_S = 365 * 86_400
+_SLICE = 500
+"""Rows that one script may look through: a few hundred microseconds."""
+
+
+class RedisLine:
+    """`callback.ports.Line`. `client` comes from `make_client`; `clock` tells when the configuration was published.
+
+    Raises redis.RedisError from every verb when Redis cannot be reached within the client's timeout.
+    """
+
+    def __init__(self, client: redis.Redis, clock: Clock | None = None) -> None:
+        self._client = client
+        self._clock = clock or SharedClock(client)
+        self._run = Scripts(client).run
+
+    # --- callers and callbacks ---------------------------------------------------------------------------------
+
+    def arrive(
+        self,
+        queue: QueueKey,
+        call: CallSid,
+        *,
+        credit_s: float,
+        number_hash: str,
+        language: str,
+        lease_s: float,
+        token: Token,
+        now: datetime,
+    ) -> Standing:
+        at = to_micros(now)
+        return replies.standing(
+            self._run("arrive", queue, call, at - span(credit_s), at, number_hash, language, at + span(lease_s), token)
+        )
+
+    def hold(
+        self,
+        queue: QueueKey,
+        entry: EntryId,
+        leg: CallSid,
+        *,
+        score: int,
+        joined_at: datetime,
+        language: str,
+        lease_s: float,
+        token: Token,
+        now: datetime,
+    ) -> Standing:
+        at = to_micros(now)
+        return replies.standing(
+            self._run("hold", queue, entry, leg, score, to_micros(joined_at), language, at, at + span(lease_s), token)
+        )
+
+    def enter(
+        self,
+        queue: QueueKey,
+        entry: EntryId,
+        *,
+        score: int,
+        joined_at: datetime,
+        due: bool,
+        number_hash: str,
+        replaces: EntryId | None,
+        now: datetime,
+    ) -> Standing:
+        place = "due" if due else "later"
+        joined = to_micros(joined_at)
+        return replies.standing(
+            self._run("enter", queue, entry, score, joined, place, number_hash, replaces or "", to_micros(now))
+        )
+
+    def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
+        return replies.standing(self._run("leave", entry, reason, to_micros(now)))
+
+    def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
+        return replies.standing(self._run("standing", queue, entry or ""))
+
+    def due(self, entry: EntryId, *, now: datetime) -> bool:  # noqa: ARG002 (the move is not told, so it has no time)
+        return succeeded(self._run("due", entry)[0], entry)
+
+    def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]:
+        return replies.listing(self._run("listing", queue, offset, limit), offset)
+
+    def silent(self, *, before: datetime) -> list[tuple[QueueKey, EntryId, CallSid]]:
+        return [
+            (QueueKey(queue), entry, leg)
+            for queue in sorted(self._lines())
+            for place in ("menu", "hold")
+            for entry, leg in self._silent_in(queue, place, to_micros(before))
+        ]
+
+    def _lines(self) -> set[str]:
+        return cast(set[str], self._client.smembers(keys.LINES))
+
+    def _silent_in(self, queue: str, place: str, before: int) -> Iterator[tuple[EntryId, CallSid]]:
+        looked_at = 0
+        while True:
+            reply = self._run("silent", queue, place, looked_at, _SLICE, before)
+            yield from replies.silent(reply)
+            looked_at += reply[1]
+            if reply[1] < _SLICE:
+                return
+
+    # --- pairings ----------------------------------------------------------------------------------------------
+
+    def match(self, queue: QueueKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
+        at = to_micros(now)
+        reply = self._run("match", queue, token, at, at + span(lease_s))
+        return replies.reservation(reply[1:]) if succeeded(reply[0], queue) else None
+
+    def match_agent(self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
+        at = to_micros(now)
+        reply = self._run("match_agent", agent, token, at, at + span(lease_s))
+        return replies.reservation(reply[1:]) if succeeded(reply[0], agent) else None
+
+    def reservation(self, token: Token) -> Reservation | None:
+        reply = self._run("reservation", token)
+        return replies.reservation(reply[1:]) if succeeded(reply[0], token) else None
+
+    def extend(self, token: Token, *, until: datetime, phase: str | None = None) -> bool:
+        return succeeded(self._run("extend", token, to_micros(until), phase or "")[0], token)
+
+    def release(
+        self,
+        token: Token,
+        *,
+        entry_to: str,
+        agent_to: AgentStatus | None,
+        reason: str,
+        now: datetime,
+        score: int | None = None,
+    ) -> bool:
+        placed = "" if score is None else score
+        reply = self._run("release", token, entry_to, agent_to or "", reason, to_micros(now), placed)
+        return succeeded(reply[0], f"release to {entry_to} and {agent_to or 'as wanted'}")
+
+    def bridge(self, token: Token, *, now: datetime) -> bool:
+        return succeeded(self._run("bridge", token, to_micros(now))[0], token)
+
+    def complete(self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone") -> AgentView | None:
+        reply = self._run("complete", token, wrap_up_s, to_micros(now), entry_to)
+        return replies.agent(reply[1:]) if succeeded(reply[0], f"complete to {entry_to}") else None
+
+    def lapsed(self, *, now: datetime) -> Lapsed:
+        return replies.lapsed(self._run("lapsed", to_micros(now)))
+
+    # --- agents ------------------------------------------------------------------------------------------------
+
+    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:
+        reply = self._run("presence", agent, wanted, to_micros(now))
+        succeeded(reply[0], agent)
+        return replies.agent(reply[1:])
+
+    def agent(self, key: AgentKey) -> AgentView:
+        reply = self._run("agent", key)
+        succeeded(reply[0], key)
+        return replies.agent(reply[1:])
+
+    def agents(self) -> list[AgentView]:
+        return replies.agents(self._run("agents"))
+
+    # --- configuration -----------------------------------------------------------------------------------------
+
+    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
+        arguments: list[str | int] = [to_micros(self._clock.now()), secrets.randbits(40), len(queues)]
+        for queue in queues:
+            arguments += [queue.key, published.queue_to_json(queue), int(queue.policy.dialing)]
+        for agent in agents:
+            serves = "\n".join(f"{served.queue}\t{served.level}" for served in agent.queues)
+            arguments += [agent.key, published.agent_to_json(agent), serves]
+        return int(self._run("configure", *arguments)[1])
+
+    def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
+        _, version, count, *texts = self._run("configuration")
+        queues = sorted((published.queue_from_json(text) for text in texts[:count]), key=lambda queue: queue.key)
+        agents = sorted((published.agent_from_json(text) for text in texts[count:]), key=lambda agent: agent.key)
+        return int(version), queues, agents
+
+    def set_offering(self, queue: QueueKey, offering: bool) -> None:
+        self._client.hset(keys.queue_state(queue), "o", int(offering))
+
+    def remember_language(self, number_hash: str, language: str) -> None:
+        self._client.set(keys.language(number_hash), language, ex=_LANGUAGE_TTL_S)
+
+    # --- the stream, the pace, a fresh start ---------------------------------------------------------------------
+
+    def drain(self, after: str, limit: int) -> list[tuple[str, dict[str, str]]]:
+        found = self._client.xrange(keys.EVENTS, min=f"({after}", count=limit)
+        return cast(list[tuple[str, dict[str, str]]], found)
+
+    def forget(self, upto: str) -> None:
+        milliseconds, _, number = upto.partition("-")
+        following = f"{milliseconds}-{int(number or 0) + 1}"
+        self._client.xtrim(keys.EVENTS, minid=following, approximate=False)
+
+    def take_pace(self, bucket: str, *, per_second: float, now: datetime) -> float:
+        wait = self._run("pace", bucket, span(1 / per_second), to_micros(now))[1]
+        return int(wait) / 1e6
+
+    def clear(self) -> None:
+        while self._run("clear", _SLICE)[1]:
+            pass

@@ -1,0 +1,55 @@
+"""Runs the scripts of `lua/` by their hash, one round trip each, and assembles them from their parts.
+
+A server that lost its script cache (a restart, a failover) answers NOSCRIPT; then the source itself is sent, once.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import redis
+from redis.exceptions import NoScriptError
+
+from callback.adapters.line.keys import EVENTS
+
+_FOLDER = files("callback.adapters.line") / "lua"
+_INCLUDE = re.compile(r"^-- @include (?P<part>_\w+\.lua)\n", re.MULTILINE)
+
+
+def source_of(name: str) -> str:
+    """A script's whole text: in place of its first `-- @include _part.lua` each part, with what that includes, once."""
+    return _assembled(f"{name}.lua", set())
+
+
+def _assembled(file: str, seen: set[str]) -> str:
+    seen.add(file)
+
+    def part(found: re.Match[str]) -> str:
+        wanted = found["part"]
+        return "" if wanted in seen else _assembled(wanted, seen)
+
+    return _INCLUDE.sub(part, (_FOLDER / file).read_text("utf-8"))
+
+
+@cache
+def _prepared(name: str) -> tuple[str, str]:
+    source = source_of(name)
+    return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class Scripts:
+    """The scripts of one server."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._execute: Callable[..., list[Any]] = client.execute_command
+
+    def run(self, name: str, *arguments: str | float) -> list[Any]:
+        """The reply of `lua/NAME.lua`: a flat list whose first element is a `Result`. Raises redis.RedisError."""
+        source, digest = _prepared(name)
+        try:
+            return self._execute("EVALSHA", digest, 1, EVENTS, *arguments)
+        except NoScriptError:
+            return self._execute("EVAL", source, 1, EVENTS, *arguments)
