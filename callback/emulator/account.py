@@ -9,36 +9,8 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
-MESSAGES: Mapping[int, str] = {
-    20001: "Unknown or invalid parameter",
-    20003: "Authenticate",
-    20004: "Method not allowed",
-    20009: "Cannot delete this resource while it is in progress",
-    20404: "The requested resource was not found",
-    20429: "Too Many Requests",
-    21201: "No 'To' number is specified",
-    21205: "Url parameter is not a valid URL",
-    21210: "'From' phone number not verified",
-    21211: "Invalid 'To' Phone Number",
-    21213: "No 'From' number is specified",
-    21214: "'To' phone number cannot be reached",
-    21215: "Account not authorized to call this country: geographic permissions",
-    21216: "Account not allowed to call this number",
-    21217: "Phone number does not appear to be valid",
-    21220: "Call is not in-progress. Cannot redirect.",
-    21262: "AsyncAmdStatusCallback is required when AsyncAmd is true",
-    21602: "Message body is required",
-    21604: "'To' phone number is required",
-    21606: "The 'From' phone number is not a valid message-capable number of this account",
-    21610: "Attempt to send to unsubscribed recipient",
-    21611: "This 'From' number has exceeded the maximum number of queued messages",
-    21614: "'To' number is not a valid mobile number",
-    21617: "The concatenated message body exceeds the 1600 character limit",
-}
 
 # Calling codes are enough here: which country a permission is about, as far as tests need it.
 _CALLING_CODES = (
@@ -150,6 +122,14 @@ class Account:
         if self.countries is not None and calling_code(to) not in self.countries:
             return 21215
         return None
+
+    def forget(self) -> None:
+        """Back to a fresh account with the same numbers."""
+        self.verified_callers.clear()
+        self.countries = self.concurrency = None
+        self.suspended = False
+        self.verdicts.clear()
+        self.opted_out.clear()
 
     def save(self, path: Path) -> None:
         """Writes the numbers' configuration, whole or not at all."""

@@ -260,6 +260,18 @@ class Exchange:
         task.add_done_callback(self._finished)
         return task
 
+    def reset(self) -> None:
+        """Hangs up all calls and forgets who answers what, rules, verdicts and opt-outs."""
+        for leg in list(self.legs.values()):
+            if not leg.ended.is_set():
+                self.complete(leg)
+        self._endpoints.clear()
+        self.faults.remove()
+        for held in list(self.faults.held):
+            self.faults.release(held)
+        self.account.forget()
+        self.ring_slack_s = 0.0
+
     async def close(self) -> None:
         """Stops everything."""
         for task in list(self._running):

@@ -9,7 +9,6 @@ the carrier and the wire.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import urllib.parse
 import uuid
 from collections.abc import Coroutine, Mapping
@@ -204,13 +203,14 @@ class Webhooks:
         await self._clock.sleep_real(plan.delay_s)
 
     async def _attempts(self, parcel: _Parcel) -> Answer:
-        for attempt in itertools.count():
+        attempt = 0
+        while True:
             try:
                 return await self._post(parcel, attempt=attempt)
             except _Failed as failure:
                 if attempt >= parcel.overrides.rc or not parcel.overrides.retries(failure.kind):
                     raise DeliveryError(failure.code, parcel.url, str(failure)) from failure
-        raise AssertionError("the loop above only ends by returning or raising")
+            attempt += 1
 
     async def _repeat(self, parcel: _Parcel, copy: int) -> None:
         try:
