@@ -196,13 +196,19 @@ def agent_view(house: House, key: AgentKey) -> Json:
     return agent_json(agent, house.line.agent(key))
 
 
-def agents_view(house: House) -> list[Json]:
-    """Every agent, by key."""
+def agents_now(house: House) -> list[tuple[Agent, AgentView]]:
+    """Every agent with their live state, by key."""
     with house.store.begin() as work:
         agents = work.agents()
     live = {view.key: view for view in house.line.agents()}
-    pairs = ((agent, live.get(agent.key) or house.line.agent(agent.key)) for agent in agents)
-    return [agent_json(agent, view) for agent, view in sorted(pairs, key=lambda pair: pair[0].key)]
+    return [
+        (agent, live.get(agent.key) or house.line.agent(agent.key)) for agent in sorted(agents, key=lambda one: one.key)
+    ]
+
+
+def agents_view(house: House) -> list[Json]:
+    """Every agent as the API answers them, by key."""
+    return [agent_json(agent, view) for agent, view in agents_now(house)]
 
 
 def agent_json(agent: Agent, live: AgentView) -> Json:

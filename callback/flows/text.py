@@ -6,6 +6,7 @@ from datetime import datetime
 
 from callback.domain import phone
 from callback.domain.callback import Callback, Text
+from callback.domain.ids import CallSid, QueueKey
 from callback.domain.policy import Queue
 from callback.flows.hook import Hook
 from callback.flows.menu import zone
@@ -67,3 +68,26 @@ def status(house: House, hook: Hook) -> None:
         word = hook.form.get("MessageStatus", "")
         if word in {"delivered", "undelivered", "failed", "read"}:
             work.save_text(replace(text, status=word, error=hook.form.get("ErrorCode", "")))
+
+
+STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
+"""The carrier's own opt-out words; it blocks further texts by itself, and we remember not to promise any."""
+
+
+def received(house: House, hook: Hook) -> None:
+    """A text from a caller: an opt-out is remembered; anything else is answered with where they stand, once a text."""
+    number = phone.usable_caller(hook.caller)
+    if number is None:
+        return
+    now = house.clock.now()
+    body = hook.form.get("Body", "").strip().lower()
+    queue = house.book.find(None, hook.form.get("To", ""))
+    with house.store.begin() as work:
+        if hook.form.get("OptOutType") == "STOP" or body in STOP_WORDS:
+            work.opt_out(number, now)
+            return
+        new = work.first_sight(CallSid(hook.form.get("MessageSid", "")), "text", "0", now)
+        found = work.open_callback(QueueKey(queue.key), number) if queue and new else None
+        answer = compose(work, house, queue, found, "status", now) if queue and found else None
+    if answer is not None:
+        house.dispatch.text(answer.id)

@@ -1,0 +1,28 @@
+"""Texts to callers, worded from the same catalogue as everything that is spoken."""
+
+from callback.adapters.telephony.prompts import Value, say
+from callback.domain.callback import Callback
+from callback.domain.dialogue import Prompt
+from callback.domain.lifecycle import State
+
+
+class CatalogueWords:
+    """`ports.Words` from the catalogue."""
+
+    def text(self, kind: str, callback: Callback, queue_name: str, zone: str, url: str) -> str:
+        """The body of one text, in the caller's language."""
+        values: dict[str, Value] = {"queue": queue_name, "url": url, "zone": zone}
+        if kind == "promised":
+            return say(_promised(callback, values), callback.language)
+        return say(Prompt(f"text_{kind}", values), callback.language)
+
+
+def _promised(callback: Callback, values: dict[str, Value]) -> Prompt:
+    """What was promised: a time, a window, or honestly neither."""
+    if callback.state is State.SCHEDULED and callback.requested_for is not None:
+        return Prompt("text_promised_later", {**values, "when": callback.requested_for.isoformat()})
+    if callback.promised_from is None or callback.promised_to is None:
+        return Prompt("text_promised_unknown", values)
+    low = round((callback.promised_from - callback.created_at).total_seconds() / 60)
+    high = round((callback.promised_to - callback.created_at).total_seconds() / 60)
+    return Prompt("text_promised", {**values, "low": low, "high": high})

@@ -1,0 +1,25 @@
+"""Texts from callers: their opt-outs are kept, anything else is answered with where they stand."""
+
+from flask import Blueprint, Response, request
+
+from callback.flows import text
+from callback.flows.hook import Hook
+from callback.web import voice
+from callback.web.context import house
+from callback.web.guards import carrier_signature
+
+EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+
+def blueprint() -> Blueprint:
+    """`POST /sms/incoming`."""
+    door = Blueprint("sms", __name__)
+    door.before_request(voice.refuse_strangers)
+    door.add_url_rule("/sms/incoming", view_func=carrier_signature(incoming), methods=["POST"])
+    return door
+
+
+def incoming() -> Response:
+    """A text arrived. The answer goes out as a text of its own, since messages are REST here."""
+    text.received(house(), Hook(request.form))
+    return Response(EMPTY, content_type=voice.XML)

@@ -1,0 +1,77 @@
+"""Who plays whom: the only place that chooses implementations for the ports."""
+
+from dataclasses import dataclass
+
+import redis
+from celery import Celery
+
+from callback.adapters.dispatch import CeleryDispatch, make_celery
+from callback.adapters.line.client import make_client
+from callback.adapters.line.clock import SharedClock
+from callback.adapters.line.once import RedisOnce
+from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.store.sql_store import SqlStore
+from callback.adapters.telephony.client import TwilioCarrier
+from callback.adapters.telephony.signature import SignatureCheck
+from callback.adapters.telephony.texts import CatalogueWords
+from callback.adapters.telephony.urls import PublicUrls
+from callback.flows.book import LineBook
+from callback.ports import House, Knobs
+from callback.settings import Settings
+
+REDIS_TIMEOUT_S = 1.0
+"""One second in all is what a voice webhook may spend on a backend."""
+
+
+class NoRedis(Exception):
+    """No Redis address is known, and none is embedded and running."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A house and the parts of it that its owner has to know by their own types."""
+
+    house: House
+    store: SqlStore
+    redis: redis.Redis
+
+
+def build(settings: Settings, celery: Celery | None = None) -> Built:
+    """Everything, from the settings. Connects to nothing yet. Raises NoRedis."""
+    if settings.redis_url is None:
+        raise NoRedis("set REDIS_URL, or start `callback run`, which brings a Redis of its own")
+    client = make_client(settings.redis_url, timeout_s=REDIS_TIMEOUT_S)
+    store = SqlStore(settings.database_url, settings.secret_key.get_secret_value())
+    clock = SharedClock(client)
+    line = RedisLine(client)
+    house = House(
+        clock=clock,
+        line=line,
+        store=store,
+        carrier=carrier(settings),
+        dispatch=CeleryDispatch(celery or make_celery(settings.redis_url)),
+        once=RedisOnce(client),
+        urls=PublicUrls(settings.public_base_url),
+        words=CatalogueWords(),
+        book=LineBook(line, clock),
+        knobs=Knobs(
+            calls_per_second=settings.carrier_calls_per_second,
+            sweep_s=settings.sweep_s,
+            lease_s=settings.lease_s,
+            carrier_queue_s=settings.carrier_queue_s,
+            reconcile_margin_s=settings.reconcile_margin_s,
+            caller_id=settings.twilio_caller_id,
+        ),
+    )
+    return Built(house, store, client)
+
+
+def carrier(settings: Settings) -> TwilioCarrier:
+    """The carrier's REST side. Without an account every request is refused by it, which the doctor explains."""
+    token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
+    return TwilioCarrier(settings.twilio_account_sid or "AC", token, settings.twilio_api_base_url)
+
+
+def signatures(settings: Settings) -> SignatureCheck:
+    """The check of the carrier's webhooks."""
+    return SignatureCheck(settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else "")

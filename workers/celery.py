@@ -1,0 +1,93 @@
+"""The Celery application and its beat. `celery -A workers worker` and `celery -A workers beat` find it here.
+
+Nothing is read from the environment until Celery asks: importing this opens and writes nothing.
+"""
+
+import os
+from functools import lru_cache
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_shutdown
+
+from callback import wiring
+from callback.adapters.dispatch import SETTINGS
+from callback.ports import House
+from callback.settings import Settings, load
+
+PERSIST_S = 0.5
+"""How often the live calls' stream is written to the record: within a second, with room to spare."""
+STAND_AGAIN_S = 15.0
+"""How often the record's waiting promises are compared with the line."""
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The environment, read once a process."""
+    return load(os.environ)
+
+
+class Configuration:
+    """Celery's settings; those that depend on the environment are worked out when asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in SETTINGS:
+            return SETTINGS[name]
+        raise AttributeError(name)
+
+    def __dir__(self) -> list[str]:
+        own = (
+            "broker_url",
+            "beat_schedule",
+            "beat_max_loop_interval",
+            "redbeat_redis_url",
+            "redbeat_key_prefix",
+            "include",
+        )
+        return [*SETTINGS, *own]
+
+    include = ("workers.tasks",)
+    beat_max_loop_interval = 1
+    redbeat_key_prefix = "callback:beat:"
+
+    @property
+    def broker_url(self) -> str | None:
+        """Redis, which the line needs anyway."""
+        return settings().redis_url
+
+    @property
+    def redbeat_redis_url(self) -> str | None:
+        """Where two beats agree on who ticks."""
+        return settings().redis_url
+
+    @property
+    def beat_schedule(self) -> dict[str, dict[str, Any]]:
+        """The ticks; one that waited longer than a few of its kind is dropped, since the next does the same."""
+        every = settings().sweep_s
+        return {
+            "sweep": {"task": "workers.tasks.sweep", "schedule": every, "options": {"expires": max(3 * every, 3)}},
+            "stand-again": {"task": "workers.tasks.stand_again", "schedule": STAND_AGAIN_S, "options": {"expires": 15}},
+            "persist": {"task": "workers.tasks.persist", "schedule": PERSIST_S, "options": {"expires": 3}},
+        }
+
+
+app = Celery("workers", set_as_current=False)
+app.config_from_object(Configuration())
+
+_built: dict[int, wiring.Built] = {}
+
+
+def house() -> House:
+    """This process's house, built at its first task: connections are never shared across a fork."""
+    pid = os.getpid()
+    if pid not in _built:
+        _built[pid] = wiring.build(settings(), app)
+    return _built[pid].house
+
+
+@worker_process_shutdown.connect
+def _close(**_: object) -> None:
+    built = _built.pop(os.getpid(), None)
+    if built is not None:
+        built.store.close()
+        built.redis.close()
