@@ -41,6 +41,7 @@ class Configuration:
             "beat_schedule",
             "beat_max_loop_interval",
             "redbeat_redis_url",
+            "redbeat_lock_timeout",
             "redbeat_key_prefix",
             "include",
         )
@@ -48,6 +49,7 @@ class Configuration:
 
     include = ("workers.tasks",)
     beat_max_loop_interval = 1
+    redbeat_lock_timeout = 5
     redbeat_key_prefix = "callback:beat:"
 
     @property

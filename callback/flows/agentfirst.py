@@ -11,9 +11,9 @@ from callback.domain.dialogue import Ask, HangUp, Meet, Prompt, Script, Speak, S
 from callback.domain.ids import AttemptId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Queue
-from callback.flows import bridge, dial, settle
+from callback.flows import ask, bridge, settle
+from callback.flows.book import caller_id
 from callback.flows.hook import Hook
-from callback.flows.menu import caller_id
 from callback.ports import CarrierError, House, NewCall, OutcomeUnknown, Reservation
 
 UNHEARD = frozenset({"busy", "failed", "no-answer", "canceled", "completed"})
@@ -105,8 +105,8 @@ def dial_customer(house: House, id: AttemptId, *, paced: bool = False) -> None:
     """The agent is on the line: now ring the caller, if that is still wanted."""
     now = house.clock.now()
     if not paced:
-        wait_s = house.line.take_pace(dial.PACE, per_second=house.knobs.calls_per_second, now=now)
-        if wait_s > dial.SOON_S:
+        wait_s = house.line.take_pace(ask.PACE, per_second=house.knobs.calls_per_second, now=now)
+        if wait_s > ask.SOON_S:
             house.dispatch.dial_customer(id, delay_s=wait_s, paced=True)
             return
     with house.store.begin() as work:
@@ -116,7 +116,7 @@ def dial_customer(house: House, id: AttemptId, *, paced: bool = False) -> None:
             return
         attempt = work.save_attempt(replace(attempt, asked_at=now))
         work.move(callback, Event.DIAL, reason="the agent is on the line", cause=f"attempt {id}", at=now)
-    dial.ask_carrier(house, attempt, callback.number, house.book.queue(callback.queue))
+    ask.ask_carrier(house, attempt, callback.number, house.book.queue(callback.queue))
 
 
 def after(house: House, hook: Hook) -> Script:

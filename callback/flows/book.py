@@ -7,10 +7,20 @@ from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Queue
-from callback.ports import Clock, Line
+from callback.ports import Clock, House, Line
 
 MAX_AGE_S = 2.0
 """A process that hears of no newer version still looks after this many seconds."""
+
+
+def caller_id(house: House, queue: Queue) -> str | None:
+    """The number that calls back: the installation's, else the queue's first."""
+    return house.knobs.caller_id or (queue.numbers[0] if queue.numbers else None)
+
+
+def zone(queue: Queue) -> str:
+    """The zone in which times of this queue are said."""
+    return str((queue.policy.hours or {}).get("timezone", "UTC"))
 
 
 class LineBook:

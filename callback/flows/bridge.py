@@ -7,7 +7,8 @@ from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.dialogue import Ask, Connect, HangUp, Meet, Prompt, Script, Speak, Step, Verb
 from callback.domain.ids import AttemptId, CallbackId, EntryId, QueueKey, Token, is_callback
 from callback.domain.lifecycle import Event, State
-from callback.flows import cancel, menu, settle
+from callback.flows import cancel, settle
+from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place, micros
 from callback.ports import House, Reservation, Work
 
@@ -31,7 +32,7 @@ def connect(house: House, pairing: Reservation, place: Place, before: tuple[Verb
         status=Step("agent/status", {"r": pairing.token}),
         after=place.step("dialled", r=pairing.token),
         timeout=ring_s,
-        caller_id=menu.caller_id(house, queue) or "",
+        caller_id=caller_id(house, queue) or "",
     )
     return Script(place.language, (*before, ring))
 
@@ -165,7 +166,7 @@ def first_question(house: House, hook: Hook, attempt: Attempt, callback: Callbac
 def human_check(house: House, callback: Callback, attempt: AttemptId, tries: int = 0) -> Script:
     """Who is calling and why; 1 talk, 2 later, 3 no longer needed."""
     queue = house.book.queue(callback.queue)
-    values = {"queue": queue.name, "requested": callback.created_at.isoformat(), "zone": menu.zone(queue)}
+    values = {"queue": queue.name, "requested": callback.created_at.isoformat(), "zone": zone(queue)}
     told = (Prompt("human_check", values), Prompt("human_keys"))
     action = Step("callback/key", {"a": attempt, "t": str(tries)})
     return Script(callback.language, (Ask(told, action, timeout=6),))
@@ -218,7 +219,7 @@ def later(house: House, hook: Hook, callback: Callback) -> Script:
     queue = house.book.queue(callback.queue)
     at = house.clock.now() + LATER
     cancel.postpone(house, callback.id, at, cause=f"call {hook.call}", keep=hook.call)
-    values = {"when": at.isoformat(), "zone": menu.zone(queue)}
+    values = {"when": at.isoformat(), "zone": zone(queue)}
     return Script(callback.language, (Speak((Prompt("later_done", values),)), HangUp()))
 
 

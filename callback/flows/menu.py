@@ -12,6 +12,7 @@ from callback.domain.dialogue import Ask, Prompt, Script, Speak
 from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.policy import Queue
 from callback.flows import enrol
+from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place
 from callback.ports import House
 
@@ -19,11 +20,6 @@ REPEATS = 1
 NUMBER_TRIES = 2
 LATER_IN = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=24))
 """What "later" offers by key 1, 2 and 3, moved to the next opening where the queue is closed then."""
-
-
-def caller_id(house: House, queue: Queue) -> str | None:
-    """The number that calls back: the installation's, else the queue's first."""
-    return house.knobs.caller_id or (queue.numbers[0] if queue.numbers else None)
 
 
 def offer(house: House, hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
@@ -186,8 +182,3 @@ def later(house: House, hook: Hook) -> Script:
     if hook.tries < REPEATS:
         return later_slots(house, place, hook.tries + 1)
     return stay(place)
-
-
-def zone(queue: Queue) -> str:
-    """The zone in which times of this queue are said."""
-    return str((queue.policy.hours or {}).get("timezone", "UTC"))

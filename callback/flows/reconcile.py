@@ -11,7 +11,7 @@ from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.ids import CallSid, EntryId
 from callback.domain.policy import Queue
 from callback.flows import ended, settle
-from callback.flows.menu import caller_id
+from callback.flows.book import caller_id
 from callback.ports import CarrierCall, House
 
 SKEW = timedelta(seconds=2)

@@ -8,8 +8,8 @@ from callback.domain import phone
 from callback.domain.callback import Callback, Text
 from callback.domain.ids import CallSid, QueueKey
 from callback.domain.policy import Queue
+from callback.flows.book import zone
 from callback.flows.hook import Hook
-from callback.flows.menu import zone
 from callback.ports import CarrierBusy, CarrierError, House, OutcomeUnknown, Work
 
 OPTED_OUT = 21610

@@ -1,0 +1,105 @@
+"""Asking the carrier to ring a caller, and what follows from each class of answer.
+
+The attempt stands in the record before this, in a state in which a crash is found. Never dialable, refused (not
+spent), or unknown: nothing is ever asked for twice on a guess.
+"""
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+
+from callback.domain.callback import Attempt, Entry, Outcome
+from callback.domain.ids import AttemptId, CallSid
+from callback.domain.lifecycle import Event, State
+from callback.domain.policy import Queue
+from callback.flows import match, settle
+from callback.flows.book import caller_id
+from callback.ports import (
+    CarrierBusy,
+    CarrierError,
+    CarrierStopped,
+    House,
+    NewCall,
+    NumberUndialable,
+    OutcomeUnknown,
+)
+
+PACE = "calls"
+"""The bucket that all creations of calls share."""
+STOPPED_S = 30
+"""How long the dialler rests after the carrier refused the account itself."""
+SOON_S = 0.02
+"""A slot of the carrier's pace this near is not worth a second trip through the workers."""
+
+
+def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue) -> None:
+    """Ask for the call; bind it, or settle what the carrier said instead."""
+    call = NewCall(
+        to=number,
+        from_=caller_id(house, queue) or "",
+        url=house.urls.step("callback", a=attempt.id),
+        status_url=house.urls.step("status", a=attempt.id),
+        fallback_url=house.urls.step("fallback"),
+        timeout=queue.policy.ring_timeout_s,
+        detect_machine=queue.policy.confirm_human == "amd",
+    )
+    try:
+        sid = house.carrier.create_call(call)
+    except CarrierError as error:
+        carrier_said_no(house, attempt.id, error)
+        return
+    bound(house, attempt.id, sid)
+
+
+def carrier_said_no(house: House, id: AttemptId, error: CarrierError) -> None:
+    """Each class of error has its consequence."""
+    cause, code = f"carrier error {error.code}", str(error.code or error)
+    match error:
+        case NumberUndialable():
+            settle.attempt_over(house, id, Outcome.UNDIALABLE, cause=cause, error=code)
+        case CarrierBusy():
+            jitter = 1 + secrets.randbelow(1000) / 1000  # workers must not march in step
+            wait = timedelta(seconds=error.retry_after_s * jitter)
+            settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code, delay=wait)
+        case CarrierStopped():
+            alert(house, cause, str(error))
+            rest = timedelta(seconds=STOPPED_S)
+            settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code, delay=rest)
+        case OutcomeUnknown():
+            lost(house, id, cause=str(error))
+        case _:
+            settle.attempt_over(house, id, Outcome.FAILED, cause=cause, error=code)
+
+
+def alert(house: House, cause: str, message: str) -> None:
+    """The account itself is refused: on record, where the console shows it."""
+    with house.store.begin() as work:
+        work.write(Entry(house.clock.now(), "queue", "carrier", None, "stopped", message, cause))
+
+
+def lost(house: House, id: AttemptId, *, cause: str) -> None:
+    """The call may exist: reconcile with the carrier's record before anything else. The agent does not wait for
+    that."""
+    now = house.clock.now()
+    with house.store.begin() as work:
+        attempt = work.attempt(id)
+        callback = work.callback(attempt.callback, lock=True)
+        if callback.attempt != id or callback.state is not State.DIALING or attempt.call is not None:
+            return
+        work.move(callback, Event.LOST, reason="the carrier's answer is unknown", cause=cause, at=now)
+    if attempt.token:
+        pairing = house.line.reservation(attempt.token)
+        house.line.release(attempt.token, entry_to="gone", agent_to=None, reason="unknown outcome", now=now)
+        if pairing is not None:
+            match.run_agent(house, pairing.agent)
+
+
+def bound(house: House, id: AttemptId, sid: CallSid) -> None:
+    """The carrier named the call. A cancel that came meanwhile could not end it: this does."""
+    with house.store.begin() as work:
+        attempt = work.attempt(id)
+        if attempt.call is None:
+            attempt = work.save_attempt(replace(attempt, call=sid))
+        callback = work.callback(attempt.callback)
+    if callback.attempt != id:
+        house.carrier.hang_up(sid)
