@@ -61,7 +61,7 @@ class DayCurve:
 
 _SHAPES: Final[dict[Scenario, tuple[float, tuple[Hump, ...], float, float]]] = {
     # Two humps (late morning, mid-afternoon) over a base that empties the line between them.
-    "demo": (0.45, (Hump(0.30, 0.09, 0.72), Hump(0.72, 0.10, 0.62)), DEMO_DAY_S, MID_MORNING),
+    "demo": (0.45, (Hump(0.30, 0.09, 0.72), Hump(0.72, 0.10, 0.68)), DEMO_DAY_S, MID_MORNING),
     "steady": (0.9, (), BUSINESS_DAY_S, 0.0),
     # Half idle, then for some minutes three times what the agents can serve.
     "burst": (0.5, (Hump(0.35, 0.05, 2.5),), 3_600.0, 0.25),

@@ -16,6 +16,7 @@ from callback.emulator.scene import Field, Scene, Talk
 from callback.emulator.speech import Intent, Option
 
 REPEATS_KEY_AFTER_S: Final = 8.0
+TRIES_A_KEY: Final = 3
 KEYS_BEFORE_GIVING_UP: Final = 12
 CALLBACKS_ASKED_AT_MOST: Final = 4
 LISTENS_ON_S: Final = 3.0
@@ -99,6 +100,7 @@ class Visit:
         self._handset = Handset(leg, scene.exchange.clock)
         self._menu: list[Option] = []
         self._intended: Option | None = None
+        self._tries = 0
         self._said = ""
         self._talk = Talk(person.talk_s, person.ends_talk)
 
@@ -172,6 +174,7 @@ class Visit:
 
     def _mean_to_press(self, option: Option, in_s: float) -> None:
         self._intended = option
+        self._tries = 0
         self._handset.remind(Reminder.PRESS, in_s + self._person.reaction_s)
 
     def _mean_to_key_in(self, text: str, lasts_s: float) -> None:
@@ -198,7 +201,10 @@ class Visit:
         else:
             self._note(option)
         await self._leg.press(key)
-        self._handset.remind(Reminder.PRESS_AGAIN, REPEATS_KEY_AFTER_S)
+        self._tries += 1
+        # Who chose to hold takes silence for holding; anybody else, for a key that was not understood.
+        if option.intent is not Intent.STAY and self._tries < TRIES_A_KEY:
+            self._handset.remind(Reminder.PRESS_AGAIN, REPEATS_KEY_AFTER_S)
 
     def _note(self, option: Option) -> None:
         if len(option.key) > 1:

@@ -20,6 +20,7 @@ from callback.emulator.callers import Caller
 from callback.emulator.clock import SimClock
 from callback.emulator.documents import Source
 from callback.emulator.exchange import CallRequest, Exchange
+from callback.emulator.leg import StatusCallback
 from callback.emulator.people import PeopleConfig
 from callback.emulator.persons import Person
 from callback.emulator.scene import Field, Scene
@@ -75,14 +76,16 @@ class TinyProduct:
             "whisper": lambda _form: _ask("/voice/accept", "A call for you. Press 1 to take the call."),
             "accept": lambda form: "" if form.get("Digits") == "1" else "<Hangup/>",
             "done": self._done,
+            "gone": self._gone,
         }
         document = steps[request.match_info["step"]](form)
+        self._match()
         return web.Response(text=f"<Response>{document}</Response>", content_type="text/xml")
 
     def _incoming(self, form: dict[str, str]) -> str:
         if not self.waiting and self.free:
             return self._connect(form["CallSid"])
-        if not self.waiting:
+        if not self.waiting or not form["From"].startswith("+"):
             return self._stay(form["CallSid"])
         offer = "To be called back without losing your place, press 1. To stay on the line, press 2."
         return _ask("/voice/offer", offer)
@@ -118,9 +121,15 @@ class TinyProduct:
         return f'<Dial action="/voice/done"><{noun} url="/voice/whisper">{contact}</{noun}></Dial>'
 
     def _done(self, form: dict[str, str]) -> str:
-        self.free.add(self.agent_of.pop(form["CallSid"]))
-        self._match()
+        if agent := self.agent_of.pop(form["CallSid"], None):
+            self.free.add(agent)
         return ""
+
+    def _gone(self, form: dict[str, str]) -> str:
+        """A call is over: nobody holds on it any more, and an agent kept for it is free."""
+        if form["CallSid"] in self.waiting:
+            self.waiting.remove(form["CallSid"])
+        return self._done(form) if form["CallSid"] in self.agent_of else ""
 
     def _match(self) -> None:
         """Ring back whoever is next, once an agent is free."""
@@ -128,7 +137,9 @@ class TinyProduct:
             return
         voice_url = self.exchange.account.numbers[NUMBER].voice_url
         answer = Source(voice_url.replace("incoming", "answer"))
-        leg = self.exchange.place(CallRequest(to=self.waiting.popleft(), from_=NUMBER, source=answer))
+        over = StatusCallback(voice_url.replace("incoming", "gone"))
+        request = CallRequest(self.waiting.popleft(), NUMBER, answer, timeout_s=1.0, status_callback=over)
+        leg = self.exchange.place(request)
         self.agent_of[leg.sid] = self.free.pop()
 
 
@@ -156,7 +167,9 @@ def _on_an_exchange(story: Callable[[Exchange, TinyProduct, str], Awaitable[None
         async with TestServer(product.app(), host="127.0.0.1") as server:
             base = str(server.make_url("/"))
             rng = random.Random(1)
-            number = PhoneNumber(sid("PN", rng), NUMBER, voice_url=f"{base}voice/incoming")
+            number = PhoneNumber(
+                sid("PN", rng), NUMBER, voice_url=f"{base}voice/incoming", status_callback=f"{base}voice/gone"
+            )
             account = Account("AC" + "0" * 32, "token", numbers={NUMBER: number})
             exchange = Exchange(account=account, clock=SimClock(speed), rng=rng)
             product.exchange = exchange

@@ -232,6 +232,20 @@ def test_a_key_that_was_lost_is_pressed_again_after_a_silence() -> None:
     in_virtual_time(story)
 
 
+@pytest.mark.parametrize(("wish", "pressed"), [(Intent.CALLBACK, ["1"] * 3), (Intent.STAY, ["2"])])
+def test_silence_makes_a_key_be_tried_thrice_unless_silence_was_asked_for(wish: Intent, pressed: list[str]) -> None:
+    async def product(leg: FakeLeg) -> None:
+        await leg.ask(*OFFER)
+        await leg.clock.sleep(300)
+
+    async def story(clock: VirtualClock) -> None:
+        stage = Stage(clock, product, wish=wish)
+        await stage.caller.live(remembers_s=1.0)
+        assert stage.exchange.legs[0].pressed == pressed
+
+    in_virtual_time(story)
+
+
 def test_who_is_refused_a_callback_again_and_again_stops_asking_and_holds() -> None:
     async def product(leg: FakeLeg) -> None:
         while not leg.ended.is_set():
