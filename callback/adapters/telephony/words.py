@@ -1,7 +1,7 @@
-"""The carrier's status words, and what each means for us. A word that is not listed is news, and raises.
+"""The carrier's status words, and what each means for us.
 
-The words are the same in webhooks and in the REST record: how a call ended, who or what picked up, how a dialled agent's
-leg ended, and why a caller left the carrier's queue.
+The words are the same in webhooks and in the REST record: how a call ended, who or what picked up, how the leg of a
+dialled agent ended, and why a caller left the carrier's queue.
 """
 
 from enum import StrEnum
@@ -58,7 +58,7 @@ UNANSWERED: Final[dict[CallStatus, Outcome]] = {
     CallStatus.FAILED: Outcome.FAILED,
     CallStatus.CANCELED: Outcome.CANCELLED,
 }
-"""How an attempt ended whose call was never answered. `completed` only says that it ended: what happened in it is ours."""
+"""How an attempt ended whose call was never answered. `completed` only says that it ended: the rest is ours to know."""
 
 ANSWERED_BY: Final[dict[str, AnsweredBy]] = {
     "human": AnsweredBy.PERSON,
