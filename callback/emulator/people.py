@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import math
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, fields
 from typing import IO, Final, cast, get_args
@@ -88,11 +89,12 @@ def config_from(document: Mapping[str, object], narrate: Narrate = _silent) -> P
         raise ValueError(f"simulated people are badly described: {error}") from error
 
 
-def json_lines(feed: IO[str]) -> Narrate:
-    """A storyteller that writes one JSON object a line: `event` and its fields."""
+def json_lines(feed: IO[str], now: Callable[[], float] = time.time) -> Narrate:
+    """A storyteller that writes one JSON object a line: `at` (real epoch seconds of `now`), `event` and its fields."""
 
     def narrate(event: str, /, **told: Field) -> None:
-        feed.write(json.dumps({"event": event, **told}, ensure_ascii=False) + "\n")
+        line = {"at": round(now(), 3), "event": event, **told}
+        feed.write(json.dumps(line, ensure_ascii=False) + "\n")
         feed.flush()
 
     return narrate
@@ -100,7 +102,14 @@ def json_lines(feed: IO[str]) -> Narrate:
 
 def start(exchange: Exchange, config: PeopleConfig) -> asyncio.Task[None]:
     """Let the people live. The task never ends by itself; cancel it to end them all."""
-    return asyncio.create_task(People(exchange, config).live(), name="simulated people")
+    task = asyncio.create_task(People(exchange, config).live(), name="simulated people")
+    task.add_done_callback(_log_failure)
+    return task
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("the simulated people stopped", exc_info=error)
 
 
 class Crowd:

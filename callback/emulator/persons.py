@@ -38,13 +38,48 @@ _OTHER_AREAS: Final = (
     330,
     331,
 )
-_NAMES: Final[dict[str, tuple[str, ...]]] = {
+# How a full name is put together, and of what.
+_NAMES: Final = {
     ENGLISH: (
-        "Ruth Hale", "Omar Reed", "Grace Kim", "Ivan Petrov", "Nora Quinn", "Luis Ortega", "Amy Stone", "Theo Brandt",
-        "Priya Nair", "Jack Dunn", "Elena Rossi", "Sam Okoro", "Hana Sato", "Paul Meyer", "Zoe Clark", "Abdul Aziz",
+        "{given} {family}",
+        (
+            "Ruth",
+            "Omar",
+            "Grace",
+            "Ivan",
+            "Nora",
+            "Luis",
+            "Amy",
+            "Theo",
+            "Priya",
+            "Jack",
+            "Elena",
+            "Sam",
+            "Hana",
+            "Zoe",
+        ),
+        (
+            "Hale",
+            "Reed",
+            "Kim",
+            "Petrov",
+            "Quinn",
+            "Ortega",
+            "Stone",
+            "Brandt",
+            "Nair",
+            "Dunn",
+            "Rossi",
+            "Okoro",
+            "Sato",
+        ),
     ),
-    CHINESE: ("李娜", "张伟", "刘洋", "陈静", "杨帆", "赵敏", "黄磊", "周婷", "吴刚", "徐丽"),
-}  # fmt: skip
+    CHINESE: (
+        "{family}{given}",
+        ("娜", "伟", "洋", "静", "帆", "敏", "磊", "婷", "刚", "丽", "建国", "雨桐"),
+        ("李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "马"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -109,7 +144,7 @@ def draw_person(index: int, figures: Figures, seed: int) -> Person:
     gives_number = draw("other number").random() < (0.6 if withheld else figures.other_number)
     return Person(
         index=index,
-        name=draw("name").choice(_NAMES[language]),
+        name=_draw_name(draw("name"), language),
         number=story_number(index),
         language=language,
         wish=_draw_wish(draw("wish"), figures, reachable=gives_number or not withheld),
@@ -122,6 +157,11 @@ def draw_person(index: int, figures: Figures, seed: int) -> Person:
         gives_in_after=1 + int(draw("gives in").expovariate(0.1)),
         reaction_s=draw("reaction").uniform(0.5, 1.8),
     )
+
+
+def _draw_name(rng: Random, language: str) -> str:
+    order, given, family = _NAMES[language]
+    return order.format(given=rng.choice(given), family=rng.choice(family))
 
 
 def _draw_wish(rng: Random, figures: Figures, *, reachable: bool) -> Intent:

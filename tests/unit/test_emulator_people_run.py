@@ -92,14 +92,14 @@ def test_a_missing_part_of_the_description_is_named() -> None:
 
 def test_the_story_is_one_json_object_a_line() -> None:
     feed = io.StringIO()
-    narrate = json_lines(feed)
+    narrate = json_lines(feed, now=lambda: 1700000000.1234)
     narrate("rings", who="王芳", lead=True)
-    narrate("hangs up", who="Ruth", at=None)
+    narrate("hangs up", who="Ruth", link=None)
     lines = feed.getvalue().splitlines()
     assert "王芳" in lines[0]
     assert [json.loads(line) for line in lines] == [
-        {"event": "rings", "who": "王芳", "lead": True},
-        {"event": "hangs up", "who": "Ruth", "at": None},
+        {"at": 1700000000.123, "event": "rings", "who": "王芳", "lead": True},
+        {"at": 1700000000.123, "event": "hangs up", "who": "Ruth", "link": None},
     ]
 
 
