@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from callback.adapters.store.sealed import Sealer
 from callback.adapters.store.tables import attempts, carrier_events, legs
@@ -27,10 +27,14 @@ _OPEN_LEGS = (
 class Calls(Transaction):
     """The verbs on attempts and legs."""
 
+    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+        super().__init__(connection, sealer)
+        self._attempts: dict[AttemptId, Attempt] = {}
+
     def add_attempt(self, attempt: Attempt) -> Attempt:
         """Raises Stale when the callback has an attempt of this number already: another worker was first."""
         if self._insert_new(attempts, plain_values(attempt, ())):
-            return attempt
+            return self._keep(attempt)
         raise Stale(f"callback {attempt.callback} has an attempt {attempt.number} already")
 
     def attempt(self, id: AttemptId) -> Attempt:
@@ -38,17 +42,26 @@ class Calls(Transaction):
         row = self._sql.execute(_BY_ID, {"b_id": id}).one_or_none()
         if row is None:
             raise NotFound(f"there is no attempt {id}")
-        return _attempt(row)
+        return self._keep(_attempt(row))
 
     def save_attempt(self, attempt: Attempt) -> Attempt:
-        """Raises NotFound."""
-        if self._sql.execute(_SAVE, plain_values(attempt, ("id",)) | {"b_id": attempt.id}).rowcount == 1:
-            return attempt
-        raise NotFound(f"there is no attempt {attempt.id}")
+        """Writes what differs from how this transaction read it, so that two webhooks at once, one telling the call and
+        one the outcome, do not undo each other. Raises NotFound."""
+        values = plain_values(attempt, ("id",))
+        read = self._attempts.get(attempt.id)
+        if read is not None:
+            values = {name: value for name, value in values.items() if value != getattr(read, name)}
+        if values and self._sql.execute(_SAVE, values | {"b_id": attempt.id}).rowcount == 0:
+            raise NotFound(f"there is no attempt {attempt.id}")
+        return self._keep(attempt)
+
+    def _keep(self, attempt: Attempt) -> Attempt:
+        self._attempts[attempt.id] = attempt
+        return attempt
 
     def attempts(self, callback: CallbackId) -> list[Attempt]:
         """In the order they were made."""
-        return [_attempt(row) for row in self._sql.execute(_BY_CALLBACK, {"b_callback": callback})]
+        return [self._keep(_attempt(row)) for row in self._sql.execute(_BY_CALLBACK, {"b_callback": callback})]
 
     def put_leg(self, leg: Leg) -> Leg:
         self._upsert(legs, _leg_values(leg, self._sealer))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from callback.adapters.store.tables import journal, stream_mark
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
@@ -25,6 +25,12 @@ class Journal(Transaction):
         if subject is not None:
             query = query.where(journal.c.subject == subject)
         return [_entry(row) for row in self._sql.execute(query)]
+
+    def last_seq(self) -> int:
+        """This transaction's own rows included."""
+        self.flush()
+        found: int | None = self._sql.execute(select(func.max(journal.c.seq))).scalar()
+        return found or 0
 
     def flush(self) -> None:
         """Inserts what was written so far. From here on, other writers of the journal wait for this transaction."""

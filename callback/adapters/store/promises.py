@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, literal_column, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal_column, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from callback.adapters.store.sealed import Sealer, token_hash
@@ -151,6 +151,10 @@ class Promises(Transaction):
         found = self._all(newest.limit(limit + 1))
         page = found[:limit]
         return Page(tuple(page), _to_cursor(page[-1]) if len(found) > limit else None)
+
+    def counts(self) -> dict[State, int]:
+        rows = self._sql.execute(select(c.state, func.count()).group_by(c.state))
+        return {State(state): count for state, count in rows}
 
     def due_callbacks(self, now: datetime, limit: int = 500) -> list[Callback]:
         retries = select(callbacks).where(_IS_WAITING, c.next_attempt_at <= now)

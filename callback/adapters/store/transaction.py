@@ -48,7 +48,8 @@ def plain_values(record: Any, sealed: tuple[str, ...]) -> dict[str, Any]:
 
 def plain_row(kind: type, row: Row[Any], sealed: tuple[str, ...]) -> dict[str, Any]:
     """Arguments for a dataclass from a row, without the sealed ones."""
-    return {name: getattr(row, name) for name in plain_fields(kind, sealed)}
+    found = row._mapping
+    return {name: found[name] for name in plain_fields(kind, sealed)}
 
 
 class Transaction:
