@@ -258,7 +258,8 @@ def _weekly_mistakes(weekly: object) -> list[str]:
         if not isinstance(intervals, list | tuple):
             mistakes.append(f'weekly.{day} must be a list of intervals such as [["09:00", "18:00"]]')
             continue
-        mistakes += [f"weekly.{day}: {mistake}" for interval in intervals for mistake in _interval_mistakes(interval)]
+        found = [mistake for interval in intervals for mistake in _interval_mistakes(interval)]
+        mistakes += [f"weekly.{day}: {mistake}" for mistake in dict.fromkeys(found)]
     return mistakes
 
 
