@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain.hours import DAYS, closes_at, is_open, next_opening, quiet_until, validate_hours
@@ -211,14 +211,12 @@ def brute_open(hours: dict[str, Any], at: datetime) -> bool:
     return False
 
 
-@settings(deadline=None)
 @given(all_hours, moments)
 def test_nothing_is_open_outside_what_was_written_down(hours: dict[str, Any], at: datetime) -> None:
     assert validate_hours(hours) == []
     assert is_open(hours, at) is brute_open(hours, at)
 
 
-@settings(deadline=None)
 @given(all_hours, moments)
 def test_the_next_opening_is_open_and_nothing_before_it_is(hours: dict[str, Any], at: datetime) -> None:
     opens = next_opening(hours, at)
@@ -233,7 +231,6 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(hours: dict[str, Any]
     )
 
 
-@settings(deadline=None)
 @given(all_hours, moments)
 def test_a_closing_time_ends_an_open_stretch(hours: dict[str, Any], at: datetime) -> None:
     closes = closes_at(hours, at)

@@ -1,7 +1,7 @@
 """Offers: a table of situations, and what must hold in all of them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain.errors import NotAccepting
@@ -220,7 +220,6 @@ policies = st.builds(
 counts = st.integers(0, 25)
 
 
-@settings(deadline=None)
 @given(waits, policies, counts, counts, counts, st.booleans(), counts, st.booleans(), st.none() | st.floats(0, 1e5))
 def test_every_decision_has_the_reason_it_names(
     wait: Wait,
@@ -254,7 +253,6 @@ def test_every_decision_has_the_reason_it_names(
         assert policy.max_outstanding is None or outstanding < policy.max_outstanding
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1000), st.floats(0, 1000), st.lists(st.floats(0, 1200), max_size=20))
 def test_between_the_two_thresholds_a_queue_does_what_it_did(start: float, stop: float, waits: list[float]) -> None:
     policy = Policy(offer_at_wait_s=start, stop_offering_at_wait_s=stop)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain import order
@@ -34,7 +34,6 @@ def test_a_time_without_a_zone_has_no_place() -> None:
         order.score(NOON.replace(tzinfo=None))
 
 
-@settings(deadline=None)
 @given(times, credit)
 def test_the_time_of_joining_can_be_read_back_exactly(at: datetime, seconds: float) -> None:
     place = order.score(at, seconds)
@@ -42,13 +41,11 @@ def test_the_time_of_joining_can_be_read_back_exactly(at: datetime, seconds: flo
     assert int(float(place)) == place, "a sorted set's double holds it"
 
 
-@settings(deadline=None)
 @given(times, times, credit)
 def test_with_equal_credit_the_order_is_that_of_joining(a: datetime, b: datetime, seconds: float) -> None:
     assert (order.score(a, seconds) < order.score(b, seconds)) is (a < b)
 
 
-@settings(deadline=None)
 @given(times, times, credit)
 def test_a_missed_place_never_moves_forward(joined: datetime, at: datetime, seconds: float) -> None:
     place = order.score(joined, seconds)

@@ -1,7 +1,7 @@
 """Numbers: what counts as one, whom we may ring, and how one is shown and said."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain import phone
@@ -198,7 +198,6 @@ def test_a_masked_number_can_be_told_apart_but_not_rung(number: str, shown: str)
     assert phone.mask(number) == shown
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"\+?[0-9]{1,18}", fullmatch=True))
 def test_a_mask_always_hides_three_digits_or_everything(number: str) -> None:
     shown = phone.mask(number)
@@ -206,7 +205,6 @@ def test_a_mask_always_hides_three_digits_or_everything(number: str) -> None:
     assert sum(c.isdigit() for c in shown) <= max(0, sum(c.isdigit() for c in number) - 3)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_mask_never_fails_and_never_shows_a_text(anything: str) -> None:
     assert set(phone.mask(anything)) <= set("+•0123456789")
@@ -230,7 +228,6 @@ def test_a_number_is_said_in_the_groups_of_its_country(number: str, said: tuple[
     assert phone.groups(number) == said
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["US", "CN", "GB", "DE", "IT", "SG"]), st.integers(10**9, 10**10 - 1))
 def test_no_group_is_longer_than_a_breath(region: str, digits: int) -> None:
     code = {"US": "1", "CN": "86", "GB": "44", "DE": "49", "IT": "39", "SG": "65"}[region]

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain.errors import InvalidInput
@@ -176,7 +176,6 @@ changes = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(changes)
 def test_a_policy_survives_the_round_trip_through_json(sent: dict[str, Any]) -> None:
     policy = parse(sent)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain import order, retry
@@ -174,7 +174,6 @@ def test_every_verdict_is_a_move_that_the_table_knows(state: State, outcome: Out
     assert (state, event) in MOVES or (state, event) in LATE
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 10),
     st.lists(st.floats(0, 3600), max_size=4),

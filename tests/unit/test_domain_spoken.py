@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain.spoken import SpokenRange, promise_window, spoken_range
@@ -41,7 +41,6 @@ def test_a_wait_is_said_as_a_range_rounded_up(wait: Wait, said: SpokenRange) -> 
     assert spoken_range(wait) == said
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1e6), st.floats(0.01, 1.5))
 def test_the_upper_end_holds_nine_waits_of_ten_and_is_never_far_above(mean: float, spread: float) -> None:
     wait = Wait(mean=mean, sd=mean * spread, basis="test")
@@ -53,7 +52,6 @@ def test_the_upper_end_holds_nine_waits_of_ten_and_is_never_far_above(mean: floa
     assert said.kind == ("soon" if high <= 1 else "range")
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(0.01, 1.5))
 def test_a_longer_wait_is_never_said_shorter(a: float, b: float, spread: float) -> None:
     short, long = (Wait(mean=mean, sd=mean * spread, basis="") for mean in sorted((a, b)))
@@ -81,7 +79,6 @@ def test_no_window_is_promised_for_a_wait_nobody_knows() -> None:
     assert promise_window(UNKNOWN, NOW) is None
 
 
-@settings(deadline=None)
 @given(
     st.floats(0, 1e5),
     st.floats(0.01, 1.5),

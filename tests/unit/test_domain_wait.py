@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain.lifecycle import AgentStatus
@@ -186,7 +186,6 @@ pasts = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(people, staff, pasts, policies)
 def test_more_people_ahead_never_wait_less(ahead: int, agents: int, past: Measured, policy: Policy) -> None:
     nearer, farther = wait(ahead, {BUSY: agents}, past, policy), wait(ahead + 1, {BUSY: agents}, past, policy)
@@ -196,7 +195,6 @@ def test_more_people_ahead_never_wait_less(ahead: int, agents: int, past: Measur
     assert (nearer.p50 or 0) <= (farther.p50 or 0) * (1 + 1e-6)
 
 
-@settings(deadline=None)
 @given(people, staff, pasts, policies)
 def test_more_agents_never_make_the_wait_longer(ahead: int, agents: int, past: Measured, policy: Policy) -> None:
     fewer, more = wait(ahead, {BUSY: agents}, past, policy), wait(ahead, {BUSY: agents + 1}, past, policy)
@@ -204,7 +202,6 @@ def test_more_agents_never_make_the_wait_longer(ahead: int, agents: int, past: M
     assert (more.p90 or 0) <= (fewer.p90 or 0) * (1 + 1e-6)
 
 
-@settings(deadline=None)
 @given(people, staff, pasts, policies)
 def test_quantiles_are_in_order(ahead: int, agents: int, past: Measured, policy: Policy) -> None:
     found = wait(ahead, {BUSY: agents}, past, policy)
@@ -245,7 +242,6 @@ def test_a_probability_outside_0_and_1_has_no_quantile(p: float) -> None:
         FREE.quantile(p)
 
 
-@settings(deadline=None)
 @given(st.floats(1e-3, 1e6), st.floats(1e-2, 20), st.floats(1e-4, 1 - 1e-4))
 def test_any_wait_has_finite_quantiles(mean: float, spread: float, p: float) -> None:
     x = Wait(mean=mean, sd=mean * spread, basis="").quantile(p)
