@@ -67,6 +67,16 @@ class EmbeddedRedis:
         """Database 0 of the server. Raises EmbeddedRedisError before its first start."""
         return self._address().url
 
+    def prepare(self) -> str:
+        """Settles the address before a supervisor starts `argv`, so that others can be told it. Raises EmbeddedRedisError
+        where a server runs already: two installations must not share one line.
+        """
+        if live_url(self._folder) is not None:
+            raise EmbeddedRedisError(f"a server already runs on {self._folder}: stop the other `callback run` first")
+        _make_folder(self._folder)
+        _configure(self._folder)
+        return self.url
+
     @property
     def argv(self) -> tuple[str, ...]:
         """The command that runs the server in the foreground; it refuses to be the second on its folder."""

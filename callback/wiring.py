@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import redis
-from celery import Celery
 
 from callback.adapters.dispatch import CeleryDispatch, make_celery
 from callback.adapters.line.client import make_client
@@ -16,7 +15,7 @@ from callback.adapters.telephony.signature import SignatureCheck
 from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
 from callback.flows.book import LineBook
-from callback.ports import House, Knobs
+from callback.ports import Dispatch, House, Knobs
 from callback.settings import Settings
 
 REDIS_TIMEOUT_S = 1.0
@@ -36,8 +35,8 @@ class Built:
     redis: redis.Redis
 
 
-def build(settings: Settings, celery: Celery | None = None) -> Built:
-    """Everything, from the settings. Connects to nothing yet. Raises NoRedis."""
+def build(settings: Settings, dispatch: Dispatch | None = None) -> Built:
+    """Everything, from the settings; workers bring a dispatch of their own. Connects to nothing yet. Raises NoRedis."""
     if settings.redis_url is None:
         raise NoRedis("set REDIS_URL, or start `callback run`, which brings a Redis of its own")
     client = make_client(settings.redis_url, timeout_s=REDIS_TIMEOUT_S)
@@ -49,7 +48,7 @@ def build(settings: Settings, celery: Celery | None = None) -> Built:
         line=line,
         store=store,
         carrier=carrier(settings),
-        dispatch=CeleryDispatch(celery or make_celery(settings.redis_url)),
+        dispatch=dispatch or CeleryDispatch(make_celery(settings.redis_url)),
         once=RedisOnce(client),
         urls=PublicUrls(settings.public_base_url),
         words=CatalogueWords(),

@@ -11,7 +11,7 @@ from celery import Celery
 from celery.signals import worker_process_shutdown
 
 from callback import wiring
-from callback.adapters.dispatch import SETTINGS
+from callback.adapters.dispatch import SETTINGS, CeleryDispatch
 from callback.ports import House
 from callback.settings import Settings, load
 
@@ -83,7 +83,7 @@ def house() -> House:
     """This process's house, built at its first task: connections are never shared across a fork."""
     pid = os.getpid()
     if pid not in _built:
-        _built[pid] = wiring.build(settings(), app)
+        _built[pid] = wiring.build(settings(), CeleryDispatch(app))
     return _built[pid].house
 
 

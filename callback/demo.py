@@ -1,0 +1,216 @@
+"""The show that `callback run` puts on where no carrier account is set: a company with two queues and five agents, and an
+emulated carrier full of simulated people who ring it.
+
+Everything is furnished once below `VAR_DIR` and kept: a second run goes on with the same data. Only the demo's policies
+are divided by `DEMO_SPEED`, since its people live that much faster; the product's clock is the real one.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callback.domain import policies
+from callback.domain.callback import Agent, Served
+from callback.domain.errors import NotFound
+from callback.domain.ids import AgentKey, QueueKey
+from callback.domain.policy import Policy
+from callback.settings import Settings
+
+if TYPE_CHECKING:
+    from callback.adapters.store.sql_store import SqlStore
+    from callback.ports import Work
+
+QUEUES = (("support", "Support", "+12015550100"), ("billing", "Billing", "+12015550101"))
+AGENTS = (
+    ("ada", "Ada Park", "+12015550110", ("support", "billing")),
+    ("bo", "Bo Lindqvist", "client:bo", ("support",)),
+    ("chen", "Chen Wei", "+12015550112", ("support", "billing")),
+    ("dora", "Dora Amin", "sip:dora@desk.example", ("support",)),
+)
+PEOPLE = (("supervisor@example.com", "admin", None), ("ada@example.com", "agent", "ada"))
+IN_SECONDS = ("offer_at_wait_s", "stop_offering_at_wait_s", "wrap_up_s", "cut_off_s", "prior_handle_s", "prior_patience_s",
+              "wait_tolerance_s")  # fmt: skip
+PLAIN = {
+    "ring": "rings", "hears": "hears", "presses": "presses", "texted": "is texted",
+}  # fmt: skip
+FEED_EVERY_S = 0.1
+
+
+@dataclass
+class Kept:
+    """What a run has to find again: the emulated account, the people's token, the sign-ins, and the speed."""
+
+    account_sid: str
+    auth_token: str
+    api_token: str
+    passwords: dict[str, str]
+    speed: float = 0.0
+
+
+def scaled(speed: float) -> dict[str, object]:
+    """The default policy with its seconds divided by `speed`, except those that the carrier itself counts."""
+    usual = Policy()
+    changes: dict[str, object] = {name: getattr(usual, name) / speed for name in IN_SECONDS}
+    changes["retry_delays_s"] = [delay / speed for delay in usual.retry_delays_s]
+    return changes
+
+
+class Show:
+    """One furnished demo below `settings.var_dir`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path = settings.var_dir / "demo.json"
+        self._feed = settings.var_dir / "people.jsonl"
+        self._kept = self._load()
+        self._port = free_port()
+        self._furnish()
+
+    def environment(self) -> dict[str, str]:
+        """What tells the product of its carrier: nothing else differs from production."""
+        return {
+            "TWILIO_ACCOUNT_SID": self._kept.account_sid,
+            "TWILIO_AUTH_TOKEN": self._kept.auth_token,
+            "TWILIO_API_BASE_URL": f"http://127.0.0.1:{self._port}",
+        }
+
+    def carrier_argv(self) -> tuple[str, ...]:
+        """The emulator and its people."""
+        self._feed.write_text("")
+        people = self._settings.var_dir / "people.json"
+        write_private(people, json.dumps(self._people()))
+        numbers = [part for _, _, number in QUEUES for part in ("--number", number)]
+        return (
+            sys.executable, "-m", "callback.emulator",
+            "--port", str(self._port),
+            "--account-sid", self._kept.account_sid,
+            "--auth-token", self._kept.auth_token,
+            "--public-base-url", self._settings.public_base_url,
+            "--speed", str(self._settings.demo_speed),
+            "--seed", str(self._settings.demo_seed),
+            "--calls-per-second", str(self._settings.carrier_calls_per_second),
+            "--state", str(self._settings.var_dir / "carrier.json"),
+            "--people", f"@{people}",
+            "--feed", str(self._feed),
+            *numbers,
+        )  # fmt: skip
+
+    def sign_ins(self) -> str:
+        """The demo accounts, for the terminal."""
+        lines = ["", "  demo sign-ins"]
+        lines += [f"    {email:<24} {self._kept.passwords[email]}   ({role})" for email, role, _ in PEOPLE]
+        lines += [f"  API token      {self._kept.api_token}", ""]
+        return "\n".join(lines)
+
+    @contextlib.contextmanager
+    def narrated(self) -> Iterator[None]:
+        """Within this, what the people do is told on the terminal as it happens."""
+        done = threading.Event()
+        teller = threading.Thread(target=tell, args=(self._feed, done, self._settings.public_base_url), daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            done.set()
+            teller.join(timeout=2)
+
+    # --- furnishing -----------------------------------------------------------------------------------------------
+
+    def _load(self) -> Kept:
+        if self._path.exists():
+            return Kept(**json.loads(self._path.read_text()))
+        return Kept(
+            account_sid="AC" + secrets.token_hex(16),
+            auth_token=secrets.token_hex(16),
+            api_token=credentials().new_token(),
+            passwords={email: secrets.token_urlsafe(9) for email, _, _ in PEOPLE},
+        )
+
+    def _furnish(self) -> None:
+        from callback.adapters.store import migrate
+        from callback.adapters.store.sql_store import SqlStore
+
+        migrate.upgrade(self._settings.database_url)
+        store = SqlStore(self._settings.database_url, self._settings.secret_key.get_secret_value())
+        now = datetime.now(UTC)
+        with store.begin() as work:
+            for key, name, number in QUEUES:
+                self._queue(work, QueueKey(key), name, number, now)
+            known = {agent.key for agent in work.agents()}
+            for key, name, contact, serves in AGENTS:
+                if key not in known:
+                    queues = tuple(Served(QueueKey(queue)) for queue in serves)
+                    work.put_agent(Agent(AgentKey(key), name, contact, queues), now)
+            self._accounts(work)
+        store.close()
+        self._kept.speed = self._settings.demo_speed
+        write_private(self._path, json.dumps(asdict(self._kept), indent=1))
+
+    def _queue(self, work: "Work", key: QueueKey, name: str, number: str, now: datetime) -> None:
+        try:
+            queue = work.queue(key)
+        except NotFound:
+            queue = work.put_queue(key, name, (number,), now)
+        if self._kept.speed != self._settings.demo_speed:
+            policy = policies.parse(scaled(self._settings.demo_speed), queue.policy)
+            work.put_policy(key, policy, by="demo", why=f"people live {self._settings.demo_speed:g} times faster", at=now)
+
+    def _accounts(self, work: "Work") -> None:
+        from callback.ports import ApiToken, User
+
+        made = credentials()
+        for email, role, agent in PEOPLE:
+            if work.user(email) is None:
+                hashed = made.hash_password(self._kept.passwords[email])
+                work.put_user(User(email, role, hashed, AgentKey(agent) if agent else None))
+        if work.token(made.token_hash(self._kept.api_token)) is None:
+            work.put_token(ApiToken("demo", "admin", made.token_hash(self._kept.api_token)))
+
+    def _people(self) -> dict[str, Any]:
+        seats = [{"key": key, "contact": contact, "name": name} for key, name, contact, _ in AGENTS]
+        return {"api_token": self._kept.api_token, "agents": seats, "scenario": "demo"}
+
+
+def credentials() -> Any:
+    """The module that makes passwords and tokens; imported late, as all of the web is."""
+    from callback.web import credentials as module
+
+    return module
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file that only its owner reads."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def tell(feed: Path, done: threading.Event, base: str) -> None:
+    """Follow the people's feed and tell it, line by line."""
+    with feed.open() as lines:
+        while not done.is_set():
+            line = lines.readline()
+            if not line:
+                time.sleep(FEED_EVERY_S)
+                continue
+            click.echo(line.rstrip())

@@ -1,0 +1,124 @@
+"""Starting what people start: the web alone (`callback web`), or everything on one machine (`callback run`)."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+import structlog
+
+from callback import demo, wiring
+from callback.embedded import EmbeddedRedis
+from callback.settings import Settings, load
+from callback.supervise import Command, Supervisor, Terminal, commands_from
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+ROOT = Path(__file__).resolve().parent.parent
+WEB_WORKERS = 2
+THREADS = 16
+"""With SQLite: green threads that yield inside a transaction would stop a whole process, so real ones serve there."""
+GREEN_THREADS = 1000
+
+
+def application() -> "Flask":
+    """What gunicorn serves, made in each of its workers."""
+    from callback.web.app import create_app
+    from callback.web.options import WebOptions
+
+    quiet_logs()
+    settings = load(os.environ)
+    built = wiring.build(settings)
+    token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
+    options = WebOptions(
+        secret_key=settings.secret_key.get_secret_value(),
+        public_base_url=settings.public_base_url,
+        production=settings.production,
+        limits_url=settings.redis_url or "memory://",
+        carrier_account=settings.twilio_account_sid or "",
+        carrier_token=token,
+        simulated=settings.twilio_api_base_url is not None,
+    )
+    return create_app(built.house, options)
+
+
+def quiet_logs() -> None:
+    """JSON lines, an event and its fields, on standard output."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.WriteLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def web(settings: Settings) -> NoReturn:
+    """Become gunicorn. Green threads on PostgreSQL, real ones on SQLite; loopback only outside production."""
+    host = "0.0.0.0" if settings.production else "127.0.0.1"  # noqa: S104 -- a platform's router must reach it
+    kind = ["gthread", "--threads", str(THREADS)] if settings.sqlite else ["gevent", "--worker-connections", str(GREEN_THREADS)]
+    arguments = [
+        "gunicorn",
+        "callback.serve:application()",
+        "--bind", f"{host}:{settings.port}",
+        "--workers", os.environ.get("WEB_CONCURRENCY", str(WEB_WORKERS)),
+        "--worker-class", *kind,
+        "--timeout", "30",
+        "--graceful-timeout", "10",
+        "--keep-alive", "75",
+        "--max-requests", "0",
+        "--log-level", "warning",
+        "--no-control-socket",
+    ]  # fmt: skip
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])
+
+
+def run(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
+    """Everything on one machine until Ctrl-C: the Procfile, an embedded Redis where none is named, and, without a
+    carrier account, the emulator with its people. Raises EmbeddedRedisError, SupervisorError.
+    """
+    env = dict(os.environ if environ is None else environ)
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    env["VAR_DIR"] = str(settings.var_dir)
+    env["SECRET_KEY"] = settings.secret_key.get_secret_value()
+    commands: dict[str, Command] = {}
+    if settings.redis_url is None:
+        redis = EmbeddedRedis(settings.var_dir / "redis")
+        env["REDIS_URL"] = redis.prepare()
+        commands["redis"] = Command(redis.argv, env=env, cwd=ROOT, early=True, ready=redis.answers)
+    show = None
+    if settings.simulated:
+        show = demo.Show(settings)
+        env |= show.environment()
+        commands["carrier"] = Command(show.carrier_argv(), env=env, cwd=ROOT)
+    commands = {**commands, **commands_from(ROOT / "Procfile", env)}
+    terminal = Terminal(sys.stdout)
+    supervisor = Supervisor(commands, settings.var_dir / "log", terminal)
+    greet(settings, show)
+    if show is None:
+        supervisor.run()
+        return
+    with show.narrated():
+        supervisor.run()
+
+
+def greet(settings: Settings, show: "demo.Show | None") -> None:
+    """Where everything is, first of all."""
+    base = settings.public_base_url
+    click.echo(f"""
+  console        {base}/admin
+  wallboard      {base}/wall
+  agent's desk   {base}/agent
+  API            {base}/api/v1/openapi.json
+  logs           {settings.var_dir / "log"}""")
+    if show is not None:
+        click.echo(show.sign_ins())
+    click.echo("  Ctrl-C stops everything\n")
