@@ -18,7 +18,7 @@ class Pacer:
     def __init__(self, per_second: float | None, clock: SimClock) -> None:
         self.per_second = per_second
         self._clock = clock
-        self._free_at = 0.0
+        self._started = 0.0
         self._line = asyncio.Lock()
 
     async def turn(self) -> None:
@@ -26,5 +26,5 @@ class Pacer:
         if self.per_second is None:
             return
         async with self._line:
-            await self._clock.sleep_real(self._free_at - self._clock.now())
-            self._free_at = self._clock.now() + 1 / self.per_second
+            await self._clock.sleep_real(self._started + 1 / self.per_second - self._clock.now())
+            self._started = self._clock.now()

@@ -16,16 +16,16 @@ from callback.emulator.paging import PAGING, page, within
 from callback.emulator.queues import DEFAULT_SIZE, LARGEST_SIZE, CallQueue
 from callback.emulator.rest import CARRIER, Parameters, flag_of, form_of, method_of, url_of, whole_of
 
-_SEND = Parameters(
+SEND = Parameters(
     frozenset({"To", "From", "Body", "StatusCallback", "MessagingServiceSid"}),
     frozenset({"ValidityPeriod", "SmartEncoded", "ShortenUrls", "RiskCheck"}),
 )
-_MESSAGES = Parameters(PAGING | {"To", "From", "DateSent", "DateSent<", "DateSent>"})
-_REDACT = Parameters(frozenset({"Body"}))
-_QUEUE = Parameters(frozenset({"FriendlyName", "MaxSize"}))
-_PLAIN = Parameters(PAGING)
-_DEQUEUE = Parameters(frozenset({"Url", "Method"}))
-_NUMBERS = Parameters(PAGING | {"PhoneNumber", "FriendlyName"})
+MESSAGES = Parameters(PAGING | {"To", "From", "DateSent", "DateSent<", "DateSent>"})
+REDACT = Parameters(frozenset({"Body"}))
+QUEUE = Parameters(frozenset({"FriendlyName", "MaxSize"}))
+PLAIN = Parameters(PAGING)
+DEQUEUE = Parameters(frozenset({"Url", "Method"}))
+NUMBERS = Parameters(PAGING | {"PhoneNumber", "FriendlyName"})
 _URLS = {
     "VoiceUrl": "voice_url",
     "VoiceFallbackUrl": "voice_fallback_url",
@@ -40,7 +40,7 @@ _METHODS = {
     "SmsMethod": "sms_method",
     "SmsFallbackMethod": "sms_fallback_method",
 }
-_CONFIGURE = Parameters(frozenset(_URLS) | frozenset(_METHODS) | {"FriendlyName", "VoiceCallerIdLookup"})
+CONFIGURE = Parameters(frozenset(_URLS) | frozenset(_METHODS) | {"FriendlyName", "VoiceCallerIdLookup"})
 
 
 def routes(prefix: str) -> list[web.RouteDef]:
@@ -73,7 +73,7 @@ def _account_sid(request: web.Request) -> str:
 async def send(request: web.Request) -> web.Response:
     """``POST Messages.json``."""
     form = form_of(request)
-    _SEND.check(form)
+    SEND.check(form)
     message = request.app[CARRIER].messaging.send(
         from_=form.get("From", ""),
         to=form.get("To", ""),
@@ -86,7 +86,7 @@ async def send(request: web.Request) -> web.Response:
 
 async def list_messages(request: web.Request) -> web.Response:
     """``GET Messages.json``: newest first."""
-    _MESSAGES.check(request.query)
+    MESSAGES.check(request.query)
     query = request.query
     found = [
         message
@@ -121,7 +121,7 @@ async def fetch_message(request: web.Request) -> web.Response:
 
 async def redact_message(request: web.Request) -> web.Response:
     """``POST Messages/SID.json`` with an empty Body: the text is forgotten."""
-    _REDACT.check(form_of(request))
+    REDACT.check(form_of(request))
     message = _message(request)
     if form_of(request).get("Body") != "":
         raise CarrierError(UNKNOWN_PARAMETER, "Body can only be emptied")
@@ -144,7 +144,7 @@ async def delete_message(request: web.Request) -> web.Response:
 async def create_queue(request: web.Request) -> web.Response:
     """``POST Queues.json``."""
     form = form_of(request)
-    _QUEUE.check(form)
+    QUEUE.check(form)
     name, exchange = form.get("FriendlyName", ""), request.app[CARRIER].exchange
     if not 1 <= len(name) <= 64:
         raise CarrierError(UNKNOWN_PARAMETER, "FriendlyName has 1 to 64 characters")
@@ -163,7 +163,7 @@ def _queue(request: web.Request) -> CallQueue:
 
 async def list_queues(request: web.Request) -> web.Response:
     """``GET Queues.json``."""
-    _PLAIN.check(request.query)
+    PLAIN.check(request.query)
     sid = _account_sid(request)
     body = page(
         list(request.app[CARRIER].exchange.queues.values()),
@@ -183,7 +183,7 @@ async def fetch_queue(request: web.Request) -> web.Response:
 
 async def list_members(request: web.Request) -> web.Response:
     """``GET Queues/SID/Members.json``: in order of position."""
-    _PLAIN.check(request.query)
+    PLAIN.check(request.query)
     queue, sid = _queue(request), _account_sid(request)
     body = page(
         queue.members,
@@ -208,7 +208,7 @@ async def fetch_member(request: web.Request) -> web.Response:
 async def dequeue_member(request: web.Request) -> web.Response:
     """``POST Queues/SID/Members/CALL.json``: takes a member out and has the call execute another document."""
     form = form_of(request)
-    _DEQUEUE.check(form)
+    DEQUEUE.check(form)
     queue = _queue(request)
     member = queue.find(request.match_info["call"])
     if member is None:
@@ -227,7 +227,7 @@ async def dequeue_member(request: web.Request) -> web.Response:
 
 async def list_numbers(request: web.Request) -> web.Response:
     """``GET IncomingPhoneNumbers.json``; PhoneNumber may be a part of the number, ``*`` stands for one digit."""
-    _NUMBERS.check(request.query)
+    NUMBERS.check(request.query)
     pattern = re.escape(request.query.get("PhoneNumber", "")).replace(r"\*", r"\d")
     name = request.query.get("FriendlyName")
     numbers = [
@@ -262,7 +262,7 @@ async def fetch_number(request: web.Request) -> web.Response:
 async def update_number(request: web.Request) -> web.Response:
     """``POST IncomingPhoneNumbers/SID.json``: where the number's webhooks go."""
     form = form_of(request)
-    _CONFIGURE.check(form)
+    CONFIGURE.check(form)
     number = _number(request)
     for name, field in _changes(form).items():
         setattr(number, name, field)

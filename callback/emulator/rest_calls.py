@@ -19,7 +19,7 @@ LONGEST_TWIML = 4000
 EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
 _DOCUMENT = frozenset({"Url", "Method", "Twiml", "FallbackUrl", "FallbackMethod"})
 _CALLBACK = frozenset({"StatusCallback", "StatusCallbackMethod"})
-_CREATE = Parameters(
+CREATE = Parameters(
     _DOCUMENT
     | _CALLBACK
     | {"To", "From", "StatusCallbackEvent", "Timeout", "SendDigits", "MachineDetection", "MachineDetectionTimeout"}
@@ -27,9 +27,9 @@ _CREATE = Parameters(
     frozenset({"CallReason", "MachineDetectionSpeechThreshold", "MachineDetectionSpeechEndThreshold"})
     | {"MachineDetectionSilenceTimeout"},
 )
-_UPDATE = Parameters(_DOCUMENT | _CALLBACK | {"Status"})
+UPDATE = Parameters(_DOCUMENT | _CALLBACK | {"Status"})
 _TIMES = frozenset(name + suffix for name in ("StartTime", "EndTime") for suffix in ("", "<", ">"))
-_LIST = Parameters(PAGING | _TIMES | {"To", "From", "Status", "ParentCallSid"})
+LIST = Parameters(PAGING | _TIMES | {"To", "From", "Status", "ParentCallSid"})
 
 
 def routes(prefix: str) -> list[web.RouteDef]:
@@ -57,7 +57,7 @@ def _find(request: web.Request) -> Leg:
 async def create(request: web.Request) -> web.Response:
     """``POST Calls.json``: 201 with a queued call, or a refusal."""
     form = form_of(request)
-    _CREATE.check(form)
+    CREATE.check(form)
     carrier = request.app[CARRIER]
     _may_call(carrier, form)
     posted = await request.post()
@@ -132,7 +132,7 @@ def _detection(form: Mapping[str, str]) -> Detection | None:
 
 async def listing(request: web.Request) -> web.Response:
     """``GET Calls.json``: newest first; a call that was not dialled yet has no start time to filter on."""
-    _LIST.check(request.query)
+    LIST.check(request.query)
     carrier = request.app[CARRIER]
     wanted = {"To": "to", "From": "from_", "Status": "status", "ParentCallSid": "parent_sid"}
     filters = {field: request.query[name] for name, field in wanted.items() if name in request.query}
@@ -163,7 +163,7 @@ async def fetch(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """``POST Calls/SID.json``: redirect (Url, Twiml) or end (Status) a call."""
     form = form_of(request)
-    _UPDATE.check(form)
+    UPDATE.check(form)
     leg, carrier = _find(request), request.app[CARRIER]
     status = form.get("Status")
     if status not in (None, "canceled", "completed"):
