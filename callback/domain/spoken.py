@@ -40,8 +40,17 @@ def spoken_range(wait: Wait) -> SpokenRange:
     return SpokenRange(least if least < most else _below(most), most, "range")
 
 
+def promised(wait: Wait, now: datetime) -> tuple[datetime, datetime] | None:
+    """The times (UTC) between which we promise to call: exactly the minutes that are said. None where nothing is known."""
+    said = spoken_range(wait)
+    if said.kind == "unknown":
+        return None
+    at = now.astimezone(UTC)
+    return at + timedelta(minutes=said.low_min), at + timedelta(minutes=said.high_min)
+
+
 def promise_window(wait: Wait, now: datetime) -> tuple[datetime, datetime] | None:
-    """The window (UTC) in which we say we will call: the range from `now`, widened to full five minutes.
+    """The window (UTC) that a page shows: the range from `now`, widened to full five minutes.
 
     It never begins before `now`. None where the wait is not known.
     """

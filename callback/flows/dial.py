@@ -113,7 +113,7 @@ def why_not(house: House, work: Work, callback: Callback, queue: Queue, now: dat
     if refused(house, work, callback, queue):
         work.move(callback, Event.UNDIALABLE, reason="we may not ring this number", cause="dial", at=now)
         return Hindrance("gone")
-    until = hours.quiet_until(queue.policy.quiet_hours, phone.zone_of(callback.number), now)
+    until = hours.quiet_until(queue.policy.quiet_hours, phone.zones_of(callback.number), now)
     if until is not None:
         work.save(replace(callback, next_attempt_at=until))
         return Hindrance("later")

@@ -13,8 +13,9 @@ from callback.domain.ids import CallSid, EntryId, QueueKey, new_callback_id
 from callback.domain.lifecycle import CallState, Event, State
 from callback.domain.policy import Queue
 from callback.flows import match
+from callback.flows.book import caller_id, zone
 from callback.flows.hook import Place, moment
-from callback.flows.outlook import closes_in_s, look
+from callback.flows.outlook import closes_in_s, look, staffed
 from callback.flows.text import compose
 from callback.ports import House, Standing
 
@@ -126,7 +127,7 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool]:
     with house.store.begin() as work:
         stored = work.callback_by_origin(wish.origin) if wish.origin else None
         if stored is None:
-            guard(wish, standing, now)
+            guard(wish, caller_id(house, wish.queue), standing, now)
             if work.suppressed(wish.number):
                 raise NumberRefused("suppressed", "its owner asked never to be called by us")
             event = Event.SCHEDULE if callback.state is State.SCHEDULED else Event.PROMISE
@@ -147,7 +148,7 @@ def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:
     """The callback as it would be, with the window that is promised."""
     later = wish.requested_for is not None and wish.requested_for > now
     expected = look(wish.queue, standing, now).wait
-    window = spoken.promise_window(expected, now)
+    window = spoken.promised(expected, now)
     if later and wish.requested_for is not None:
         window = (wish.requested_for, wish.requested_for + timedelta(minutes=30))
     return Callback(
@@ -172,10 +173,9 @@ def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:
     )
 
 
-def guard(wish: Wish, standing: Standing, now: datetime) -> None:
+def guard(wish: Wish, own: str | None, standing: Standing, now: datetime) -> None:
     """Every reason to refuse. Raises NotAccepting, NumberRefused, InvalidInput."""
     policy = wish.queue.policy
-    own = wish.queue.numbers[0] if wish.queue.numbers else None
     phone.check(wish.number, allowed=policy.allowed_countries, own=own)
     at = wish.requested_for or now
     if at > now + FURTHEST:
@@ -186,7 +186,7 @@ def guard(wish: Wish, standing: Standing, now: datetime) -> None:
         outstanding=standing.callbacks,
         policy=policy,
         closes_in_s=None if at > now else closes_in_s(policy, now),
-        staffed=sum(standing.agents.values()),
+        staffed=staffed(standing),
         measured=standing.measured,
     )
 
@@ -211,7 +211,7 @@ def place_in_line(house: House, callback: Callback, number_hash: str, replaces: 
 def spoken_promise(house: House, queue: Queue, callback: Callback) -> Script:
     """What will happen, about when, from which number, and that a text follows where one can be delivered."""
     told = [promised(callback, queue)]
-    own = house.knobs.caller_id or (queue.numbers[0] if queue.numbers else "")
+    own = caller_id(house, queue)
     if own:
         told.append(Prompt("promise_from", {"caller_id": own}))
     if phone.can_text(callback.number):
@@ -224,8 +224,8 @@ def promised(callback: Callback, queue: Queue) -> Prompt:
     """The promise as a sentence: a time, a range, or honestly neither."""
     number = callback.number
     if callback.state is State.SCHEDULED and callback.requested_for is not None:
-        zone = str((queue.policy.hours or {}).get("timezone", "UTC"))
-        return Prompt("promise_later", {"number": number, "when": callback.requested_for.isoformat(), "zone": zone})
+        when = callback.requested_for.isoformat()
+        return Prompt("promise_later", {"number": number, "when": when, "zone": zone(queue)})
     if callback.promised_from is None or callback.promised_to is None:
         return Prompt("promise_unknown", {"number": number})
     low, high = (whole_minutes(callback.created_at, at) for at in (callback.promised_from, callback.promised_to))
@@ -233,5 +233,5 @@ def promised(callback: Callback, queue: Queue) -> Prompt:
 
 
 def whole_minutes(since: datetime, until: datetime) -> int:
-    """Minutes between, rounded to the nearest: promise windows are whole minutes already."""
+    """Minutes between; what is promised is whole minutes already."""
     return max(round((until - since).total_seconds() / 60), 0)

@@ -35,6 +35,7 @@ def look(queue: Queue, standing: Standing, now: datetime) -> Outlook:
         offering_before=standing.offering,
         policy=policy,
         closes_in_s=closes_in_s(policy, now),
+        measured=standing.measured,
     )
     return Outlook(expected, decision)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callback.domain.spoken import SpokenRange, promise_window, spoken_range
+from callback.domain.spoken import SpokenRange, promise_window, promised, spoken_range
 from callback.domain.wait import FREE, UNKNOWN, Wait
 
 NOW = datetime(2026, 3, 2, 14, 2, 10, tzinfo=UTC)
@@ -93,3 +93,11 @@ def test_a_window_holds_the_range_that_was_said(mean: float, spread: float, now:
     assert now + timedelta(minutes=said.high_min) <= end < now + timedelta(minutes=said.high_min + 5)
     assert end.tzinfo is UTC
     assert end.minute % 5 == end.second == end.microsecond == 0
+
+
+def test_a_promise_is_kept_as_exactly_the_minutes_that_are_said() -> None:
+    wait = Wait(400.0, 150.0, "test")
+    said = spoken_range(wait)
+    between = promised(wait, NOW)
+    assert between == (NOW + timedelta(minutes=said.low_min), NOW + timedelta(minutes=said.high_min))
+    assert promised(UNKNOWN, NOW) is None
