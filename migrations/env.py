@@ -23,14 +23,12 @@ def engine() -> Engine:
     url = os.environ.get("DATABASE_URL")
     if not url:
         raise SystemExit("set DATABASE_URL to the database to migrate, or use `callback migrate`")
-    return make_engine(url, pool_size=1)
+    return make_engine(url, pool_size=1, patience_s=None)
 
 
 def take_turn(connection: Connection) -> None:
     """Waits for another migration of this database. SQLite's transactions begin as the only writer anyway."""
     if connection.dialect.name == "postgresql":
-        # Migrations may wait and work longer than a request may.
-        connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
 
 

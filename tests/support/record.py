@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 
@@ -41,9 +41,8 @@ def sqlite_record(folder: Path, **options: Any) -> Iterator[SqlStore]:
 def postgres_record(server: PostgresServer, **options: Any) -> Iterator[SqlStore]:
     """A store on an empty PostgreSQL database, with the queue `support`. The same database for every test."""
     url = server.url(_migrated_database(server))
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as session:
-        session.execute(cast(LiteralString, f"TRUNCATE {tables} RESTART IDENTITY"))
+        session.execute("; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)))
     yield from _opened(url, options)
 
 

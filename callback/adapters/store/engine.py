@@ -2,15 +2,21 @@
 
 SQLite: write-ahead log, foreign keys on, and every transaction begins as a writer, because one that begins as a reader
 and writes later fails at once when somebody else wrote in between, however long it would wait.
-PostgreSQL: a statement or a lock that takes seconds is given up, since it helps the caller on the line no more.
+PostgreSQL: a statement that takes longer than the store's patience is given up, since it helps the caller on the line
+no more: first by the server, which leaves the connection usable, and where the network is silent by us.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+
+Answer = TypeVar("Answer")
 
 BUSY_MS = 5_000
 """How long a SQLite writer waits for the one before it."""
@@ -18,8 +24,12 @@ CONNECT_S = 2
 """libpq's shortest connect timeout."""
 POOL_WAIT_S = 2
 """How long a request waits for a connection of the pool."""
-STATEMENT_MS, LOCK_MS, IDLE_MS = 10_000, 3_000, 30_000
-"""PostgreSQL's own limits on a statement, on waiting for a lock, and on a transaction whose holder went silent."""
+PATIENCE_S = 5.0
+"""How long a statement may take."""
+GRACE_S = 0.5
+"""How much longer we wait for a server that should have given up by itself."""
+IDLE_MS = 30_000
+"""How long PostgreSQL keeps a transaction, and its locks, whose holder went silent."""
 READ_ONLY = "callback_read_only"
 """The execution option of a connection that only reads, so that SQLite need not queue it behind writers."""
 
@@ -32,12 +42,34 @@ def database(url: str) -> URL:
     return parsed
 
 
-def make_engine(url: str, *, pool_size: int = 10) -> Engine:
-    """A pool of at most `pool_size` connections. Connects to nothing yet; creates the folder of a SQLite file."""
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that does not wait for ever: the server's own limits cannot be heard through a silent network.
+
+    It closes itself when its patience ends: an answer might still come, and be taken for that of the next question.
+    """
+
+    patience_s: float | None = None
+
+    def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
+        """The answer of the server. Raises OperationalError when `patience_s` (or `timeout`) has passed."""
+        deadline = self.patience_s if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, deadline)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+
+def make_engine(url: str, *, pool_size: int = 10, patience_s: float | None = PATIENCE_S) -> Engine:
+    """A pool of at most `pool_size` connections. Connects to nothing yet; creates the folder of a SQLite file.
+
+    `patience_s` bounds a statement (None: not at all, for migrations).
+    """
     parsed = database(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, pool_size)
-    return _postgresql(parsed, pool_size)
+    return _postgresql(parsed, pool_size, patience_s)
 
 
 def _sqlite(url: URL, pool_size: int) -> Engine:
@@ -66,21 +98,29 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _postgresql(url: URL, pool_size: int) -> Engine:
+def _postgresql(url: URL, pool_size: int, patience_s: float | None) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_S, "application_name": "callback"},
     )  # fmt: skip
-    event.listen(engine, "connect", _prepare_postgresql)
+
+    def connect(_: Dialect, __: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> PatientConnection:
+        connection = PatientConnection.connect(*arguments, **named)
+        connection.patience_s = None if patience_s is None else patience_s + GRACE_S
+        try:
+            _set_limits(connection, patience_s)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    event.listen(engine, "do_connect", connect)
     return engine
 
 
-def _prepare_postgresql(connection: DBAPIConnection, _: object) -> None:
-    raw: Any = connection
-    cursor = raw.cursor()
-    cursor.execute(
-        f"SET statement_timeout = {STATEMENT_MS}; SET lock_timeout = {LOCK_MS}; SET timezone = 'UTC'; "
-        f"SET idle_in_transaction_session_timeout = {IDLE_MS}"
+def _set_limits(connection: PatientConnection, patience_s: float | None) -> None:
+    limit_ms = round((patience_s or 0) * 1000)  # 0: none
+    connection.execute(
+        f"SET statement_timeout = {limit_ms}; SET timezone = 'UTC'; SET idle_in_transaction_session_timeout = {IDLE_MS}"
     )
-    cursor.close()
-    raw.commit()
+    connection.commit()

@@ -42,7 +42,7 @@ def newest() -> str:
 
 
 def _run(step: Callable[[Config, str], None], database_url: str, to: str) -> str | None:
-    engine = make_engine(database_url, pool_size=1)
+    engine = make_engine(database_url, pool_size=1, patience_s=None)
     config = _config()
     config.attributes["engine"] = engine
     try:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from callback.adapters.store.calls import Calls
 from callback.adapters.store.configuration import Configuration
-from callback.adapters.store.engine import READ_ONLY, database, make_engine
+from callback.adapters.store.engine import PATIENCE_S, READ_ONLY, database, make_engine
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.journal import Journal
 from callback.adapters.store.messages import Messages
@@ -85,11 +85,19 @@ class SqlStore:
     """`ports.Store` in SQL."""
 
     def __init__(
-        self, database_url: str, secret_key: str, *, retired_keys: Sequence[str] = (), pool_size: int = 10
+        self,
+        database_url: str,
+        secret_key: str,
+        *,
+        retired_keys: Sequence[str] = (),
+        pool_size: int = 10,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """`retired_keys`: earlier secret keys, newest to oldest, under which rows may still be sealed."""
+        """`retired_keys`: earlier secret keys, newest to oldest, under which rows may still be sealed.
+        `patience_s`: how long a statement may take before the record counts as unavailable (PostgreSQL)."""
         self._url = database_url
         self._pool_size = pool_size
+        self._patience_s = patience_s
         self._sealer = Sealer([secret_key, *retired_keys])
         self._engines: dict[int, Engine] = {}
         self._pinging: threading.Thread | None = None
@@ -104,7 +112,9 @@ class SqlStore:
         """This process's pool. The parent's stays referenced after a fork, or its sockets would be closed under it."""
         pid = os.getpid()
         if pid not in self._engines:
-            self._engines.setdefault(pid, make_engine(self._url, pool_size=self._pool_size))
+            self._engines.setdefault(
+                pid, make_engine(self._url, pool_size=self._pool_size, patience_s=self._patience_s)
+            )
         return self._engines[pid]
 
     def number_hash(self, number: str) -> str:
