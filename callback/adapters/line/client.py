@@ -18,6 +18,5 @@ def make_client(url: str, *, timeout_s: float = 1.0) -> redis.Redis:
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        lib_name=None,
-        lib_version=None,
+        driver_info=None,
     )

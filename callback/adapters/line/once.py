@@ -12,7 +12,7 @@ import redis
 
 from callback.adapters.line.keys import document
 
-_CLAIMED = ""
+_CLAIMED = "\x00"
 _CLAIM_MS = 2_000
 """A claim outlives its holder's death by this much."""
 _KEEP_S = 3_600
@@ -21,7 +21,7 @@ _LOOK_EVERY_S = 0.01
 
 
 class RedisOnce:
-    """`callback.ports.Once`. Where Redis is away, documents are simply computed. `monotonic` and `sleep` measure waits."""
+    """`callback.ports.Once`. Where Redis is away, documents are simply computed."""
 
     def __init__(
         self,

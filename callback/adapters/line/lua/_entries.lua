@@ -45,6 +45,7 @@ end
 -- The number's open promise, told to whoever rings in again.
 local function open_promise(e, number)
   e.number = string.sub(number, 1, OPEN_CHARACTERS)
+  redis.call('HSET', entry_key(e.id), 'n', e.number)
   redis.call('HSET', queue_key(e.queue, 'open'), e.number, e.id)
 end
 

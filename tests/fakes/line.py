@@ -1,0 +1,600 @@
+"""The line without Redis: plain lists, sorted and searched afresh for every answer, so that it is easy to believe.
+
+It means the same as the scripts of `callback/adapters/line/lua`, written down a second time: the contract suite runs on
+both, and the stateful test compares every answer of the one with the other's.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from callback.domain.callback import Agent, Served
+from callback.domain.errors import IllegalMove, NotFound
+from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback
+from callback.domain.lifecycle import AGENT_MOVES, CALL_ENDS, AgentStatus, CallState
+from callback.domain.policy import Queue
+from callback.domain.wait import Measured
+from callback.ports import AgentView, Clock, Lapsed, Reservation, Standing, Waiting
+
+IN_LINE = ("menu", "hold", "due", "later")
+STATE_OF = {
+    "menu": CallState.ARRIVED,
+    "hold": CallState.WAITING,
+    "reserved": CallState.RESERVED,
+    "busy": CallState.BRIDGED,
+}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+KEEP = 0.5 ** (1 / 200)
+
+
+@dataclass
+class Person:
+    """Somebody in line, in a pairing or in a talk."""
+
+    id: EntryId
+    queue: QueueKey
+    score: int
+    joined: datetime
+    place: str = ""
+    leg: CallSid | None = None
+    token: Token | None = None
+    number: str = ""
+    language: str = ""
+    seen: datetime | None = None
+    measured: bool = False
+
+    @property
+    def order(self) -> tuple[int, str]:
+        return self.score, self.id
+
+
+@dataclass
+class Seat:
+    """An agent."""
+
+    key: AgentKey
+    since: datetime
+    status: AgentStatus = AgentStatus.OFFLINE
+    wanted: AgentStatus = AgentStatus.OFFLINE
+    token: Token | None = None
+    wrap_until: datetime | None = None
+    queues: tuple[Served, ...] = ()
+
+    def level(self, queue: QueueKey) -> int | None:
+        return next((served.level for served in self.queues if served.queue == queue), None)
+
+
+@dataclass
+class Pair:
+    """A pairing, or a talk."""
+
+    token: Token
+    entry: EntryId
+    agent: AgentKey
+    queue: QueueKey
+    at: datetime
+    lease_until: datetime | None
+    phase: str = "reserved"
+    bridged_at: datetime | None = None
+
+
+@dataclass
+class Tally:
+    """A queue's measured sums and whether it offers."""
+
+    measured: Measured = field(default_factory=Measured)
+    offering: bool = False
+
+
+class FakeLine:
+    """`callback.ports.Line` in memory. Without a `clock`, agents are new at the last time that was heard of."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock
+        self._heard = datetime(2026, 1, 1, tzinfo=UTC)
+        self._events: list[tuple[int, dict[str, str]]] = []
+        self._told = 0
+        self._languages: dict[str, str] = {}
+        self._slots: dict[str, datetime] = {}
+        self._published = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self._people: dict[EntryId, Person] = {}
+        self._seats: dict[AgentKey, Seat] = {}
+        self._pairs: dict[Token, Pair] = {}
+        self._tallies: dict[QueueKey, Tally] = {}
+        self._queues: dict[str, Queue] = {}
+        self._agents: dict[AgentKey, Agent] = {}
+        self._version = 0
+
+    # --- callers and callbacks ---------------------------------------------------------------------------------
+
+    def arrive(
+        self,
+        queue: QueueKey,
+        call: CallSid,
+        *,
+        credit_s: float,
+        number_hash: str,
+        language: str,
+        lease_s: float,
+        token: Token,
+        now: datetime,
+    ) -> Standing:
+        remembered = self._languages.get(number_hash, "") if number_hash else ""
+        promise = self._open_promise(queue, number_hash)
+        person = self._people.get(EntryId(call))
+        if person is None:
+            score = micros(now) - round(credit_s * 1_000_000)
+            person = Person(EntryId(call), queue, score, now, leg=call, language=remembered or language, seen=now)
+            self._people[person.id] = person
+            self._tell_call(person, CallState.ARRIVED, now, "arrived")
+            person.place = "menu"
+            self._pair_newcomer(person, token, now, lease_s)
+        standing = self._standing(person.queue, person)
+        return replace(standing, open_callback=promise, language=remembered)
+
+    def hold(
+        self,
+        queue: QueueKey,
+        entry: EntryId,
+        leg: CallSid,
+        *,
+        score: int,
+        joined_at: datetime,
+        language: str,
+        lease_s: float,
+        token: Token,
+        now: datetime,
+    ) -> Standing:
+        person = self._people.setdefault(entry, Person(entry, queue, score, joined_at))
+        known = person.place != ""
+        person.leg, person.seen = leg, now
+        person.language = language or person.language
+        if person.place not in ("reserved", "busy"):
+            if person.place != "hold":
+                self._tell_call(person, CallState.WAITING, now, "on_hold" if known else "back_in_line")
+            person.place = "hold"
+            self._pair_newcomer(person, token, now, lease_s)
+        return self._standing(person.queue, person)
+
+    def enter(
+        self,
+        queue: QueueKey,
+        entry: EntryId,
+        *,
+        score: int,
+        joined_at: datetime,
+        due: bool,
+        number_hash: str,
+        replaces: EntryId | None,
+        now: datetime,
+    ) -> Standing:
+        if replaces is not None and replaces in self._people:
+            self._depart(self._people[replaces], CallState.CALLBACK, now)
+        person = self._people.setdefault(entry, Person(entry, queue, score, joined_at))
+        if person.place not in ("reserved", "busy"):
+            person.queue, person.score, person.joined = queue, score, joined_at
+            person.number = number_hash[:24] or person.number
+            person.leg = person.seen = None
+            person.place = "due" if due else "later"
+        return self._standing(person.queue, person)
+
+    def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
+        person = self._people.get(entry)
+        if person is None:
+            return self._standing(QueueKey(""), None)
+        pair = self._pairs.get(person.token) if person.token else None
+        dissolved = self._reservation(pair) if pair else None
+        self._depart(person, reason, now)
+        standing = self._standing(person.queue, None)
+        return replace(
+            standing,
+            place=person.place,
+            score=person.score,
+            joined_at=person.joined,
+            reservation=dissolved,
+        )
+
+    def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
+        if entry is None:
+            standing = self._standing(queue, None)
+            return replace(standing, position=1 + standing.live + standing.callbacks)
+        person = self._people.get(entry)
+        return self._standing(person.queue if person else queue, person)
+
+    def due(self, entry: EntryId, *, now: datetime) -> bool:
+        person = self._people.get(entry)
+        if person is None or person.place not in ("later", "due"):
+            return False
+        person.place = "due"
+        return True
+
+    def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]:
+        return [
+            Waiting(person.id, person.place, position, person.score, person.joined, person.leg is not None)
+            for position, person in enumerate(self._in_order(queue), start=1)
+        ][offset : offset + limit]
+
+    def silent(self, *, before: datetime) -> list[tuple[QueueKey, EntryId, CallSid]]:
+        return [
+            (queue, person.id, person.leg)
+            for queue in sorted({person.queue for person in self._people.values()})
+            for place in ("menu", "hold")
+            for person in self._in_order(queue, (place,))
+            if person.leg is not None and (person.seen is None or person.seen < before)
+        ]
+
+    # --- pairings ----------------------------------------------------------------------------------------------
+
+    def match(self, queue: QueueKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
+        if token in self._pairs:
+            return self._reservation(self._pairs[token])
+        seat = self._next_agent(queue)
+        return self._pair_agent(seat, token, now, lease_s) if seat else None
+
+    def match_agent(self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
+        if token in self._pairs:
+            return self._reservation(self._pairs[token])
+        seat = self._seat(agent)
+        return self._pair_agent(seat, token, now, lease_s) if seat.status is AgentStatus.AVAILABLE else None
+
+    def reservation(self, token: Token) -> Reservation | None:
+        return self._reservation(self._pairs[token]) if token in self._pairs else None
+
+    def extend(self, token: Token, *, until: datetime, phase: str | None = None) -> bool:
+        pair = self._pairs.get(token)
+        if pair is None:
+            return False
+        if pair.phase != "busy":
+            pair.lease_until, pair.phase = until, phase or pair.phase
+        return True
+
+    def release(
+        self,
+        token: Token,
+        *,
+        entry_to: str,
+        agent_to: AgentStatus | None,
+        reason: str,
+        now: datetime,
+        score: int | None = None,
+    ) -> bool:
+        pair = self._pairs.get(token)
+        if pair is None or pair.phase == "busy":
+            return False
+        person = self._people[pair.entry]
+        if agent_to in (AgentStatus.RESERVED, AgentStatus.BUSY, AgentStatus.WRAP_UP):
+            raise IllegalMove("no such move")
+        self._check_place(person, entry_to)
+        del self._pairs[token]
+        seat = self._seats[pair.agent]
+        seat.wanted = agent_to or seat.wanted
+        self._free(pair, seat.wanted, now, reason)
+        if entry_to == "gone":
+            person.token = None
+            self._depart(person, reason, now)
+        else:
+            self._tell_call(person, STATE_OF.get(entry_to), now, reason, pair)
+            person.score = person.score if score is None else score
+            self._stand_again(person, entry_to, now)
+        return True
+
+    def bridge(self, token: Token, *, now: datetime) -> bool:
+        pair = self._pairs.get(token)
+        if pair is None:
+            return False
+        if pair.phase != "busy":
+            pair.phase, pair.lease_until, pair.bridged_at = "busy", None, now
+            self._move_agent(self._seats[pair.agent], AgentStatus.BUSY, now, "bridged", pair)
+            person = self._people[pair.entry]
+            self._tell_call(person, CallState.BRIDGED, now, "bridged", pair)
+            person.place = "busy"
+            self._measure_wait(person, now, abandoned=False)
+        return True
+
+    def complete(self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone") -> AgentView | None:
+        pair = self._pairs.get(token)
+        if pair is None or pair.phase != "busy":
+            return None
+        person = self._people[pair.entry]
+        self._check_place(person, entry_to)
+        del self._pairs[token]
+        seat = self._seats[pair.agent]
+        reason = "completed" if entry_to == "gone" else "cut_off"
+        wraps = seat.wanted is AgentStatus.AVAILABLE and wrap_up_s > 0
+        seat.wrap_until = now + timedelta(seconds=wrap_up_s) if wraps else None
+        self._free(pair, AgentStatus.WRAP_UP if wraps else seat.wanted, now, reason)
+        self._tell_call(person, STATE_OF.get(entry_to, CallState.COMPLETED), now, reason, pair)
+        if entry_to == "gone":
+            self._measure_talk(pair, now, wrap_up_s)
+            del self._people[person.id]
+        else:
+            person.measured = True
+            self._stand_again(person, entry_to, now)
+        return self._view(seat)
+
+    def lapsed(self, *, now: datetime) -> Lapsed:
+        over = [seat for seat in self._seats.values() if seat.wrap_until is not None and seat.wrap_until <= now]
+        over.sort(key=lambda seat: (seat.wrap_until, seat.key))
+        for seat in over:
+            self._move_agent(seat, seat.wanted, now, "wrap_up_over")
+        late = [pair for pair in self._pairs.values() if pair.lease_until is not None and pair.lease_until <= now]
+        late.sort(key=lambda pair: (pair.lease_until, pair.token))
+        return Lapsed(tuple(self._reservation(pair) for pair in late), tuple(seat.key for seat in over))
+
+    # --- agents ------------------------------------------------------------------------------------------------
+
+    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:
+        seat = self._seat(agent)
+        seat.wanted = wanted
+        if seat.status not in (AgentStatus.RESERVED, AgentStatus.BUSY):
+            self._move_agent(seat, wanted, now, "presence")
+        return self._view(seat)
+
+    def agent(self, key: AgentKey) -> AgentView:
+        return self._view(self._seat(key))
+
+    def agents(self) -> list[AgentView]:
+        return [self._view(self._seats[key]) for key in sorted(self._seats)]
+
+    # --- configuration -----------------------------------------------------------------------------------------
+
+    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
+        now = self._clock.now() if self._clock else self._heard
+        self._queues = {queue.key: queue for queue in queues}
+        self._agents = {agent.key: agent for agent in agents}
+        for agent in agents:
+            if agent.key not in self._seats:
+                self._seats[agent.key] = Seat(agent.key, now)
+                self._tell_agent(self._seats[agent.key], None, now, "configured")
+            self._seats[agent.key].queues = agent.queues
+        for key in sorted(set(self._seats) - set(self._agents)):
+            self._dismiss(self._seats[key], now)
+        self._published += 1
+        self._version = self._published
+        return self._version
+
+    def _dismiss(self, seat: Seat, now: datetime) -> None:
+        seat.wanted, seat.queues = AgentStatus.OFFLINE, ()
+        if seat.status not in (AgentStatus.RESERVED, AgentStatus.BUSY):
+            self._move_agent(seat, AgentStatus.OFFLINE, now, "configured")
+
+    def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
+        queues = sorted(self._queues.values(), key=lambda queue: queue.key)
+        return self._version, queues, sorted(self._agents.values(), key=lambda agent: agent.key)
+
+    def set_offering(self, queue: QueueKey, offering: bool) -> None:
+        self._tally(queue).offering = offering
+
+    def remember_language(self, number_hash: str, language: str) -> None:
+        self._languages[number_hash] = language
+
+    # --- the stream, the pace ----------------------------------------------------------------------------------
+
+    def drain(self, after: str, limit: int) -> list[tuple[str, dict[str, str]]]:
+        first = int(after.partition("-")[0])
+        return [(f"{number}-0", dict(fields)) for number, fields in self._events if number > first][:limit]
+
+    def forget(self, upto: str) -> None:
+        last = int(upto.partition("-")[0])
+        self._events = [(number, fields) for number, fields in self._events if number > last]
+
+    def take_pace(self, bucket: str, *, per_second: float, now: datetime) -> float:
+        slot = max(now, self._slots.get(bucket, now))
+        self._slots[bucket] = slot + timedelta(seconds=1 / per_second)
+        return (slot - now).total_seconds()
+
+    # --- who is where ------------------------------------------------------------------------------------------
+
+    def _in_order(self, queue: QueueKey, places: Iterable[str] = IN_LINE) -> list[Person]:
+        here = [person for person in self._people.values() if person.queue == queue and person.place in places]
+        return sorted(here, key=lambda person: person.order)
+
+    def _standing(self, queue: QueueKey, person: Person | None) -> Standing:
+        line = self._in_order(queue)
+        tally = self._tally(queue)
+        return Standing(
+            place=person.place if person else "",
+            position=line.index(person) + 1 if person in line else None,
+            score=person.score if person else 0,
+            joined_at=person.joined if person else None,
+            live=sum(other.place in ("menu", "hold") for other in line),
+            callbacks=sum(other.place in ("due", "later") for other in line),
+            agents={status: self._count(queue, status) for status in AgentStatus},
+            measured=tally.measured,
+            offering=tally.offering,
+            config=self._version,
+            reservation=self.reservation(person.token) if person and person.token else None,
+        )
+
+    def _count(self, queue: QueueKey, status: AgentStatus) -> int:
+        return sum(seat.status is status and seat.level(queue) is not None for seat in self._seats.values())
+
+    def _open_promise(self, queue: QueueKey, number_hash: str) -> CallbackId | None:
+        for person in self._people.values():
+            if number_hash and person.queue == queue and person.number == number_hash[:24]:
+                return CallbackId(person.id)
+        return None
+
+    def _tally(self, queue: QueueKey) -> Tally:
+        return self._tallies.setdefault(queue, Tally())
+
+    def _seat(self, key: AgentKey) -> Seat:
+        if key not in self._seats:
+            raise NotFound(f"there is no agent {key}")
+        return self._seats[key]
+
+    def _view(self, seat: Seat) -> AgentView:
+        return AgentView(seat.key, seat.status, seat.since, seat.wanted, seat.token, seat.wrap_until)
+
+    def _reservation(self, pair: Pair) -> Reservation:
+        person = self._people[pair.entry]
+        return Reservation(
+            pair.token,
+            pair.entry,
+            pair.agent,
+            pair.queue,
+            live=person.leg is not None,
+            leg=person.leg,
+            phase=pair.phase,
+            at=pair.at,
+            lease_until=pair.lease_until,
+            bridged_at=pair.bridged_at,
+            score=person.score,
+            joined_at=person.joined,
+            language=person.language,
+        )
+
+    # --- who takes whom ----------------------------------------------------------------------------------------
+
+    def _next_agent(self, queue: QueueKey) -> Seat | None:
+        free = [
+            (level, int(micros(seat.since) / 1000), seat.key)
+            for seat in self._seats.values()
+            if seat.status is AgentStatus.AVAILABLE and (level := seat.level(queue)) is not None
+        ]
+        return self._seats[min(free)[2]] if free else None
+
+    def _first_for(self, seat: Seat) -> Person | None:
+        matchable = [
+            person
+            for person in self._people.values()
+            if seat.level(person.queue) is not None
+            and (person.place == "hold" or (person.place == "due" and self._dials(person.queue)))
+        ]
+        return min(matchable, key=lambda person: person.order, default=None)
+
+    def _dials(self, queue: QueueKey) -> bool:
+        return queue in self._queues and self._queues[queue].policy.dialing
+
+    def _pair_agent(self, seat: Seat, token: Token, now: datetime, lease_s: float) -> Reservation | None:
+        person = self._first_for(seat)
+        return self._reserve(person, seat, token, now, lease_s) if person else None
+
+    def _pair_newcomer(self, person: Person, token: Token, now: datetime, lease_s: float) -> None:
+        seat = self._next_agent(person.queue)
+        if seat is None:
+            return
+        first = self._first_for(seat)
+        if first is None or first.order >= person.order:
+            self._reserve(person, seat, token, now, lease_s)
+
+    def _reserve(self, person: Person, seat: Seat, token: Token, now: datetime, lease_s: float) -> Reservation:
+        pair = Pair(token, person.id, seat.key, person.queue, now, now + timedelta(seconds=lease_s))
+        self._pairs[token] = pair
+        self._tell_call(person, CallState.RESERVED, now, "matched", pair)
+        person.place, person.token, seat.token = "reserved", token, token
+        self._move_agent(seat, AgentStatus.RESERVED, now, "matched", pair)
+        return self._reservation(pair)
+
+    # --- what changes ------------------------------------------------------------------------------------------
+
+    def _check_place(self, person: Person, place: str) -> None:
+        if place in ("due", "later") and not is_callback(person.id):
+            raise IllegalMove("a caller who never hung up is not dialled")
+
+    def _stand_again(self, person: Person, place: str, now: datetime) -> None:
+        person.token = None
+        person.place = "menu" if place == "hold" and person.leg is None else place
+        person.seen = now
+        if place in ("due", "later"):
+            person.leg = person.seen = None
+
+    def _depart(self, person: Person, reason: str, now: datetime) -> None:
+        pair = self._pairs.pop(person.token, None) if person.token else None
+        talking = person.place == "busy"
+        state = CallState.COMPLETED if talking else CallState.ABANDONED
+        if reason in set(CALL_ENDS):
+            state = CallState(reason)
+        self._tell_call(person, state, now, reason, pair)
+        if not talking:
+            self._measure_wait(person, now, abandoned=state is CallState.ABANDONED)
+        elif pair:
+            self._measure_talk(pair, now, 0)
+        if pair:
+            self._free(pair, self._seats[pair.agent].wanted, now, reason)
+        del self._people[person.id]
+
+    def _free(self, pair: Pair, to: AgentStatus, now: datetime, reason: str) -> None:
+        seat = self._seats[pair.agent]
+        seat.token = None
+        self._move_agent(seat, to, now, reason, pair)
+
+    def _move_agent(self, seat: Seat, to: AgentStatus, now: datetime, reason: str, pair: Pair | None = None) -> None:
+        if seat.status is to:
+            return
+        assert (seat.status, to) in AGENT_MOVES
+        before, seat.status, seat.since = seat.status, to, now
+        if to is not AgentStatus.WRAP_UP:
+            seat.wrap_until = None
+        self._tell_agent(seat, before, now, reason, pair)
+
+    def _measure_talk(self, pair: Pair, now: datetime, wrap_up_s: float) -> None:
+        assert pair.bridged_at is not None
+        talked = max(0, (now - pair.bridged_at).total_seconds()) + wrap_up_s
+        tally = self._tally(pair.queue)
+        seen = tally.measured
+        tally.measured = replace(seen, handled=seen.handled * KEEP + 1, handled_s=seen.handled_s * KEEP + talked)
+
+    def _measure_wait(self, person: Person, now: datetime, *, abandoned: bool) -> None:
+        if is_callback(person.id) or person.measured:
+            return
+        waited = max(0, (now - person.joined).total_seconds())
+        tally = self._tally(person.queue)
+        seen = tally.measured
+        tally.measured = replace(
+            seen, abandoned=seen.abandoned * KEEP + abandoned, waited_s=seen.waited_s * KEEP + waited
+        )
+
+    # --- what is told ------------------------------------------------------------------------------------------
+
+    def _tell_call(
+        self, person: Person, to: CallState | None, now: datetime, reason: str, pair: Pair | None = None
+    ) -> None:
+        if is_callback(person.id) or to is None:
+            return
+        self._tell(
+            now,
+            kind="call",
+            subject=person.id,
+            **{"from": STATE_OF[person.place] if person.place else ""},
+            to=to,
+            reason=reason,
+            queue=person.queue,
+            joined=str(micros(person.joined)),
+            score=str(person.score),
+            lang=person.language,
+            leg=person.leg or "",
+            agent=pair.agent if pair else "",
+            token=pair.token if pair else "",
+            entry=person.id,
+        )
+
+    def _tell_agent(
+        self, seat: Seat, before: AgentStatus | None, now: datetime, reason: str, pair: Pair | None = None
+    ) -> None:
+        self._tell(
+            now,
+            kind="agent",
+            subject=seat.key,
+            **{"from": before or ""},
+            to=seat.status,
+            reason=reason,
+            queue=pair.queue if pair else "",
+            token=pair.token if pair else "",
+            entry=pair.entry if pair else "",
+            callback="1" if pair and is_callback(pair.entry) else "",
+        )
+
+    def _tell(self, now: datetime, **fields: str) -> None:
+        self._heard = now
+        self._told += 1
+        told = {name: str(value) for name, value in fields.items()}
+        self._events.append((self._told, {**told, "at": str(micros(now))}))
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970."""
+    return (at - EPOCH) // timedelta(microseconds=1)
