@@ -41,7 +41,8 @@ def spoken_range(wait: Wait) -> SpokenRange:
 
 
 def promised(wait: Wait, now: datetime) -> tuple[datetime, datetime] | None:
-    """The times (UTC) between which we promise to call: exactly the minutes that are said. None where nothing is known."""
+    """The times (UTC) between which we promise to call: exactly the minutes that are said. None where nothing is
+    known."""
     said = spoken_range(wait)
     if said.kind == "unknown":
         return None
