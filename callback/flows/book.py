@@ -78,8 +78,14 @@ class LineBook:
         return next(iter(self._queues.values())) if len(self._queues) == 1 else None
 
     def _refresh_if_old(self) -> None:
-        if self._clock.now().timestamp() - self._read_at > MAX_AGE_S:
+        if self._clock.now().timestamp() - self._read_at <= MAX_AGE_S:
+            return
+        try:
             self._load()
+        except Exception:
+            if self._version < 0:
+                raise
+            self._read_at = self._clock.now().timestamp()  # the line is away: the last picture serves meanwhile
 
     def _load(self) -> None:
         with self._lock:

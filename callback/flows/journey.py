@@ -6,10 +6,9 @@ Documents answer with what is heard next; reports change the state and answer wi
 
 from collections.abc import Callable
 
-from callback.domain.dialogue import HangUp, Prompt, Script, Speak
-from callback.domain.ids import EntryId, QueueKey
-from callback.flows import agentfirst, arrive, bridge, ended, hold, menu, rejoin, text
-from callback.flows.hook import Hook, Place, micros
+from callback.domain.dialogue import Script
+from callback.flows import agentfirst, arrive, bridge, ended, hold, menu, rejoin, text, trouble
+from callback.flows.hook import Hook
 from callback.ports import House
 
 Document = Callable[[House, Hook], Script]
@@ -34,6 +33,7 @@ DOCUMENTS: dict[str, Document] = {
     "agent/first/key": agentfirst.key,
     "agent/after": agentfirst.after,
     "agent/unreached": agentfirst.unreached,
+    "fallback": trouble.fallback,
     "callback": bridge.answered,
     "callback/key": bridge.human_key,
 }
@@ -48,24 +48,3 @@ REPORTS: dict[str, Report] = {
 
 REPEATABLE = frozenset({"incoming", "wait", "connect", "back"})
 """Documents that are asked for again with the same URL by design, and are idempotent by themselves."""
-
-
-def trouble(house: House, hook: Hook, path: str) -> Script:
-    """What is heard when a part of us is away: a caller in line keeps the place that their URL carries, and holds."""
-    if path == "incoming":
-        return trouble_arriving(house, hook)
-    try:
-        place = Place.of(hook.query)
-    except (KeyError, ValueError):
-        return Script("en", (Speak((Prompt("trouble_bye"),)), HangUp()))
-    return Script(place.language, (Speak((Prompt("trouble"),)), place.hold()))
-
-
-def trouble_arriving(house: House, hook: Hook) -> Script:
-    """A caller who arrives now waits live: nothing is promised, and the wait document puts them into the line."""
-    queue = house.book.find(hook.query.get("queue"), hook.form.get("To", ""))
-    if queue is None:
-        return Script("en", (Speak((Prompt("trouble_bye"),)), HangUp()))
-    joined = micros(house.clock.now())
-    place = Place(QueueKey(queue.key), EntryId(hook.call), joined, joined, arrive.first_language(queue, None))
-    return Script(place.language, (Speak((Prompt("trouble"),)), place.hold()))

@@ -10,8 +10,8 @@ from flask import Blueprint, Response, current_app, request
 from callback.adapters.telephony import twiml
 from callback.adapters.telephony.signature import SignatureCheck
 from callback.adapters.telephony.urls import NONCE
-from callback.domain.dialogue import Script
-from callback.flows import journey
+from callback.domain.dialogue import HangUp, Prompt, Script, Speak
+from callback.flows import journey, trouble
 from callback.flows.hook import Hook
 from callback.ports import House
 from callback.web.context import house, options
@@ -67,7 +67,11 @@ def document(home: House, step: str, hook: Hook) -> str:
     """The TwiML of one step. A repeated request of the same document gets the same text."""
 
     def compute() -> str:
-        return twiml.render(heard(home, step, hook), home.urls)
+        try:
+            return twiml.render(journey.DOCUMENTS[step](home, hook), home.urls)
+        except Exception:
+            _log.exception("step failed", step=step, call=hook.call)
+            return sorry(home, step, hook)
 
     nonce = hook.query.get(NONCE)
     if nonce is None or step in journey.REPEATABLE:
@@ -75,10 +79,10 @@ def document(home: House, step: str, hook: Hook) -> str:
     return home.once.document(f"{nonce}:{hook.call}", compute)
 
 
-def heard(home: House, step: str, hook: Hook) -> Script:
-    """What is heard next; trouble of ours is heard as an apology on hold, never as silence."""
+def sorry(home: House, step: str, hook: Hook) -> str:
+    """Trouble of ours is heard as an apology on hold, never as silence; if even that fails, as a goodbye."""
     try:
-        return journey.DOCUMENTS[step](home, hook)
-    except Exception:  # noqa: BLE001 -- logged whole, and the caller must hear something sensible whatever it was
-        _log.exception("step failed", step=step, call=hook.call)
-        return journey.trouble(home, hook, step)
+        return twiml.render(trouble.trouble(home, hook, step), home.urls)
+    except Exception:
+        _log.exception("apology failed", step=step, call=hook.call)
+        return twiml.render(Script("en", (Speak((Prompt("trouble_bye"),)), HangUp())), home.urls)
