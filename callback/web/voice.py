@@ -69,7 +69,7 @@ def document(home: House, step: str, hook: Hook) -> str:
     def compute() -> str:
         try:
             return twiml.render(journey.DOCUMENTS[step](home, hook), home.urls)
-        except Exception:
+        except Exception:  # noqa: BLE001 -- logged whole; the caller must hear something, whatever it was
             _log.exception("step failed", step=step, call=hook.call)
             return sorry(home, step, hook)
 
@@ -83,6 +83,6 @@ def sorry(home: House, step: str, hook: Hook) -> str:
     """Trouble of ours is heard as an apology on hold, never as silence; if even that fails, as a goodbye."""
     try:
         return twiml.render(trouble.trouble(home, hook, step), home.urls)
-    except Exception:
+    except Exception:  # noqa: BLE001 -- as above
         _log.exception("apology failed", step=step, call=hook.call)
         return twiml.render(Script("en", (Speak((Prompt("trouble_bye"),)), HangUp())), home.urls)
