@@ -112,8 +112,10 @@ class TwilioCarrier:
             page = self._api.calls.page(to=to, from_=from_, page_size=PAGE_SIZE)
         for _ in range(MOST_PAGES):
             with _readable():
-                calls, page = [_call(call) for call in page], page.next_page()
+                calls = [_call(call) for call in page]
             yield calls
+            with _readable():
+                page = page.next_page()
             if page is None:
                 return
         raise OutcomeUnknown(f"more than {PAGE_SIZE * MOST_PAGES} calls between these numbers")
