@@ -31,6 +31,7 @@ from callback.domain.dialogue import (
     Step,
     Verb,
 )
+from callback.emulator import twiml
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT.parent / "shared" / "twilio"
@@ -315,6 +316,18 @@ EVERY_SCRIPT = [
 def test_the_carriers_schema_accepts_every_document(script: Script, schema: etree.XMLSchema) -> None:
     """All but `Leave`, which the published schema does not know, though the carrier documents it."""
     schema.assertValid(etree.fromstring(render(script, URLS).encode()))
+
+
+def mode_of(verb: Verb) -> twiml.Mode:
+    """`Leave` has its place only in a document heard while queueing."""
+    return twiml.Mode.WAIT if isinstance(verb, LeaveQueue) else twiml.Mode.CALL
+
+
+@pytest.mark.parametrize("script", [*EVERY_SCRIPT, Script("en", (LeaveQueue(),)), Script("en")], ids=repr)
+def test_the_emulated_carrier_accepts_every_document_strictly(script: Script) -> None:
+    mode = mode_of(script.verbs[0]) if script.verbs else twiml.Mode.WHISPER
+
+    assert len(twiml.parse(render(script, URLS), mode)) == len(ET.fromstring(render(script, URLS)))
 
 
 # --- hold music -------------------------------------------------------------------------------------------------
