@@ -73,7 +73,8 @@ class Conference:
         self._beep(leaver, _BEEP_ON_EXIT)
         if self.started.is_set() and len(self.participants) == 1:
             self.participants[0].leg.hear("unbridged")
-        if (leaver.ends and self.started.is_set()) or not self.participants:
+        agreed = leaver.ends and self.started.is_set()
+        if not self.over.is_set() and (agreed or not self.participants):
             self.over.set()
             self._tell("end", "conference-end", leaver)
 

@@ -92,8 +92,8 @@ class Application:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def answer(self, asked: Asked) -> tuple[int, str, str]:
-        """The status, body and content type for a request; an empty 204 for paths without a document."""
-        document = self.documents.get(asked.path, (204, ""))
+        """The status, body and content type for a request; an empty `<Response/>` for a path without a document."""
+        document = self.documents.get(asked.path, "")
         answer = document(asked) if callable(document) else document
         if isinstance(answer, str):
             return 200, f'<?xml version="1.0" encoding="UTF-8"?><Response>{answer}</Response>', "text/xml"
