@@ -353,6 +353,10 @@ class Work(Protocol):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page: ...
+    def counts(self) -> dict[State, int]:
+        """How many callbacks the record has in each state; a state without any may be missing."""
+        ...
+
     def due_callbacks(self, now: datetime, limit: int = 500) -> list[Callback]:
         """`waiting` with `next_attempt_at` <= now, and `scheduled` with `requested_for` <= now, earliest first."""
         ...
@@ -402,6 +406,9 @@ class Work(Protocol):
     def journal(
         self, *, after: int, limit: int = 200, kind: str | None = None, subject: str | None = None
     ) -> list[Entry]: ...
+    def last_seq(self) -> int:
+        """The `seq` of the journal's last entry, 0 while it is empty."""
+        ...
 
     # configuration
     def queues(self) -> list[Queue]: ...

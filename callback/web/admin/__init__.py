@@ -1,0 +1,13 @@
+"""The console: queues and their thresholds, who waits, who works. Pages for people; the rules live in the flows."""
+
+from flask import Blueprint
+
+from callback.web.admin import agents, line, overview, thresholds
+
+
+def blueprint() -> Blueprint:
+    """The whole of `/admin`."""
+    console = Blueprint("admin", __name__, url_prefix="/admin")
+    for part in (overview, thresholds, line, agents):
+        part.routes(console)
+    return console

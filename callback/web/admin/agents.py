@@ -1,0 +1,45 @@
+"""Who works: every agent, what they are doing and since when, whom they serve."""
+
+from flask import Blueprint, flash, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from callback.domain.errors import InvalidInput
+from callback.domain.ids import AgentKey
+from callback.domain.lifecycle import AgentStatus
+from callback.flows import look, presence
+from callback.web.catalogue import gettext
+from callback.web.context import house
+from callback.web.guards import Role, signed_in
+from callback.web.pages import fragment, page
+
+WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
+
+
+def routes(console: Blueprint) -> None:
+    """Adds this part to the console."""
+    console.get("/agents")(agents)
+    console.get("/agents/now")(agents_now)
+    console.post("/agents/<key>/presence")(set_presence)
+
+
+@signed_in(Role.VIEWER)
+def agents() -> str:
+    """The page."""
+    return page("admin/agents.html", agents=look.agents_now(house()), wanted=WANTED)
+
+
+@signed_in(Role.VIEWER)
+def agents_now() -> AnyResponse:
+    """The part of it that changes by itself."""
+    return fragment("admin/agents_now.html", agents=look.agents_now(house()), wanted=WANTED)
+
+
+@signed_in(Role.SUPERVISOR)
+def set_presence(key: str) -> AnyResponse:
+    """Set somebody's presence for them; a talk is never interrupted."""
+    status = request.form.get("status", "")
+    if status not in WANTED:
+        raise InvalidInput("status", f"must be one of {', '.join(WANTED)}")
+    presence.set_presence(house(), AgentKey(key), AgentStatus(status))
+    flash(gettext("%(agent)s was set.", agent=key))
+    return redirect(url_for("admin.agents"), 303)

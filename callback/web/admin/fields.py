@@ -1,0 +1,393 @@
+"""Every field of a policy as a supervisor meets it: its group, its name, what it does, and how it is written in a form.
+
+The rules check the values (`domain.policies`); here they are only read from the form and put back into it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from callback.domain.hours import DAYS
+from callback.domain.policy import Policy
+
+
+class Unreadable(Exception):
+    """A value that cannot be read from the form; its text says how to write it."""
+
+
+Read = Callable[[str], Any]
+Write = Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. `read` makes the value from what was typed, `write` the other way round."""
+
+    name: str
+    label: Any
+    help: Any
+    read: Read
+    write: Write
+    unit: Any = ""
+    choices: tuple[tuple[str, Any], ...] = ()
+    switch: bool = False
+    optional: bool = False
+    placeholder: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the keyboard of a phone should show digits."""
+        return self.read in (number, optional_number)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields that belong together."""
+
+    title: Any
+    about: Any
+    fields: tuple[Field, ...] = field(default=())
+
+
+def number(text: str) -> float | int:
+    """A number as typed."""
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        raise Unreadable(str(_("Enter a number."))) from None
+    return int(value) if value.is_integer() else value
+
+
+def optional_number(text: str) -> float | int | None:
+    """A number, or nothing: the rule is off."""
+    return number(text) if text else None
+
+
+def numbers(text: str) -> list[float | int]:
+    """Numbers with commas between them."""
+    return [number(part) for part in _parts(text)]
+
+
+def words(text: str) -> list[str]:
+    """Words with commas between them."""
+    return _parts(text)
+
+
+def countries(text: str) -> list[str] | None:
+    """Country codes with commas between them; nothing: all countries."""
+    return ["own" if part.lower() == "own" else part.upper() for part in _parts(text)] or None
+
+
+def credit(text: str) -> dict[str, float | int]:
+    """`vip: 300, gold: 120`."""
+    pairs = [part.partition(":") for part in _parts(text)]
+    if any(not colon for _name, colon, _value in pairs):
+        raise Unreadable(str(_("Write each as NAME: SECONDS, with commas between them.")))
+    return {name.strip(): number(value.strip()) for name, _colon, value in pairs}
+
+
+def quiet(text: str) -> list[str] | None:
+    """`21:00-09:00`, or nothing."""
+    if not text:
+        return None
+    start, dash, end = text.replace("–", "-").partition("-")
+    if not dash:
+        raise Unreadable(str(_("Write it as FROM-TO, for example 21:00-09:00.")))
+    return [start.strip(), end.strip()]
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in a form."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(shown(part) for part in value or ())
+
+
+def _credits(value: Any) -> str:
+    return ", ".join(f"{name}: {shown(seconds)}" for name, seconds in value.items())
+
+
+def _span(value: Any) -> str:
+    return "" if value is None else f"{value[0]}-{value[1]}"
+
+
+def _seconds(name: str, label: Any, help: Any, *, optional: bool = False) -> Field:
+    return Field(
+        name, label, help, optional_number if optional else number, shown, unit=_("seconds"), optional=optional
+    )
+
+
+def _choice(name: str, label: Any, help: Any, *choices: tuple[str, Any]) -> Field:
+    return Field(name, label, help, str, shown, choices=choices)
+
+
+GROUPS: tuple[Group, ...] = (
+    Group(
+        _("When a callback is offered"),
+        _("Any one of these is enough. Whoever a free agent could take at once is never offered one."),
+        (
+            _seconds(
+                "offer_at_wait_s",
+                _("Offer at a wait of"),
+                _("Callers hear the offer once the estimated wait reaches this. Empty: the wait starts no offer."),
+                optional=True,
+            ),
+            _seconds(
+                "stop_offering_at_wait_s",
+                _("Stop below a wait of"),
+                _("Once offering, go on until the wait falls below this, so that it does not flicker."),
+                optional=True,
+            ),
+            _choice(
+                "offer_quantile",
+                _("The wait is judged by"),
+                _("p80: eight of ten callers would wait at most this long."),
+                ("p50", "p50"),
+                ("p80", "p80"),
+                ("p90", "p90"),
+            ),
+            Field(
+                "offer_at_waiting",
+                _("Offer at a line of"),
+                _("Offer once so many callers wait, live or not. Empty: off."),
+                optional_number,
+                shown,
+                unit=_("callers"),
+                optional=True,
+            ),
+            Field(
+                "max_outstanding",
+                _("At most"),
+                _("No more promises than this may be open at once. Empty: no limit."),
+                optional_number,
+                shown,
+                unit=_("open callbacks"),
+                optional=True,
+            ),
+            Field(
+                "closing_guard",
+                _("Only what can be kept today"),
+                _("Promise nothing that could not be served before closing."),
+                bool,
+                shown,
+                switch=True,
+            ),
+        ),
+    ),
+    Group(
+        _("How callers are rung"),
+        _("Who is dialled first, and how we know that a person answered."),
+        (
+            _choice(
+                "dial_mode",
+                _("Order of dialling"),
+                _(
+                    "Customer first: an agent is reserved while the caller's phone rings. "
+                    "Agent first: the agent waits on the line. Dial ahead: dialling starts shortly before an agent is free."
+                ),
+                ("customer_first", _("Customer first")),
+                ("agent_first", _("Agent first")),
+                ("dial_ahead", _("Dial ahead")),
+            ),
+            _choice(
+                "confirm_human",
+                _("A person is confirmed by"),
+                _("Keeps voicemail away from agents."),
+                ("press_1", _("Pressing 1")),
+                ("amd", _("The carrier's detection")),
+                ("off", _("Nothing")),
+            ),
+            Field(
+                "ring_timeout_s",
+                _("Let it ring for"),
+                _("Longer reaches more people, and more voicemail."),
+                number,
+                shown,
+                unit=_("seconds"),
+            ),
+            _seconds(
+                "wait_tolerance_s",
+                _("Silence tolerated at the answer"),
+                _("How long somebody who answered may wait for the agent (dial ahead)."),
+            ),
+            Field(
+                "max_wait_probability",
+                _("Chance of more than that"),
+                _("How often that may be missed, from 0 to 1 (dial ahead)."),
+                number,
+                shown,
+            ),
+        ),
+    ),
+    Group(
+        _("When somebody is not reached"),
+        _("What happens after no answer, a busy line or a voicemail."),
+        (
+            Field(
+                "attempts",
+                _("Attempts"),
+                _("After so many we stop, and tell them by text where that is possible."),
+                number,
+                shown,
+            ),
+            Field(
+                "retry_delays_s",
+                _("Wait between attempts"),
+                _("In seconds, with commas between them; the last one repeats. Empty: at once."),
+                numbers,
+                _listed,
+                placeholder="300, 900",
+            ),
+            _choice(
+                "missed_place",
+                _("Their place meanwhile"),
+                _("Kept: they are next as soon as they can be rung again."),
+                ("keep", _("Kept")),
+                ("back", _("From the time of the retry")),
+            ),
+            Field(
+                "quiet_hours",
+                _("Quiet hours"),
+                _("Nobody is rung between these times, in the zone of the number. Empty: none."),
+                quiet,
+                _span,
+                placeholder="21:00-09:00",
+            ),
+        ),
+    ),
+    Group(
+        _("Agents"),
+        _("What counts as an end of a conversation, and the time after it."),
+        (
+            _seconds("wrap_up_s", _("Wrap-up"), _("Time after each talk before the next caller. 0: none.")),
+            _seconds(
+                "cut_off_s",
+                _("Counts as cut off within"),
+                _("An agent's line that ends this soon after connecting puts the caller back in line. 0: never."),
+            ),
+            _seconds(
+                "prior_handle_s",
+                _("Assumed length of a talk"),
+                _("With wrap-up. Used until enough talks were measured."),
+            ),
+            _seconds(
+                "prior_patience_s",
+                _("Assumed patience"),
+                _("How long callers hold before they hang up, until it was measured."),
+            ),
+        ),
+    ),
+    Group(
+        _("Who may be rung, and how they are spoken to"),
+        _("Checked when a callback is promised, and again before it is dialled."),
+        (
+            Field(
+                "allowed_countries",
+                _("Countries"),
+                _("Two-letter codes with commas between them; own is the country of our number. Empty: every country."),
+                countries,
+                _listed,
+                placeholder="own, CN",
+            ),
+            Field(
+                "priority_credit_s",
+                _("Credit by segment"),
+                _("Seconds by which a segment stands further ahead, as NAME: SECONDS."),
+                credit,
+                _credits,
+                placeholder="vip: 300",
+            ),
+            Field(
+                "languages", _("Languages"), _("en, zh; the first one greets."), words, _listed, placeholder="en, zh"
+            ),
+        ),
+    ),
+)
+"""The form, top to bottom. Opening hours and the two switches have places of their own."""
+
+FIELDS: Mapping[str, Field] = {field.name: field for group in GROUPS for field in group.fields}
+
+DAY_NAMES = {
+    "mon": _("Monday"),
+    "tue": _("Tuesday"),
+    "wed": _("Wednesday"),
+    "thu": _("Thursday"),
+    "fri": _("Friday"),
+    "sat": _("Saturday"),
+    "sun": _("Sunday"),
+}
+
+
+def read_fields(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The changes in a submitted form, and by field what could not be read."""
+    changes: dict[str, Any] = {}
+    mistakes: dict[str, str] = {}
+    for name, one in FIELDS.items():
+        if one.switch:
+            changes[name] = name in form
+        elif name in form:
+            try:
+                changes[name] = one.read(form[name].strip())
+            except Unreadable as mistake:
+                mistakes[name] = str(mistake)
+    return changes, mistakes
+
+
+def write_fields(policy: Policy) -> dict[str, str]:
+    """The form that shows this policy."""
+    return {name: one.write(getattr(policy, name)) for name, one in FIELDS.items()}
+
+
+def read_hours(form: Mapping[str, str]) -> dict[str, Any] | None:
+    """Opening hours from the form; None: always open. Raises Unreadable."""
+    if "always_open" in form:
+        return None
+    weekly = {day: _intervals(form.get(day, ""), str(DAY_NAMES[day])) for day in DAYS}
+    return {
+        "timezone": form.get("timezone", "").strip(),
+        "weekly": {day: spans for day, spans in weekly.items() if spans},
+        "holidays": form.get("holidays", "").strip().upper() or None,
+        "closed_dates": _parts(form.get("closed_dates", "")),
+        "open_dates": _parts(form.get("open_dates", "")),
+    }
+
+
+def write_hours(hours: Mapping[str, Any] | None, zone: str) -> dict[str, str]:
+    """The form that shows these hours; for a queue that is always open, a usual week to begin with."""
+    shown_hours: Mapping[str, Any] = hours or {
+        "timezone": zone,
+        "weekly": {day: [["09:00", "18:00"]] for day in DAYS[:5]},
+    }
+    form = {day: ", ".join("-".join(span) for span in shown_hours["weekly"].get(day, ())) for day in DAYS}
+    form["timezone"] = shown_hours["timezone"]
+    form["holidays"] = shown_hours.get("holidays") or ""
+    for name in ("closed_dates", "open_dates"):
+        form[name] = ", ".join(shown_hours.get(name) or ())
+    if hours is None:
+        form["always_open"] = "on"
+    return form
+
+
+def as_text(value: Any) -> str:
+    """A value of a policy in the history of changes."""
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _intervals(text: str, day: str) -> list[list[str]]:
+    spans = [part.replace("–", "-").partition("-") for part in _parts(text)]
+    if any(not dash for _start, dash, _end in spans):
+        raise Unreadable(str(_("%(day)s: write hours as FROM-TO, for example 09:00-12:00, 13:00-18:00.", day=day)))
+    return [[start.strip(), end.strip()] for start, _dash, end in spans]

@@ -1,0 +1,82 @@
+"""The headers and limits of every answer: what a browser may do with our pages, and how much anybody may send.
+
+Scripts and styles come from our own files alone: nothing inline, so injected markup stays dead. A nonce is made for
+each page all the same, so that a page that ever needs one inline element does not need a weaker policy.
+"""
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from callback.web.options import WebOptions
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of a request body; whatever is larger is refused unread."""
+
+HSTS = "max-age=31536000; includeSubDomains"
+_PRIVATE = ("/c/", "/admin", "/agent", "/wall", "/api/")
+
+
+def install(app: Flask, options: WebOptions) -> None:
+    """Limits before, headers after."""
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    app.config["MAX_FORM_PARTS"] = 200
+    app.config["MAX_FORM_MEMORY_SIZE"] = BODY_LIMIT
+    if options.trusted_proxies:
+        hops = options.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    app.before_request(_refuse_large)
+    app.context_processor(lambda: {"csp_nonce": nonce()})
+    app.extensions["callback.hsts"] = options.production and options.https
+    app.after_request(_with_headers)
+
+
+def nonce() -> str:
+    """The nonce of this answer's content security policy."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def _refuse_large() -> None:
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise RequestEntityTooLarge(f"at most {BODY_LIMIT // 1024} kB are read")
+
+
+def _with_headers(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    if request.path.startswith(("/voice/", "/sms/")):
+        return response
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Referrer-Policy", "no-referrer" if request.path.startswith("/c/") else "same-origin")
+    if response.mimetype == "text/html":
+        headers["Content-Security-Policy"] = _policy()
+        headers["X-Frame-Options"] = "DENY"
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+    if request.path.startswith(_PRIVATE):
+        headers["Cache-Control"] = "no-store"
+    if current_app.extensions["callback.hsts"]:
+        headers["Strict-Transport-Security"] = HSTS
+    return response
+
+
+def _policy() -> str:
+    mark = f"'nonce-{nonce()}'"
+    return (
+        f"default-src 'none'; script-src 'self' {mark}; style-src 'self' {mark}; img-src 'self' data:; "
+        "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "manifest-src 'self'"
+    )
+
+
+def same_origin(url: str, base: str) -> bool:
+    """Whether `url` stays with us: relative to the root, without a host of its own, or below `base`."""
+    parts = urlsplit(url)
+    if not parts.scheme and not parts.netloc:
+        return url.startswith("/") and not url.startswith(("//", "/\\"))
+    ours = urlsplit(base)
+    return (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc)

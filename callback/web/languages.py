@@ -1,0 +1,148 @@
+"""Which language and zone a page is written in, and how times, durations and places are put.
+
+One catalogue serves voice and pages (`callback/locale`). A caller's page speaks the language the caller chose on the
+phone; the console speaks the browser's; either can be switched, by a link, for as long as the page is used.
+"""
+
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import flask_babel
+import phonenumbers
+from babel.dates import format_date
+from flask import Flask, g, request, session
+from flask_babel import Babel
+
+import callback
+from callback.domain import phone
+from callback.domain.policy import Queue
+from callback.web.catalogue import gettext, ngettext
+
+LOCALE_FOLDER = Path(callback.__file__).parent / "locale"
+LANGUAGES = {"en": "English", "zh": "简体中文"}
+"""The languages there are, each by its own name."""
+TAGS = {"en": "en", "zh": "zh-Hans"}
+"""What stands in the page's `lang` attribute."""
+
+
+def install(app: Flask) -> None:
+    """Gives every template the catalogue and the ways of writing times."""
+    Babel(
+        app,
+        default_locale="en",
+        default_translation_directories=str(LOCALE_FOLDER),
+        locale_selector=language,
+        timezone_selector=lambda: str(zone()),
+    )
+    app.jinja_env.filters.update(
+        clock=clock,
+        moment=moment,
+        duration=duration,
+        minutes=minutes,
+        ordinal=ordinal,
+        masked=phone.mask,
+        spaced=spaced,
+    )
+    app.context_processor(lambda: {"language": language(), "language_tag": TAGS[language()], "languages": LANGUAGES})
+
+
+def language() -> str:
+    """The language of the answer at hand: asked for, then the caller's, then the browser's."""
+    if "language" not in g:
+        asked = request.args.get("lang", "")
+        kept = session.get("language", "") if "lang" not in request.args else ""
+        g.language = next((word for word in (asked, kept, _browser()) if word in LANGUAGES), "en")
+    return str(g.language)
+
+
+def speak(wanted: str) -> None:
+    """Answer in `wanted`, unless the request asks for another language itself."""
+    asked = request.args.get("lang", "")
+    g.language = asked if asked in LANGUAGES else wanted if wanted in LANGUAGES else "en"
+    flask_babel.refresh()
+
+
+def _browser() -> str:
+    best = request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans", "zh-Hans-CN", "zh-SG"], "en")
+    return (best or "en").split("-")[0]
+
+
+def zone() -> tzinfo:
+    """The zone of the answer at hand: UTC unless `in_zone` set one."""
+    found = g.get("zone")
+    return found if isinstance(found, tzinfo) else UTC
+
+
+def in_zone(name: str | None) -> None:
+    """Write times in this IANA zone from here on; an unknown one leaves UTC."""
+    try:
+        g.zone = ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        g.zone = UTC
+
+
+def queue_zone(queue: Queue) -> str | None:
+    """The zone in which a queue's people live: that of its hours, else of its first number."""
+    named = (queue.policy.hours or {}).get("timezone")
+    if isinstance(named, str):
+        return named
+    return phone.zone_of(queue.numbers[0]) if queue.numbers else None
+
+
+def clock(at: datetime, seconds: bool = False) -> str:
+    """The time of day, `14:02` or `14:02:10`, in the answer's zone."""
+    return at.astimezone(zone()).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """The time of day, with the day before it unless it is today."""
+    local, today = at.astimezone(zone()), now.astimezone(zone()).date()
+    if local.date() == today:
+        return clock(at)
+    if (local.date() - today).days == 1:
+        return gettext("tomorrow at %(time)s", time=clock(at))
+    return gettext("%(day)s at %(time)s", day=_day(local.date()), time=clock(at))
+
+
+def _day(day: date) -> str:
+    return str(format_date(day, "EEE, MMM d" if language() == "en" else "M月d日EEE", locale=language()))
+
+
+def duration(seconds: float | None) -> str:
+    """How long, for people who watch it: `0:42`, `12:05`, `1:02:30`; a dash for what nobody knows."""
+    if seconds is None:
+        return "–"
+    whole = max(round(seconds), 0)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def minutes(seconds: float | None) -> str:
+    """How long, in words and rounded up to whole minutes."""
+    if seconds is None:
+        return gettext("not known")
+    if seconds <= 0:
+        return gettext("none")
+    if seconds < 60:
+        return gettext("under a minute")
+    whole = -(-int(seconds) // 60)
+    return ngettext("%(num)d min", "%(num)d min", whole)
+
+
+def ordinal(number: int) -> str:
+    """A place in English: 1st, 2nd, 3rd, 11th. Other languages put the bare number into their own sentence."""
+    if language() != "en":
+        return str(number)
+    if number % 100 in {11, 12, 13}:
+        return f"{number}th"
+    return str(number) + {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+
+
+def spaced(number: str) -> str:
+    """An E.164 number in the groups people read; anything else as it is."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

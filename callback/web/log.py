@@ -1,0 +1,47 @@
+"""One line of log for each request: an event and its fields, with nobody's number or link in it."""
+
+import time
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+_log = structlog.get_logger("callback.web")
+
+
+def install(app: Flask) -> None:
+    """Binds what is known of the request before, and writes the line after."""
+    app.before_request(_begin)
+    app.after_request(_note)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+
+
+def _note(response: Response) -> Response:
+    if response.status_code < 400 and request.path.startswith(QUIET):
+        return response
+    _log.info("request", **_fields(response))
+    return response
+
+
+def _fields(response: Response) -> dict[str, Any]:
+    # The rule, not the path: a status link's token and a looked-up number are in the latter.
+    rule = request.url_rule.rule if request.url_rule is not None else "unknown"
+    fields: dict[str, Any] = {
+        "method": request.method,
+        "route": rule,
+        "status": response.status_code,
+        "ms": round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+    }
+    if "token" in g:
+        fields["token"] = g.token.name
+    if call := request.form.get("CallSid") if request.method == "POST" and _webhook() else None:
+        fields["call"] = call
+    return fields
+
+
+def _webhook() -> bool:
+    return request.path.startswith(("/voice/", "/sms/"))

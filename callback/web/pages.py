@@ -1,0 +1,79 @@
+"""What the pages of people who sign in have in common: the present moment, the zone, and where a form leads back to."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, redirect, render_template, request, session, url_for
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from callback.domain.policy import Queue
+from callback.web import languages
+from callback.web.armour import same_origin
+from callback.web.context import house, options
+from callback.web.guards import Role, covers, public
+from callback.web.words import offer_sentence, word
+
+
+def install(app: Flask) -> None:
+    """What every page of theirs may use: `csrf()`, `may(role)`, and the product's words."""
+    app.jinja_env.globals.update(csrf=_csrf, may=_may)
+    app.jinja_env.filters.update(word=word, offer_sentence=offer_sentence)
+
+
+def blueprint() -> Blueprint:
+    """The choice of a language, for whoever is signed in anywhere."""
+    choice = Blueprint("languages", __name__)
+    choice.post("/language/<code>", endpoint="choose")(choose_language)
+    return choice
+
+
+@public("a preference, kept in the session of whoever asks; the form's token is checked")
+def choose_language(code: str) -> AnyResponse:
+    """Keep this language for the session."""
+    if code in languages.LANGUAGES:
+        session["language"] = code
+    return back("sign_in.get_sign_in")
+
+
+def page(template: str, *, queue: Queue | None = None, **values: Any) -> str:
+    """A whole page, with times in the zone of `queue` where one is given, else of the first queue that has one."""
+    languages.in_zone(_zone(queue))
+    return render_template(template, now=house().clock.now(), zone=str(languages.zone()), **values)
+
+
+def fragment(template: str, *, queue: Queue | None = None, **values: Any) -> Response:
+    """A part of a page that refreshes itself; tells the time of the news."""
+    answer = Response(page(template, queue=queue, **values))
+    answer.headers["Updated"] = languages.clock(house().clock.now(), seconds=True)
+    return answer
+
+
+def back(endpoint: str, **values: Any) -> AnyResponse:
+    """To the page the form was on, when that is one of ours, else to `endpoint`."""
+    came_from = urlsplit(request.referrer or "")
+    local = came_from.path + (f"?{came_from.query}" if came_from.query else "")
+    ours = same_origin(request.referrer or "", request.host_url) or same_origin(
+        request.referrer or "", options().public_base_url
+    )
+    return redirect(
+        local if ours and local.startswith(("/admin", "/agent", "/wall")) else url_for(endpoint, **values), 303
+    )
+
+
+def _csrf() -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def _may(role: str) -> bool:
+    return bool(current_user.is_authenticated) and covers(current_user.role, Role(role))
+
+
+def _zone(queue: Queue | None) -> str | None:
+    if queue is not None:
+        return languages.queue_zone(queue)
+    with house().store.begin() as work:
+        zones = (languages.queue_zone(queue) for queue in work.queues())
+        return next((zone for zone in zones if zone), None)

@@ -1,0 +1,120 @@
+"""The product's own words (states, statuses, reasons) in the reader's language.
+
+The words themselves are identifiers and never change; what people read does. A word that is not listed is shown as is.
+"""
+
+from collections.abc import Callable
+
+from callback.domain.policy import Policy
+from callback.flows.look import QueueNow
+from callback.web.catalogue import gettext
+from callback.web.languages import minutes
+
+Word = Callable[[], str]
+
+_WORDS: dict[str, Word] = {
+    # where a callback stands
+    "waiting": lambda: gettext("waiting"),
+    "scheduled": lambda: gettext("scheduled"),
+    "reserved": lambda: gettext("reserved"),
+    "dialing": lambda: gettext("dialling"),
+    "answered": lambda: gettext("answered"),
+    "bridged": lambda: gettext("talking"),
+    "reconciling": lambda: gettext("being checked"),
+    "completed": lambda: gettext("completed"),
+    "cancelled": lambda: gettext("cancelled"),
+    "unreached": lambda: gettext("not reached"),
+    "expired": lambda: gettext("expired"),
+    "failed": lambda: gettext("failed"),
+    # where somebody stands in line
+    "menu": lambda: gettext("hearing the offer"),
+    "hold": lambda: gettext("on hold"),
+    "due": lambda: gettext("waiting"),
+    "later": lambda: gettext("to be rung later"),
+    # what an agent does
+    "available": lambda: gettext("available"),
+    "busy": lambda: gettext("on a call"),
+    "wrap_up": lambda: gettext("wrap-up"),
+    "away": lambda: gettext("away"),
+    "offline": lambda: gettext("offline"),
+    # where a promise comes from
+    "call": lambda: gettext("took the offer on the phone"),
+    "api": lambda: gettext("asked through a program"),
+    "console": lambda: gettext("added by hand"),
+    # how an attempt ended
+    "talked": lambda: gettext("talked"),
+    "no_answer": lambda: gettext("no answer"),
+    "voicemail": lambda: gettext("voicemail"),
+    "no_key": lambda: gettext("no key pressed"),
+    "not_needed": lambda: gettext("no longer needed"),
+    "hung_up": lambda: gettext("hung up"),
+    "undialable": lambda: gettext("cannot be dialled"),
+    "refused": lambda: gettext("refused by the carrier"),
+    "superseded": lambda: gettext("rang in meanwhile"),
+    "agent_missed": lambda: gettext("the agent missed it"),
+    "never_placed": lambda: gettext("never placed"),
+    # people
+    "viewer": lambda: gettext("viewer"),
+    "supervisor": lambda: gettext("supervisor"),
+    "admin": lambda: gettext("administrator"),
+    "agent": lambda: gettext("agent"),
+}
+
+
+def word(name: object) -> str:
+    """A word of the product as people read it."""
+    found = _WORDS.get(str(name))
+    return found() if found else str(name).replace("_", " ")
+
+
+def offer_sentence(now: QueueNow) -> str:
+    """Whether the queue offers callbacks at this moment, and why, with the figures it was decided by."""
+    decision, policy = now.outlook.decision, now.queue.policy
+    wait = getattr(now.outlook.wait, policy.offer_quantile)
+    shown = {
+        "wait": lambda: _wait_above(wait, policy),
+        "waiting": lambda: gettext(
+            "%(count)s wait, at or above %(limit)s.",
+            count=now.standing.live + now.standing.callbacks,
+            limit=policy.offer_at_waiting,
+        ),
+        "hysteresis": lambda: _still(wait, policy),
+        "below": lambda: _wait_below(wait, policy),
+        "nobody_staffed": lambda: gettext("Nobody is signed in, and the queue is open."),
+        "free_agent": lambda: gettext("A free agent takes whoever calls now."),
+        "closed": lambda: gettext("The queue is closed."),
+        "switched_off": lambda: gettext("New callbacks are switched off."),
+        "full": lambda: gettext("As many callbacks are open as are allowed (%(limit)s).", limit=policy.max_outstanding),
+        "not_before_closing": lambda: gettext("It could not be kept before closing."),
+    }
+    why = shown.get(str(decision.reason), lambda: decision.sentence)()
+    return f"{gettext('Offering callbacks.') if decision.offering else gettext('Not offering callbacks.')} {why}"
+
+
+def _wait_above(wait: float | None, policy: Policy) -> str:
+    return gettext(
+        "The wait (%(quantile)s) is %(wait)s, at or above %(limit)s.",
+        quantile=policy.offer_quantile,
+        wait=minutes(wait),
+        limit=minutes(policy.offer_at_wait_s),
+    )
+
+
+def _wait_below(wait: float | None, policy: Policy) -> str:
+    if policy.offer_at_wait_s is None:
+        return gettext("No threshold of the wait is set.")
+    return gettext(
+        "The wait (%(quantile)s) is %(wait)s, below %(limit)s.",
+        quantile=policy.offer_quantile,
+        wait=minutes(wait),
+        limit=minutes(policy.offer_at_wait_s),
+    )
+
+
+def _still(wait: float | None, policy: Policy) -> str:
+    return gettext(
+        "The wait (%(quantile)s) is %(wait)s; offering stops below %(limit)s.",
+        quantile=policy.offer_quantile,
+        wait=minutes(wait),
+        limit=minutes(policy.stop_offering_at_wait_s),
+    )

@@ -1,0 +1,192 @@
+"""A house with a real line and a real record for the tests of the doors, and the application in front of it.
+
+Only what would leave the house is replaced: no door reaches the carrier, and work for later is written down.
+"""
+
+import contextlib
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from flask import Flask
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+from callback.adapters.line.client import make_client
+from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.store.migrate import upgrade
+from callback.adapters.store.sql_store import SqlStore
+from callback.adapters.telephony.client import TwilioCarrier
+from callback.adapters.telephony.texts import CatalogueWords
+from callback.adapters.telephony.urls import PublicUrls
+from callback.domain.callback import Callback, Served, Source
+from callback.domain.ids import AgentKey, AttemptId, CallSid, EntryId, QueueKey, Token
+from callback.domain.lifecycle import AgentStatus
+from callback.flows import configure, enrol, presence
+from callback.flows.book import LineBook
+from callback.ports import ApiToken, Clock, House, Knobs, User
+from callback.web.app import create_app
+from callback.web.credentials import hash_password, new_token, token_hash
+from callback.web.options import WebOptions
+from tests.support.clock import ManualClock
+
+SECRET = "a secret of the tests, long enough for everybody"
+PASSWORD = "correct horse battery staple"
+OWN = "+12015550100"
+_HASH = hash_password(PASSWORD)
+
+
+@dataclass
+class WrittenDown:
+    """`ports.Dispatch` that only remembers what it was asked."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def connect(self, token: Token, delay_s: float = 0, *, paced: bool = False) -> None:
+        self.asked.append(("connect", token))
+
+    def dial_customer(self, attempt: AttemptId, delay_s: float = 0, *, paced: bool = False) -> None:
+        self.asked.append(("dial_customer", attempt))
+
+    def hang_up(self, call: CallSid) -> None:
+        self.asked.append(("hang_up", call))
+
+    def redirect(self, call: CallSid, url: str) -> None:
+        self.asked.append(("redirect", call))
+
+    def text(self, id: str) -> None:
+        self.asked.append(("text", id))
+
+    def persist(self) -> None:
+        self.asked.append(("persist", ""))
+
+
+class Once:
+    """`ports.Once` without a memory: the doors under test ask for no document twice."""
+
+    def document(self, nonce: str, compute: Callable[[], str]) -> str:
+        return compute()
+
+
+class WebHouse:
+    """A house, its application, and short ways to put people into it."""
+
+    def __init__(self, redis_url: str, database_url: str, clock: Clock, base: str, **options: Any) -> None:
+        upgrade(database_url)
+        self.client = make_client(redis_url, timeout_s=1)
+        self.store = SqlStore(database_url, SECRET)
+        self.line = RedisLine(self.client, clock)
+        self.dispatch = WrittenDown()
+        self.house = House(
+            clock=clock,
+            line=self.line,
+            store=self.store,
+            carrier=TwilioCarrier("AC0", "none", "http://127.0.0.1:9"),
+            dispatch=self.dispatch,
+            once=Once(),
+            urls=PublicUrls(base),
+            words=CatalogueWords(),
+            book=LineBook(self.line, clock),
+            knobs=Knobs(),
+        )
+        self.options = WebOptions(secret_key=SECRET, public_base_url=base, **options)
+        self.app: Flask = create_app(self.house, self.options)
+        self.app.testing = True
+
+    @property
+    def clock(self) -> ManualClock:
+        """The clock, for tests that turn it."""
+        return cast(ManualClock, self.house.clock)
+
+    def close(self) -> None:
+        """Lets go of both servers."""
+        self.client.close()
+        self.store.close()
+
+    def queue(
+        self, key: str = "support", name: str = "Support", numbers: tuple[str, ...] = (OWN,), **policy: Any
+    ) -> None:
+        """A queue."""
+        configure.put_queue(self.house, QueueKey(key), name=name, numbers=numbers, policy=policy or None, by="test")
+
+    def agent(
+        self, key: str = "ann", *, status: AgentStatus | None = None, queues: tuple[str, ...] = ("support",)
+    ) -> None:
+        """An agent of these queues."""
+        served = [Served(QueueKey(queue)) for queue in queues]
+        configure.put_agent(self.house, AgentKey(key), name=key.title(), contact="+12015550111", queues=served)
+        if status is not None:
+            presence.set_presence(self.house, AgentKey(key), status)
+
+    def promise(self, number: str = "+12015550123", queue: str = "support", **wish: Any) -> Callback:
+        """A callback."""
+        made, _new = enrol.request(
+            self.house, queue=QueueKey(queue), number=number, source=Source.API, idempotency=None, cause="test", **wish
+        )
+        return made
+
+    def caller(self, queue: str = "support") -> CallSid:
+        """Somebody live, on hold."""
+        call, now = CallSid("CA" + secrets.token_hex(16)), self.house.clock.now()
+        common: dict[str, Any] = {"lease_s": 10, "now": now, "language": "en"}
+        self.line.arrive(QueueKey(queue), call, credit_s=0, number_hash="", token=Token(f"rs{call}"), **common)
+        self.line.hold(
+            QueueKey(queue),
+            EntryId(call),
+            call,
+            score=round(now.timestamp() * 1e6),
+            joined_at=now,
+            token=Token(f"rs{call}"),
+            **common,
+        )
+        return call
+
+    def token(self, role: str = "admin", name: str = "") -> dict[str, str]:
+        """The headers of a program with a new token."""
+        token = new_token()
+        with self.store.begin() as work:
+            work.put_token(ApiToken(name or f"{role}-{token[-6:]}", role, token_hash(token)))
+        return {"Authorization": f"Bearer {token}"}
+
+    def user(self, email: str = "sue@example.com", role: str = "supervisor", agent: str | None = None) -> str:
+        """Somebody who may sign in with PASSWORD."""
+        with self.store.begin() as work:
+            work.put_user(User(email, role, _HASH, AgentKey(agent) if agent else None))
+        return email
+
+    def wait(self, seconds: float) -> None:
+        """Turns the clock."""
+        self.clock.advance(seconds)
+
+    @contextlib.contextmanager
+    def serving(self, port: int) -> Iterator[str]:
+        """The application on a real socket: its address."""
+        server = make_server("127.0.0.1", port, self.app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.shutdown()
+            thread.join(5)
+            server.server_close()
+
+
+def form_token(answer: TestResponse) -> str:
+    """The CSRF token of the first form of a page."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', answer.get_data(as_text=True))
+    assert found, "the page has no form with a token"
+    return found[1]
+
+
+def signed_in(web: WebHouse, role: str = "supervisor", agent: str | None = None) -> Any:
+    """A browser-like client that has signed in."""
+    email = web.user(f"{role}@example.com", role, agent)
+    client = web.app.test_client()
+    token = form_token(client.get("/sign-in"))
+    done = client.post("/sign-in", data={"email": email, "password": PASSWORD, "csrf_token": token})
+    assert done.status_code == 303, done.get_data(as_text=True)
+    return client
