@@ -70,6 +70,8 @@ def test_an_answer_that_is_not_the_carriers_is_judged_by_its_status(
         ({"Retry-After": "-5"}, 1),
         ({"Retry-After": "86400"}, 60),
         ({"Retry-After": "soon"}, 1),
+        ({"Retry-After": "nan"}, 1),
+        ({"Retry-After": "inf"}, 60),
         ({"Retry-After": "Mon, 02 Mar 2026 09:00:30 GMT", "Date": "Mon, 02 Mar 2026 09:00:10 GMT"}, 20),
         ({"Retry-After": "Mon, 02 Mar 2026 09:00:30 GMT"}, 1),
     ],

@@ -83,7 +83,7 @@ def _pause(retry_after: str, date: str) -> float:
         seconds = float(retry_after)
     except ValueError:
         seconds = _seconds_between(date, retry_after)
-    return min(max(seconds, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+    return min(max(SHORTEST_PAUSE_S, seconds), LONGEST_PAUSE_S)  # in this order, no number at all is the shortest
 
 
 def _seconds_between(start: str, end: str) -> float:
