@@ -104,6 +104,18 @@ def normalise(raw: str, region: str | None) -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
+def of_ours(raw: str) -> str:
+    """A number that belongs to the company (a queue's, an agent's phone) in E.164. The carrier knows its own numbers better
+    than any list of ranges does, so that its length and country code are enough.
+
+    Raises InvalidInput.
+    """
+    parsed = _parsed(raw)
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
+        raise InvalidInput("number", "this is not a telephone number in E.164, such as +12015550123")
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+
+
 def region_of(number: str) -> str:
     """The country (alpha-2) of an E.164 number; of its country code's main country where the number itself is unknown.
 

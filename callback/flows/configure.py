@@ -28,7 +28,7 @@ def put_queue(
     by: str,
 ) -> Queue:
     """Create or change a queue. Raises InvalidInput."""
-    checked = None if numbers is None else tuple(phone.normalise(number, None) for number in numbers)
+    checked = None if numbers is None else tuple(phone.of_ours(number) for number in numbers)
     now = house.clock.now()
     with house.store.begin() as work:
         queue = work.put_queue(key, name, checked, now)
@@ -68,7 +68,7 @@ def check_contact(contact: str) -> str:
     if kind in ("sip", "client") and rest and not any(char.isspace() for char in rest):
         return contact
     try:
-        return phone.normalise(contact, None)
+        return phone.of_ours(contact)
     except InvalidInput:
         raise InvalidInput(
             "contact", "give a number like +14155550123, or sip:ada@example.com, or client:ada"

@@ -265,3 +265,13 @@ def test_of_several_zones_the_westernmost_is_told_since_its_morning_comes_last()
 )
 def test_a_number_gives_a_first_guess_at_the_language(number: str, language: str | None) -> None:
     assert phone.spoken_language(number) == language
+
+
+def test_the_companys_own_number_needs_only_a_possible_length() -> None:
+    assert phone.of_ours("+15550001111") == "+15550001111"
+
+
+@pytest.mark.parametrize("raw", ["", "ada", "+1", "5550001111", "+1555000111122223333"])
+def test_what_is_no_number_at_all_is_refused_as_the_companys_own(raw: str) -> None:
+    with pytest.raises(InvalidInput):
+        phone.of_ours(raw)
