@@ -105,8 +105,8 @@ def normalise(raw: str, region: str | None) -> str:
 
 
 def of_ours(raw: str) -> str:
-    """A number that belongs to the company (a queue's, an agent's phone) in E.164. The carrier knows its own numbers better
-    than any list of ranges does, so that its length and country code are enough.
+    """A number that belongs to the company (a queue's, an agent's phone) in E.164. The carrier knows its own numbers
+    better than any list of ranges does, so that its length and country code are enough.
 
     Raises InvalidInput.
     """
