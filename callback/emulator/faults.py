@@ -82,7 +82,10 @@ class Rule:
         if data.get("side") not in ("webhook", "rest"):
             raise ValueError("side must be webhook or rest")
         for pattern in (data.get("url", ""), *dict(data.get("form", {})).values()):
-            re.compile(pattern)
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no pattern: {error}") from error
         return cls(**data)
 
     def to_json(self) -> dict[str, Any]:

@@ -83,7 +83,9 @@ def test_a_key_cuts_speech_short_and_reaches_the_action(carrier: Emulator, appli
 
 
 def test_several_keys_end_with_the_finish_key(carrier: Emulator, application: Application) -> None:
-    application.documents["/voice"] = '<Gather action="/chosen" finishOnKey="#"><Say>Your number.</Say></Gather>'
+    application.documents["/voice"] = (
+        '<Gather action="/chosen" finishOnKey="#" timeout="300"><Say>Your number.</Say></Gather>'
+    )
     sid = carrier.call_in()
     carrier.wait(sid, "gather")
     assert carrier.act(sid, "press", digits="4155550199")["gathering"]
@@ -93,7 +95,7 @@ def test_several_keys_end_with_the_finish_key(carrier: Emulator, application: Ap
 
 
 def test_keys_entered_before_a_timeout_are_kept(carrier: Emulator, application: Application) -> None:
-    application.documents["/voice"] = '<Gather action="/chosen" numDigits="5" timeout="2"/>'
+    application.documents["/voice"] = '<Gather action="/chosen" numDigits="5" timeout="30"/>'
     sid = carrier.call_in()
     carrier.wait(sid, "gather")
     carrier.act(sid, "press", digits="12")
@@ -130,7 +132,7 @@ def test_a_rejected_call_is_never_answered(
 
 
 def test_a_recording_ends_with_a_key_and_tells_where_it_is(carrier: Emulator, application: Application) -> None:
-    application.documents["/voice"] = '<Record maxLength="20" timeout="20" action="/recorded" finishOnKey="#"/>'
+    application.documents["/voice"] = '<Record maxLength="300" timeout="300" action="/recorded" finishOnKey="#"/>'
     sid = carrier.call_in()
     carrier.wait(sid, "recording")
     carrier.act(sid, "press", digits="#")
@@ -212,7 +214,7 @@ def test_a_queued_caller_without_a_wait_document_hears_music(carrier: Emulator, 
 
 def test_a_key_in_the_wait_document_can_lead_out_of_the_queue(carrier: Emulator, application: Application) -> None:
     application.documents["/voice"] = '<Enqueue waitUrl="/wait" action="/left">line</Enqueue>'
-    application.documents["/wait"] = '<Gather numDigits="1" action="/key"><Say>Press 1.</Say></Gather>'
+    application.documents["/wait"] = '<Gather numDigits="1" action="/key" timeout="300"><Say>Press 1.</Say></Gather>'
     application.documents["/key"] = "<Leave/>"
     application.documents["/left"] = "<Say>We will call you.</Say>"
     sid = carrier.call_in()
