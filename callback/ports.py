@@ -102,6 +102,18 @@ class Waiting:
     live: bool
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A waiting promise's place as its columns have it, for a rebuild: nothing in it is sealed."""
+
+    id: CallbackId
+    queue: QueueKey
+    score: int
+    joined_at: datetime
+    next_attempt_at: datetime | None
+    number_hash: str
+
+
 class Line(Protocol):
     """One ordered line per queue, live and virtual together, with the agents who serve it.
 
@@ -162,6 +174,10 @@ class Line(Protocol):
     ) -> Standing:
         """A callback stands in line (`due` or `later`), in the place of the live entry `replaces` where given, which
         leaves in the same step with outcome `callback`. Moves an entry that stands there already."""
+        ...
+
+    def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
+        """As `enter` for each of them (`due` unless the next attempt lies ahead), many in one step."""
         ...
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
@@ -370,6 +386,10 @@ class Work(Protocol):
         after: CallbackId | None = None,
     ) -> list[Callback]:
         """By id, from `after`. `older_than` compares the time of the last move."""
+        ...
+
+    def placed(self, *, after: CallbackId | None = None, limit: int = 1000) -> list[Placed]:
+        """Whoever is `waiting`, by id, from `after`: only what a rebuild needs, without opening a seal."""
         ...
 
     # attempts and legs

@@ -13,6 +13,8 @@ from callback.flows.hook import moment
 from callback.ports import House, Work
 
 BATCH = 500
+CONFIGURED = "configured"
+"""The reason of a change that came with the configuration (`configure.lua`)."""
 
 
 def persist(house: House) -> int:
@@ -55,9 +57,10 @@ def record(work: Work, fields: dict[str, str]) -> None:
 
 
 def record_agent(work: Work, fields: dict[str, str], at: datetime) -> None:
-    """What a rebuild starts from: the last presence that somebody chose."""
+    """What a rebuild starts from: the last presence that somebody chose. An agent who is offline only because a line
+    that was lost has just been configured again chose nothing."""
     status = AgentStatus(fields["to"])
-    if status in (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE):
+    if fields.get("reason") != CONFIGURED and status in (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE):
         work.put_presence(AgentKey(fields["subject"]), status, at)
 
 

@@ -8,15 +8,14 @@ finding it and no agent is rung in the middle of a talk. Whoever reads the journ
 the record does not know well enough is left to the sweep, which asks the carrier.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callback.domain.callback import Attempt, Callback, Leg, LegKind
-from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
 from callback.domain.lifecycle import IN_FLIGHT, AgentStatus, CallState, State
-from callback.flows import bridge, configure, match, persist, reconcile
+from callback.flows import bridge, configure, match, persist
 from callback.ports import House, Reservation, Work
 
 BATCH = 500
@@ -55,6 +54,11 @@ class Stand:
     agent: AgentKey | None = None
     bridged_at: datetime | None = None
 
+    @property
+    def can_hold(self) -> bool:
+        """Whether they can wait on hold: on a leg, and not talking on it."""
+        return self.leg is not None and self.bridged_at is None
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -73,21 +77,20 @@ def rebuild(house: House, progress: Progress = lambda _: None) -> Rebuilt:
     house.line.clear()
     configure.publish(house)
     _, queues, agents = house.line.configuration()
-    seats = {agent.key for agent in agents}
-    failed = [stand for stand in kept.paired if not (stand.agent in seats and pair_again(house, stand))]
+    apart = [stand for stand in kept.paired if not pair_again(house, stand)]
     for stand in kept.holding:
         hold_again(house, stand)
     waiting = stand_all(house, progress)
-    seat_agents(house, kept, seats)
+    seat_agents(house, kept.wanted)
     for queue in queues:
         match.run(house, QueueKey(queue.key))
     return Rebuilt(
         queues=len(queues),
         agents=len(agents),
         waiting=waiting,
-        holding=len(kept.holding) + sum(stand.leg is not None for stand in failed),
-        paired=len(kept.paired) - len(failed),
-        left=(*kept.lost, *(stand.entry for stand in failed if stand.leg is None)),
+        holding=len(kept.holding) + sum(stand.can_hold for stand in apart),
+        paired=len(kept.paired) - len(apart),
+        left=(*kept.lost, *(stand.entry for stand in apart if not stand.can_hold)),
     )
 
 
@@ -96,17 +99,22 @@ def rebuild(house: House, progress: Progress = lambda _: None) -> Rebuilt:
 
 def remember(house: House) -> Kept:
     """Everybody who is in touch with us, and what the agents asked for."""
-    busy = {view.key: view for view in house.line.agents() if view.token is not None}
     with house.store.begin() as work:
         wanted = dict(work.presences())
+        seats = {agent.key for agent in work.agents()}
         legs = work.open_legs(before=house.clock.now(), limit=MOST_LEGS)
-    for key, view in busy.items():  # asked for during a talk: the record hears of it when the talk ends
-        wanted[key] = (view.wanted, view.since)
+    for view in house.line.agents():
+        if view.token is not None:  # asked for during a talk: the record hears of it when the talk ends
+            wanted[view.key] = (view.wanted, view.since)
     stands = [*callbacks_in_flight(house), *live_calls(legs)]
-    paired = tuple(stand for stand in stands if stand.token and stand.agent)
-    holding = tuple(stand for stand in stands if not (stand.token and stand.agent) and stand.leg)
-    known = {stand.entry for stand in (*paired, *holding)}
-    return Kept(wanted, paired, holding, tuple(stand.entry for stand in stands if stand.entry not in known))
+    paired = [stand for stand in stands if stand.token and stand.agent in seats]
+    others = sorted(set(stands) - set(paired), key=lambda stand: (stand.score, stand.entry))
+    return Kept(
+        wanted={key: wish for key, wish in wanted.items() if key in seats},
+        paired=tuple(paired),
+        holding=tuple(stand for stand in others if stand.can_hold),
+        lost=tuple(stand.entry for stand in others if not stand.can_hold),
+    )
 
 
 def live_calls(legs: Iterable[Leg]) -> Iterator[Stand]:
@@ -184,7 +192,7 @@ def pages(house: House, states: Iterable[State]) -> Iterator[Sequence[Callback]]
 
 def pair_again(house: House, stand: Stand) -> bool:
     """The reservation under its own token; the talk, if they talk. Nobody else has a seat at this moment, so the only
-    free agent and the first in line are these two. False: it could not be had, and a caller on a leg is on hold.
+    free agent and the first in line are these two. False: it could not be had; who can wait on hold does.
     """
     agent, token = stand.agent, stand.token
     if agent is None or token is None:
@@ -215,7 +223,7 @@ def give_up(house: House, stand: Stand, agent: AgentKey, pairing: Reservation | 
         to = "due" if is_callback(pairing.entry) and pairing.leg is None else "hold"
         house.line.release(pairing.token, entry_to=to, agent_to=AgentStatus.OFFLINE, reason="rebuild", now=now)
     house.line.presence(agent, AgentStatus.OFFLINE, now=now)
-    if stand.leg is None:
+    if not stand.can_hold:
         house.line.leave(stand.entry, reason="rebuild", now=now)
 
 
@@ -255,29 +263,21 @@ def enter(house: House, stand: Stand, now: datetime) -> None:
 
 def stand_all(house: House, progress: Progress) -> int:
     """Every waiting promise in the place its columns say."""
-    count = 0
-    for page in pages(house, [State.WAITING]):
-        now = house.clock.now()
-        for callback in page:
-            house.line.enter(
-                callback.queue,
-                EntryId(callback.id),
-                score=callback.score,
-                joined_at=callback.joined_at,
-                due=callback.next_attempt_at is None or callback.next_attempt_at <= now,
-                number_hash=house.store.number_hash(callback.number),
-                replaces=None,
-                now=now,
-            )
+    count, after = 0, None
+    while True:
+        with house.store.begin() as work:
+            page = work.placed(after=after, limit=BATCH)
+        if not page:
+            return count
+        house.line.restore(page, now=house.clock.now())
+        after = page[-1].id
         count += len(page)
         progress(count)
-    return count
 
 
-def seat_agents(house: House, kept: Kept, seats: set[AgentKey]) -> None:
+def seat_agents(house: House, wanted: Mapping[AgentKey, tuple[AgentStatus, datetime]]) -> None:
     """Each agent as they asked to be. The record keeps their own word and the time of it, not ours of this moment."""
     now = house.clock.now()
-    wanted = {key: wish for key, wish in kept.wanted.items() if key in seats}
     for key, (status, _) in wanted.items():
         house.line.presence(key, status, now=now)
     persist.persist(house)

@@ -14,7 +14,7 @@ from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey
 from callback.domain.lifecycle import AGENT_MOVES, CALL_ENDS, AgentStatus, CallState
 from callback.domain.policy import Queue
 from callback.domain.wait import Measured
-from callback.ports import AgentView, Clock, Lapsed, Reservation, Standing, Waiting
+from callback.ports import AgentView, Clock, Lapsed, Placed, Reservation, Standing, Waiting
 
 IN_LINE = ("menu", "hold", "due", "later")
 STATE_OF = {
@@ -180,6 +180,19 @@ class FakeLine:
             person.leg = person.seen = None
             person.place = "due" if due else "later"
         return self._standing(person.queue, person)
+
+    def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
+        for one in promises:
+            self.enter(
+                one.queue,
+                EntryId(one.id),
+                score=one.score,
+                joined_at=one.joined_at,
+                due=one.next_attempt_at is None or one.next_attempt_at <= now,
+                number_hash=one.number_hash,
+                replaces=None,
+                now=now,
+            )
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         person = self._people.get(entry)

@@ -16,7 +16,7 @@ from callback.domain.callback import Agent
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Queue
-from callback.ports import AgentView, Clock, Lapsed, Reservation, Standing, Waiting
+from callback.ports import AgentView, Clock, Lapsed, Placed, Reservation, Standing, Waiting
 
 _LANGUAGE_TTL_S = 365 * 86_400
 _SLICE = 500
@@ -88,6 +88,14 @@ class RedisLine:
         return replies.standing(
             self._run("enter", queue, entry, score, joined, place, number_hash, replaces or "", to_micros(now))
         )
+
+    def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
+        for start in range(0, len(promises), _SLICE):
+            arguments: list[str | int] = []
+            for one in promises[start : start + _SLICE]:
+                place = "later" if one.next_attempt_at and one.next_attempt_at > now else "due"
+                arguments += [one.queue, one.id, one.score, to_micros(one.joined_at), place, one.number_hash]
+            self._run("restore", *arguments)
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         return replies.standing(self._run("leave", entry, reason, to_micros(now)))

@@ -1,0 +1,30 @@
+-- @include _entries.lua
+-- How a promise takes its place in line, whether alone or with many others in a rebuild.
+
+-- Into `place` (due or later), from wherever they wait now; who has an agent stays as they are. Returns the entry.
+local function put_promise(queue, id, score, joined, place, number)
+  local e = load_entry(id)
+  if not e or WAITS_IN[e.place] then
+    if not e then
+      e = { id = id, token = '', number = '', leg = '', lang = '' }
+    elseif e.queue ~= queue then
+      step_out(e)
+      close_promise(e)
+      e.place = nil
+    end
+    if number == '' then
+      number = e.number
+    elseif e.number ~= '' and e.queue == queue and e.number ~= string.sub(number, 1, OPEN_CHARACTERS) then
+      close_promise(e)
+    end
+    e.queue, e.score, e.joined = queue, score, joined
+    redis.call('HSET', entry_key(id), 'q', queue, 's', score, 'j', joined)
+    if number ~= '' then
+      open_promise(e, number)
+    end
+    set_leg(e, '')
+    redis.call('HDEL', entry_key(id), 'h')
+    step_into(e, place)
+  end
+  return e
+end
