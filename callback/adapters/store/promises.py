@@ -23,7 +23,7 @@ from callback.domain.callback import Callback, Entry
 from callback.domain.errors import DuplicateOpen, IllegalMove, InvalidInput, KeyReused, NotFound, Stale
 from callback.domain.ids import CallbackId, CallSid, QueueKey
 from callback.domain.lifecycle import ENDS, OPEN, Event, State
-from callback.ports import Page
+from callback.ports import Page, Placed
 
 Private: TypeAlias = tuple[str, str, str, str]
 """The sealed fields as they were read: a copy, since `context` can be changed in place."""
@@ -42,6 +42,11 @@ _BY_TOKEN = select(callbacks).where(c.token_hash == bindparam("b_hash"))
 _BY_ORIGIN = select(callbacks).where(c.origin == bindparam("b_call"))
 _OPEN_ONE = select(callbacks).where(c.queue == bindparam("b_queue"), c.number_hash == bindparam("b_hash"), _IS_OPEN)
 _BY_KEY = select(idempotency.c.body_hash, idempotency.c.callback).where(idempotency.c.key == bindparam("b_key"))
+_PLACED = (
+    select(c.id, c.queue, c.score, c.joined_at, c.next_attempt_at, c.number_hash)
+    .where(_IS_OPEN, _IS_WAITING)
+    .order_by(c.id)
+)
 _SAVE = update(callbacks).where(
     c.id == bindparam("b_id"), c.version == bindparam("b_version"), c.state == bindparam("b_state")
 )
@@ -173,6 +178,10 @@ class Promises(Transaction):
         if after is not None:
             conditions.append(c.id > after)
         return self._all(select(callbacks).where(*conditions).order_by(c.id).limit(limit))
+
+    def placed(self, *, after: CallbackId | None = None, limit: int = 1000) -> list[Placed]:
+        query = _PLACED if after is None else _PLACED.where(c.id > after)
+        return [Placed(*row) for row in self._sql.execute(query.limit(limit))]
 
     # --- below the verbs
 
