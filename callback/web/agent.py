@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -14,6 +14,7 @@ from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import presence
 from callback.ports import Reservation, Waiting
+from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import Forbidden, Role, signed_in
 from callback.web.pages import fragment, page
@@ -31,6 +32,7 @@ def blueprint() -> Blueprint:
     desk_.get("", strict_slashes=False)(desk)
     desk_.get("/now")(desk_now)
     desk_.post("/presence")(post_presence)
+    desk_.post("/cut-off")(post_cut_off)
     return desk_
 
 
@@ -78,6 +80,14 @@ def post_presence() -> AnyResponse:
     if status not in WANTED:
         raise InvalidInput("status", f"must be one of {', '.join(WANTED)}")
     presence.set_presence(house(), _key(), AgentStatus(status))
+    return redirect(url_for("agent.desk"), 303)
+
+
+@signed_in(Role.AGENT)
+def post_cut_off() -> AnyResponse:
+    """The line broke: the caller is back at the front and does not have to ring again."""
+    if not presence.cut_off(house(), _key(), cause=f"desk:{current_user.email}"):
+        flash(gettext("You are not on a call any more."), "warn")
     return redirect(url_for("agent.desk"), 303)
 
 

@@ -41,7 +41,7 @@ def choose_language(code: str) -> AnyResponse:
 def page(template: str, *, queue: Queue | None = None, **values: Any) -> str:
     """A whole page, with times in the zone of `queue` where one is given, else of the first queue that has one."""
     languages.in_zone(_zone(queue))
-    return render_template(template, now=house().clock.now(), zone=str(languages.zone()), **values)
+    return render_template(template, queue=queue, now=house().clock.now(), zone=str(languages.zone()), **values)
 
 
 def fragment(template: str, *, queue: Queue | None = None, **values: Any) -> Response:

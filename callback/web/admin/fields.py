@@ -196,7 +196,8 @@ GROUPS: tuple[Group, ...] = (
                 _("Order of dialling"),
                 _(
                     "Customer first: an agent is reserved while the caller's phone rings. "
-                    "Agent first: the agent waits on the line. Dial ahead: dialling starts shortly before an agent is free."
+                    "Agent first: the agent waits on the line. "
+                    "Dial ahead: dialling starts shortly before an agent is free."
                 ),
                 ("customer_first", _("Customer first")),
                 ("agent_first", _("Agent first")),
