@@ -15,6 +15,7 @@ depends_on = None
 OPEN = "'waiting', 'scheduled', 'reserved', 'dialing', 'answered', 'bridged', 'reconciling'"
 ENDED = "'completed', 'cancelled', 'unreached', 'expired', 'failed'"
 IS_OPEN = f"state IN ({OPEN})"
+HAS_ENDED = f"state IN ({ENDED})"
 OUTCOMES = (
     "'talked', 'no_answer', 'busy', 'voicemail', 'no_key', 'later', 'not_needed', 'hung_up', 'failed', 'undialable', "
     "'refused', 'cancelled', 'superseded', 'agent_missed', 'never_placed'"
@@ -158,6 +159,9 @@ callbacks = sa.Table(
         unique=True,
         postgresql_where=sa.text(IS_OPEN),
         sqlite_where=sa.text(IS_OPEN),
+    ),
+    sa.Index(
+        "ix_callbacks_ended", "state", "ended_at", postgresql_where=sa.text(HAS_ENDED), sqlite_where=sa.text(HAS_ENDED)
     ),
     sa.Index("ix_callbacks_open", "id", postgresql_where=sa.text(IS_OPEN), sqlite_where=sa.text(IS_OPEN)),
     sa.Index(

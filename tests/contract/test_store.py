@@ -380,6 +380,14 @@ def test_those_in_a_state_are_read_by_id_in_pages(store: SqlStore) -> None:
         assert work.in_state([]) == []
 
 
+def test_callbacks_are_counted_by_state(store: SqlStore) -> None:
+    with store.begin() as work:
+        assert work.counts() == {}
+        made = [promised(work, number) for number in numbered(3)]
+        work.move(made[0], Event.CANCEL, **WHY)
+        assert work.counts() == {State.WAITING: 2, State.CANCELLED: 1}
+
+
 def test_how_long_in_a_state_counts_from_the_last_move_not_from_a_save(store: SqlStore) -> None:
     with store.begin() as work:
         made = promised(work)
@@ -529,6 +537,12 @@ def test_a_transaction_reads_its_own_journal_rows(store: SqlStore) -> None:
         work.write(Entry(NOW, "agent", "ann", "away", "offline", "second"))
     with store.begin() as work:
         assert [entry.reason for entry in work.journal(after=0, subject="ann")] == ["first", "second"]
+
+
+def test_the_last_number_of_the_journal_is_that_of_its_last_entry(store: SqlStore) -> None:
+    with store.begin() as work:
+        work.write(Entry(NOW, "agent", "ann", None, "away", "first"))
+        assert work.last_seq() == work.journal(after=0)[-1].seq
 
 
 def test_the_stream_mark_is_zero_until_it_is_set(store: SqlStore) -> None:

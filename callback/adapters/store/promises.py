@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal_
 from sqlalchemy.exc import IntegrityError
 
 from callback.adapters.store.sealed import Sealer, token_hash
-from callback.adapters.store.tables import OPEN_STATES, callbacks, idempotency
+from callback.adapters.store.tables import END_STATES, OPEN_STATES, callbacks, idempotency
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
 from callback.domain import lifecycle
 from callback.domain.callback import Callback, Entry
@@ -33,6 +33,7 @@ _TRIES = 5
 
 c = callbacks.c
 _IS_OPEN = c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES])
+_HAS_ENDED = c.state.in_([literal_column(f"'{state}'") for state in END_STATES])
 """In the words of the partial indexes: a query with bound values instead could not use them."""
 _IS_WAITING = c.state == literal_column("'waiting'")
 _IS_SCHEDULED = c.state == literal_column("'scheduled'")
@@ -42,6 +43,7 @@ _BY_TOKEN = select(callbacks).where(c.token_hash == bindparam("b_hash"))
 _BY_ORIGIN = select(callbacks).where(c.origin == bindparam("b_call"))
 _OPEN_ONE = select(callbacks).where(c.queue == bindparam("b_queue"), c.number_hash == bindparam("b_hash"), _IS_OPEN)
 _BY_KEY = select(idempotency.c.body_hash, idempotency.c.callback).where(idempotency.c.key == bindparam("b_key"))
+_COUNTS = [select(c.state, func.count()).where(those).group_by(c.state) for those in (_IS_OPEN, _HAS_ENDED)]
 _PLACED = (
     select(c.id, c.queue, c.score, c.joined_at, c.next_attempt_at, c.number_hash)
     .where(_IS_OPEN, _IS_WAITING)
@@ -158,8 +160,8 @@ class Promises(Transaction):
         return Page(tuple(page), _to_cursor(page[-1]) if len(found) > limit else None)
 
     def counts(self) -> dict[State, int]:
-        rows = self._sql.execute(select(c.state, func.count()).group_by(c.state))
-        return {State(state): count for state, count in rows}
+        """Read from two indexes, but from all of them: for a page or a scrape, not for a call."""
+        return {state: count for counted in _COUNTS for state, count in self._sql.execute(counted)}
 
     def due_callbacks(self, now: datetime, limit: int = 500) -> list[Callback]:
         retries = select(callbacks).where(_IS_WAITING, c.next_attempt_at <= now)

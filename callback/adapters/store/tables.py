@@ -93,7 +93,9 @@ def listed(words: Iterable[str]) -> str:
 
 
 OPEN_STATES = [state for state in State if state in OPEN]
+END_STATES = [state for state in State if state not in OPEN]
 IS_OPEN = f"state IN ({listed(OPEN_STATES)})"
+HAS_ENDED = f"state IN ({listed(END_STATES)})"
 """Spelled as in the partial indexes: only a query with the same words can use them."""
 
 Data = JSON().with_variant(JSONB(), "postgresql")
@@ -235,6 +237,7 @@ callbacks = Table(
     CheckConstraint(f"(ended_at IS NULL) = ({IS_OPEN})", name="ended"),
     Index("uq_callbacks_open_number", "queue", "number_hash", unique=True,
           postgresql_where=text(IS_OPEN), sqlite_where=text(IS_OPEN)),
+    Index("ix_callbacks_ended", "state", "ended_at", postgresql_where=text(HAS_ENDED), sqlite_where=text(HAS_ENDED)),
     Index("ix_callbacks_open", "id", postgresql_where=text(IS_OPEN), sqlite_where=text(IS_OPEN)),
     Index("ix_callbacks_retry", "next_attempt_at",
           postgresql_where=text("state = 'waiting'"), sqlite_where=text("state = 'waiting'")),
