@@ -1,5 +1,5 @@
-"""The show that `callback run` puts on where no carrier account is set: a company with two queues and five agents, and an
-emulated carrier full of simulated people who ring it.
+"""The show that `callback run` puts on where no carrier account is set: a company with two queues and four agents, and
+an emulated carrier full of simulated people who ring it.
 
 Everything is furnished once below `VAR_DIR` and kept: a second run goes on with the same data. Only the demo's policies
 are divided by `DEMO_SPEED`, since its people live that much faster; the product's clock is the real one.
@@ -13,11 +13,12 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -29,7 +30,6 @@ from callback.domain.policy import Policy
 from callback.settings import Settings
 
 if TYPE_CHECKING:
-    from callback.adapters.store.sql_store import SqlStore
     from callback.ports import Work
 
 QUEUES = (("support", "Support", "+12015550100"), ("billing", "Billing", "+12015550101"))
@@ -40,12 +40,11 @@ AGENTS = (
     ("dora", "Dora Amin", "sip:dora@desk.example", ("support",)),
 )
 PEOPLE = (("supervisor@example.com", "admin", None), ("ada@example.com", "agent", "ada"))
-IN_SECONDS = ("offer_at_wait_s", "stop_offering_at_wait_s", "wrap_up_s", "cut_off_s", "prior_handle_s", "prior_patience_s",
-              "wait_tolerance_s")  # fmt: skip
-PLAIN = {
-    "ring": "rings", "hears": "hears", "presses": "presses", "texted": "is texted",
-}  # fmt: skip
+IN_SECONDS = ("offer_at_wait_s", "stop_offering_at_wait_s", "wrap_up_s", "cut_off_s", "prior_handle_s",
+"prior_patience_s", "wait_tolerance_s")  # fmt: skip
 FEED_EVERY_S = 0.1
+STATE_EVERY_S = 15.0
+SHOWN = 150
 
 
 @dataclass
@@ -117,14 +116,8 @@ class Show:
     @contextlib.contextmanager
     def narrated(self) -> Iterator[None]:
         """Within this, what the people do is told on the terminal as it happens."""
-        done = threading.Event()
-        teller = threading.Thread(target=tell, args=(self._feed, done, self._settings.public_base_url), daemon=True)
-        teller.start()
-        try:
+        with Teller(self._feed, self._settings.public_base_url, self._kept.api_token):
             yield
-        finally:
-            done.set()
-            teller.join(timeout=2)
 
     # --- furnishing -----------------------------------------------------------------------------------------------
 
@@ -165,7 +158,9 @@ class Show:
             queue = work.put_queue(key, name, (number,), now)
         if self._kept.speed != self._settings.demo_speed:
             policy = policies.parse(scaled(self._settings.demo_speed), queue.policy)
-            work.put_policy(key, policy, by="demo", why=f"people live {self._settings.demo_speed:g} times faster", at=now)
+            work.put_policy(
+                key, policy, by="demo", why=f"people live {self._settings.demo_speed:g} times faster", at=now
+            )
 
     def _accounts(self, work: "Work") -> None:
         from callback.ports import ApiToken, User
@@ -205,12 +200,83 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def tell(feed: Path, done: threading.Event, base: str) -> None:
-    """Follow the people's feed and tell it, line by line."""
-    with feed.open() as lines:
-        while not done.is_set():
-            line = lines.readline()
-            if not line:
-                time.sleep(FEED_EVERY_S)
-                continue
-            click.echo(line.rstrip())
+class Teller:
+    """Tells the story on the terminal: the leads' every step, of the others what changes something, and now and then
+    how the queues stand.
+    """
+
+    def __init__(self, feed: Path, base: str, api_token: str) -> None:
+        self._feed = feed
+        self._base = base
+        self._api_token = api_token
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._tell, daemon=True)
+        self._next_state = time.monotonic() + STATE_EVERY_S
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join(timeout=2)
+
+    def _tell(self) -> None:
+        with self._feed.open() as lines:
+            while not self._done.is_set():
+                line = lines.readline()
+                if line.endswith("\n"):
+                    self._line(json.loads(line))
+                else:
+                    self._done.wait(FEED_EVERY_S)
+                if time.monotonic() > self._next_state:
+                    self._next_state = time.monotonic() + STATE_EVERY_S
+                    self._state()
+
+    def _line(self, event: dict[str, Any]) -> None:
+        told = wording(event)
+        if told is not None:
+            at = datetime.fromtimestamp(event["at"]).astimezone()
+            click.echo(f"{at:%H:%M:%S}  {event['who']:<14} {told}")
+
+    def _state(self) -> None:
+        """One line a queue; a product that is just starting again says nothing."""
+        headers = {"Authorization": f"Bearer {self._api_token}"}
+        request = urllib.request.Request(f"{self._base}/api/v1/queues", headers=headers)  # noqa: S310 -- our own address
+        try:
+            with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 -- our own address
+                queues = json.load(answer)["items"]
+        except (OSError, ValueError):
+            return
+        for queue in queues:
+            click.echo(f"{datetime.now().astimezone():%H:%M:%S}  {standing_of(queue)}")
+
+
+def standing_of(queue: dict[str, Any]) -> str:
+    """How a queue stands, in a line."""
+    waiting, agents, wait = queue["waiting"], queue["agents"], queue["wait"]
+    busy = agents["reserved"] + agents["busy"] + agents["wrap_up"]
+    expected = "not known" if wait["p50"] is None else f"{wait['p50']:.0f} to {wait['p90']:.0f} s"
+    offering = "offering callbacks" if queue["offering"] else "not offering"
+    line = f"-- {queue['name']}: {waiting['live']} hold, {waiting['callbacks']} callbacks wait; "
+    staff = f"agents {agents['available']} free, {busy} at work, {agents['away'] + agents['offline']} away; "
+    return f"{line}{staff}wait {expected}; {offering}"
+
+
+def wording(event: dict[str, Any]) -> str | None:
+    """An event of the feed as a line; None where it would only be noise."""
+    what: str = event["event"]
+    if event.get("agent") and "number" not in event:
+        return what if what.startswith(("is ", "takes", "misses")) else None
+    if what == "hears":
+        return f'hears "{shortened(event["text"])}"' if event.get("lead") else None
+    if what == "gets a text":
+        return f"gets a text: {event['link']}" if event.get("link") else None
+    if what in ("talks", "is done talking"):
+        return None
+    return what
+
+
+def shortened(text: str) -> str:
+    """As much of a sentence as fits a line."""
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

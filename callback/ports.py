@@ -66,7 +66,7 @@ class Standing:
     offering: bool  # whether the queue was offering at the last decision (hysteresis)
     config: int  # the version of the queues' configuration: reload when it differs from the one at hand
     open_callback: CallbackId | None = None  # `arrive` only: this number's open promise in this queue
-    language: str = ""  # `arrive` only: what this number chose before
+    language: str = ""  # of their leg; from `arrive`, only what this number chose before
     reservation: Reservation | None = None  # the pairing they are in, made just now or before
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 ROOT = Path(__file__).resolve().parent.parent
+APPLICATION = "callback.serve:application()"
 WEB_WORKERS = 2
 THREADS = 16
 """With SQLite: green threads that yield inside a transaction would stop a whole process, so real ones serve there."""
@@ -62,12 +63,22 @@ def quiet_logs() -> None:
 
 
 def web(settings: Settings) -> NoReturn:
-    """Become gunicorn. Green threads on PostgreSQL, real ones on SQLite; loopback only outside production."""
+    """Become gunicorn."""
+    os.execv(sys.executable, [sys.executable, "-m", *server(settings, APPLICATION)])
+
+
+def server(settings: Settings, application: str) -> list[str]:
+    """The module that serves, with its arguments. Green threads on PostgreSQL, real ones on SQLite; loopback only
+    outside production."""
     host = "0.0.0.0" if settings.production else "127.0.0.1"  # noqa: S104 -- a platform's router must reach it
-    kind = ["gthread", "--threads", str(THREADS)] if settings.sqlite else ["gevent", "--worker-connections", str(GREEN_THREADS)]
-    arguments = [
+    kind = (
+        ["gthread", "--threads", str(THREADS)]
+        if settings.sqlite
+        else ["gevent", "--worker-connections", str(GREEN_THREADS)]
+    )
+    return [
         "gunicorn",
-        "callback.serve:application()",
+        application,
         "--bind", f"{host}:{settings.port}",
         "--workers", os.environ.get("WEB_CONCURRENCY", str(WEB_WORKERS)),
         "--worker-class", *kind,
@@ -78,7 +89,6 @@ def web(settings: Settings) -> NoReturn:
         "--log-level", "warning",
         "--no-control-socket",
     ]  # fmt: skip
-    os.execv(sys.executable, [sys.executable, "-m", *arguments])
 
 
 def run(settings: Settings, environ: Mapping[str, str] | None = None) -> None:

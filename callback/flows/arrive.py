@@ -45,6 +45,7 @@ def arrive(house: House, hook: Hook) -> Script:
 def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Place) -> Script:
     """What somebody who has just joined hears."""
     welcome = Prompt("welcome", {"queue": queue.name})
+    hint = menu.language_hint(queue)
     if standing.open_callback:
         left = house.line.leave(place.entry, reason=CallState.CALLBACK, now=house.clock.now())
         if left.place in ("menu", "hold", "reserved", ""):
@@ -52,10 +53,10 @@ def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Pla
     if standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place, before=(Speak((welcome,)),))
     outlook = look_and_note(house, queue, standing, house.clock.now())
-    told = [welcome, wait_prompt(outlook.wait, staffed=staffed(standing))]
+    told = wait_prompt(outlook.wait, staffed=staffed(standing))
     if outlook.decision.offering:
-        return menu.offer(house, hook, place, before=tuple(told))
-    return Script(place.language, (Speak(tuple(told)), place.hold()))
+        return menu.offer(hook, place, before=(welcome, *hint, told))
+    return Script(place.language, (Speak((welcome, told)), place.hold()))
 
 
 def first_language(queue: Queue, number: str | None) -> str:

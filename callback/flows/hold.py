@@ -1,5 +1,7 @@
 """On hold: place and wait at intervals, music between, the offer still open on a key, and the way out of the queue."""
 
+from dataclasses import replace
+
 from callback.domain.dialogue import Ask, LeaveQueue, Music, Prompt, Script, Speak
 from callback.domain.ids import CallSid, EntryId, new_token
 from callback.domain.lifecycle import CallState
@@ -40,6 +42,8 @@ def announcement(house: House, place: Place, standing: Standing) -> Ask:
     queue = house.book.queue(place.queue)
     outlook = look_and_note(house, queue, standing, house.clock.now())
     told: list[Prompt] = []
+    if not place.lap and not place.offered:
+        told += menu.language_hint(queue)
     if place.lap:
         told.append(Prompt("hold_place", {"position": standing.position or 1}))
         told.append(wait_prompt(outlook.wait, staffed=staffed(standing), holding=True))
@@ -59,6 +63,8 @@ def held(house: House, hook: Hook) -> Script:
     queue = house.book.queue(place.queue)
     if hook.digits == "1" and place.entry.startswith("CA") and queue.policy.accepting:
         return Script(place.language, (LeaveQueue(),))
+    if hook.digits == "9" and len(queue.policy.languages) > 1:
+        return wait(house, Hook(hook.form, menu.other_language(house, hook, place).query()))
     return wait(house, hook)
 
 
@@ -79,6 +85,7 @@ def left(house: House, hook: Hook) -> Script:
 def left_by_key(house: House, hook: Hook, place: Place) -> Script:
     """They left to be connected (we found them an agent) or to be called back."""
     standing = house.line.standing(place.queue, place.entry)
+    place = replace(place, language=standing.language or place.language)
     if standing.place == "reserved" and standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place)
     return menu.take(house, hook, place)

@@ -14,6 +14,7 @@ from callback.domain.policy import Queue
 from callback.flows import enrol
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place
+from callback.flows.outlook import look, staffed, wait_prompt
 from callback.ports import House
 
 REPEATS = 1
@@ -22,16 +23,17 @@ LATER_IN = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=24))
 """What "later" offers by key 1, 2 and 3, moved to the next opening where the queue is closed then."""
 
 
-def offer(house: House, hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
+def offer(hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
     """The offer: 1 callback, 2 stay, 3 later; 9 changes the language where there is another."""
     place = replace(place, offered=True)
-    queue = house.book.queue(place.queue)
     keys = "offer_keys" if phone.usable_caller(hook.caller) else "offer_keys_no_number"
-    prompts = [*before, Prompt(keys)]
-    if len(queue.policy.languages) > 1:
-        prompts.append(Prompt("language_key"))
     action = place.step("offer", t=str(hook.tries))
-    return Script(place.language, (Ask(tuple(prompts), action),))
+    return Script(place.language, (Ask((*before, Prompt(keys)), action),))
+
+
+def language_hint(queue: Queue) -> tuple[Prompt, ...]:
+    """How to change the language: said first of all, to somebody who does not understand what follows."""
+    return (Prompt("language_key"),) if len(queue.policy.languages) > 1 else ()
 
 
 def offered(house: House, hook: Hook) -> Script:
@@ -45,11 +47,20 @@ def offered(house: House, hook: Hook) -> Script:
         case "3":
             return later_slots(house, place)
         case "9":
-            return offer(house, hook, other_language(house, hook, place))
+            return translated(house, hook, place)
     if hook.tries < REPEATS:
         again = Hook(hook.form, {**hook.query, "t": str(hook.tries + 1)})
-        return offer(house, again, place, before=(Prompt("again"),))
+        return offer(again, place, before=(Prompt("again"),))
     return stay(place)
+
+
+def translated(house: House, hook: Hook, place: Place) -> Script:
+    """The wait and the offer once more, in the other language."""
+    place = other_language(house, hook, place)
+    queue = house.book.queue(place.queue)
+    standing = house.line.standing(place.queue, place.entry)
+    expected = look(queue, standing, house.clock.now()).wait
+    return offer(hook, place, before=(wait_prompt(expected, staffed=staffed(standing)),))
 
 
 def other_language(house: House, hook: Hook, place: Place) -> Place:

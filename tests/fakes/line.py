@@ -419,6 +419,7 @@ class FakeLine:
             measured=tally.measured,
             offering=tally.offering,
             config=self._version,
+            language=person.language if person else "",
             reservation=self.reservation(person.token) if person and person.token else None,
         )
 

@@ -58,7 +58,7 @@ local function standing(queue, e, reservation, open, language)
     reply[13 + i] = state[i] or '0'
   end
   reply[19] = redis.call('GET', TAG .. 'version') or '0'
-  reply[20], reply[21] = open or '', language or ''
+  reply[20], reply[21] = open or '', language or e and e.lang or ''
   if not reservation and e and e.token ~= '' then
     reservation = load_reservation(e.token)
   end
