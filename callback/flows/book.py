@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+from callback.domain import phone
 from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, QueueKey
@@ -18,9 +19,9 @@ def caller_id(house: House, queue: Queue) -> str | None:
     return house.knobs.caller_id or (queue.numbers[0] if queue.numbers else None)
 
 
-def zone(queue: Queue) -> str:
-    """The zone in which times of this queue are said."""
-    return str((queue.policy.hours or {}).get("timezone", "UTC"))
+def zone(queue: Queue, number: str) -> str:
+    """The zone in which times are said to whoever has `number`: their own, else the queue's, else UTC."""
+    return phone.zone_of(number) or str((queue.policy.hours or {}).get("timezone", "UTC"))
 
 
 class LineBook:

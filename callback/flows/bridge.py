@@ -166,7 +166,7 @@ def first_question(house: House, hook: Hook, attempt: Attempt, callback: Callbac
 def human_check(house: House, callback: Callback, attempt: AttemptId, tries: int = 0) -> Script:
     """Who is calling and why; 1 talk, 2 later, 3 no longer needed."""
     queue = house.book.queue(callback.queue)
-    values = {"queue": queue.name, "requested": callback.created_at.isoformat(), "zone": zone(queue)}
+    values = {"queue": queue.name, "requested": callback.created_at.isoformat(), "zone": zone(queue, callback.number)}
     told = (Prompt("human_check", values), Prompt("human_keys"))
     action = Step("callback/key", {"a": attempt, "t": str(tries)})
     return Script(callback.language, (Ask(told, action, timeout=6),))
@@ -219,7 +219,7 @@ def later(house: House, hook: Hook, callback: Callback) -> Script:
     queue = house.book.queue(callback.queue)
     at = house.clock.now() + LATER
     cancel.postpone(house, callback.id, at, cause=f"call {hook.call}", keep=hook.call)
-    values = {"when": at.isoformat(), "zone": zone(queue)}
+    values = {"when": at.isoformat(), "zone": zone(queue, callback.number)}
     return Script(callback.language, (Speak((Prompt("later_done", values),)), HangUp()))
 
 

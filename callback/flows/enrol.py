@@ -225,7 +225,7 @@ def promised(callback: Callback, queue: Queue) -> Prompt:
     number = callback.number
     if callback.state is State.SCHEDULED and callback.requested_for is not None:
         when = callback.requested_for.isoformat()
-        return Prompt("promise_later", {"number": number, "when": when, "zone": zone(queue)})
+        return Prompt("promise_later", {"number": number, "when": when, "zone": zone(queue, number)})
     if callback.promised_from is None or callback.promised_to is None:
         return Prompt("promise_unknown", {"number": number})
     low, high = (whole_minutes(callback.created_at, at) for at in (callback.promised_from, callback.promised_to))

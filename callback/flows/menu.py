@@ -45,7 +45,7 @@ def offered(house: House, hook: Hook) -> Script:
         case "2":
             return stay(place)
         case "3":
-            return later_slots(house, place)
+            return later_slots(house, hook, place)
         case "9":
             return translated(house, hook, place)
     if hook.tries < REPEATS:
@@ -172,14 +172,14 @@ def slots(queue: Queue, now: datetime) -> tuple[datetime, ...]:
     return tuple(sorted({at for at in moved if at is not None}))
 
 
-def later_slots(house: House, place: Place, tries: int = 0) -> Script:
+def later_slots(house: House, hook: Hook, place: Place, tries: int = 0) -> Script:
     """Offer times to be called back at, by key."""
     queue = house.book.queue(place.queue)
     times = slots(queue, house.clock.now())
     if len(times) < len(LATER_IN):
         return stay(place, Prompt("not_accepting", {"reason": "closed"}), Prompt("stay"))
     values = {f"slot{at}": time.isoformat() for at, time in enumerate(times, start=1)}
-    prompt = Prompt("later_slots", {**values, "zone": zone(queue)})
+    prompt = Prompt("later_slots", {**values, "zone": zone(queue, hook.caller)})
     keyed = {f"k{at}": time.isoformat() for at, time in enumerate(times, start=1)}
     return Script(place.language, (Ask((prompt,), place.step("later", t=str(tries), **keyed)),))
 
@@ -191,5 +191,5 @@ def later(house: House, hook: Hook) -> Script:
     if chosen:
         return take(house, hook, place, requested_for=chosen)
     if hook.tries < REPEATS:
-        return later_slots(house, place, hook.tries + 1)
+        return later_slots(house, hook, place, hook.tries + 1)
     return stay(place)

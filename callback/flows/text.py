@@ -19,7 +19,9 @@ def compose(work: Work, house: House, queue: Queue, callback: Callback, kind: st
     """Write down a text of `kind` to the caller; None where none can be delivered, so that none is promised."""
     if not phone.can_text(callback.number) or work.opted_out(callback.number):
         return None
-    body = house.words.text(kind, callback, queue.name, zone(queue), house.urls.status_page(callback.token))
+    body = house.words.text(
+        kind, callback, queue.name, zone(queue, callback.number), house.urls.status_page(callback.token)
+    )
     text = Text(
         id="tx" + secrets.token_hex(12),
         callback=callback.id,
