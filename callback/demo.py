@@ -40,7 +40,15 @@ AGENTS = (
     ("dora", "Dora Amin", "sip:dora@desk.example", ("support",)),
 )
 PEOPLE = (("supervisor@example.com", "admin", None), ("ada@example.com", "agent", "ada"))
-IN_SECONDS = ("offer_at_wait_s", "stop_offering_at_wait_s", "wrap_up_s", "cut_off_s", "prior_handle_s",
+IN_SECONDS = (
+    "offer_at_wait_s",
+    "stop_offering_at_wait_s",
+    "wrap_up_s",
+    "cut_off_s",
+    "prior_handle_s",
+    "prior_patience_s",
+    "wait_tolerance_s",
+)
 "prior_patience_s", "wait_tolerance_s")  # fmt: skip
 FEED_EVERY_S = 0.1
 STATE_EVERY_S = 15.0
