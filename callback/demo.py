@@ -49,7 +49,6 @@ IN_SECONDS = (
     "prior_patience_s",
     "wait_tolerance_s",
 )
-"prior_patience_s", "wait_tolerance_s")  # fmt: skip
 FEED_EVERY_S = 0.1
 STATE_EVERY_S = 15.0
 SHOWN = 150
