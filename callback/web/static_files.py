@@ -7,9 +7,11 @@ those together would leak the former (BREACH). An address carries the file's has
 import gzip
 import hashlib
 from functools import lru_cache
+from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, request, send_from_directory, url_for
+from flask import Blueprint, Response, abort, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from callback.web.guards import public
 
@@ -39,18 +41,20 @@ def asset(name: str) -> str:
 
 
 @public("our own scripts, styles and hold music")
-def static_file(name: str) -> Response:
+def static_file(name: str) -> AnyResponse:
     """A file; text is compressed where the browser takes that."""
-    path = FOLDER / name
-    kind = _TEXT.get(path.suffix)
-    if kind is None or "gzip" not in request.headers.get("Accept-Encoding", ""):
-        answer = send_from_directory(FOLDER, name, mimetype=kind)
-    else:
-        answer = Response(_compressed(name), mimetype=kind, headers={"Content-Encoding": "gzip"})
+    kind = _TEXT.get(Path(name).suffix)
+    small = kind is not None and "gzip" in request.headers.get("Accept-Encoding", "")
+    answer = Response(
+        _compressed(name) if small else _bytes(name), mimetype=kind or guess_type(name)[0] or "text/plain"
+    )
+    if small:
+        answer.headers["Content-Encoding"] = "gzip"
     if kind is not None:
         answer.headers["Vary"] = "Accept-Encoding"
     answer.headers["Cache-Control"] = FOR_GOOD if "v" in request.args else A_WHILE
-    return answer
+    answer.set_etag(f"{_hash(name)}{'-gzip' if small else ''}")
+    return answer.make_conditional(request)
 
 
 @lru_cache(maxsize=64)
@@ -63,6 +67,7 @@ def _compressed(name: str) -> bytes:
     return gzip.compress(_bytes(name), 9, mtime=0)
 
 
+@lru_cache(maxsize=64)
 def _bytes(name: str) -> bytes:
     path = (FOLDER / name).resolve()
     if not path.is_relative_to(FOLDER.resolve()) or not path.is_file():

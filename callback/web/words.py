@@ -88,7 +88,8 @@ def offer_sentence(now: QueueNow) -> str:
         "not_before_closing": lambda: gettext("It could not be kept before closing."),
     }
     why = shown.get(str(decision.reason), lambda: decision.sentence)()
-    return f"{gettext('Offering callbacks.') if decision.offering else gettext('Not offering callbacks.')} {why}"
+    what = gettext("Offering callbacks.") if decision.offering else gettext("Not offering callbacks.")
+    return f"{what} {why}"
 
 
 def _wait_above(wait: float | None, policy: Policy) -> str:

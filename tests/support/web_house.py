@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from argon2 import PasswordHasher
 from flask import Flask
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
@@ -29,14 +30,14 @@ from callback.flows import configure, enrol, presence
 from callback.flows.book import LineBook
 from callback.ports import ApiToken, Clock, House, Knobs, User
 from callback.web.app import create_app
-from callback.web.credentials import hash_password, new_token, token_hash
+from callback.web.credentials import new_token, token_hash
 from callback.web.options import WebOptions
 from tests.support.clock import ManualClock
 
 SECRET = "a secret of the tests, long enough for everybody"
 PASSWORD = "correct horse battery staple"
 OWN = "+12015550100"
-_HASH = hash_password(PASSWORD)
+_HASH = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)  # the real cost would be the suite's
 
 
 @dataclass
