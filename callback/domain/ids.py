@@ -15,12 +15,13 @@ Token = NewType("Token", str)
 """The fencing token of one reservation: whoever acts for it shows it, and a stale one changes nothing."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_LENGTH = 18
+_SHIFTS = range(0, 90, 5)
 """18 characters of 5 bits: 90 random bits, so that a collision is out of the question at any volume."""
 
 
 def _fresh(prefix: str) -> str:
-    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    bits = secrets.randbits(90)  # drawn at once: a draw for each character costs ten times as much
+    return prefix + "".join([_ALPHABET[bits >> shift & 31] for shift in _SHIFTS])
 
 
 def new_callback_id() -> CallbackId:

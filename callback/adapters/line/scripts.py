@@ -5,15 +5,15 @@ A server that lost its script cache (a restart, a failover) answers NOSCRIPT; th
 
 import hashlib
 import re
-from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import redis
 from redis.exceptions import NoScriptError
 
 from callback.adapters.line.keys import EVENTS
+from callback.adapters.line.lanes import Lanes
 
 _FOLDER = files("callback.adapters.line") / "lua"
 _INCLUDE = re.compile(r"^-- @include (?P<part>_\w+\.lua)\n", re.MULTILINE)
@@ -44,12 +44,13 @@ class Scripts:
     """The scripts of one server."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._execute: Callable[..., list[Any]] = client.execute_command
+        self._ask = Lanes(client).ask
 
     def run(self, name: str, *arguments: str | float) -> list[Any]:
         """The reply of `lua/NAME.lua`: a flat list whose first element is a `Result`. Raises redis.RedisError."""
         source, digest = _prepared(name)
         try:
-            return self._execute("EVALSHA", digest, 1, EVENTS, *arguments)
+            reply = self._ask("EVALSHA", digest, 1, EVENTS, *arguments)
         except NoScriptError:
-            return self._execute("EVAL", source, 1, EVENTS, *arguments)
+            reply = self._ask("EVAL", source, 1, EVENTS, *arguments)
+        return cast(list[Any], reply)
