@@ -32,6 +32,11 @@ class Lanes:
                 connection.disconnect()
                 connection.send_command(*command)
                 return connection.read_response()
+        except redis.ResponseError:
+            raise  # an answer like any other: nothing is left unread
+        except BaseException:
+            connection.disconnect()  # whatever stopped us (a time limit too), nobody may read an answer meant for us
+            raise
         finally:
             self._idle.append(connection)
 

@@ -10,6 +10,14 @@ from callback.domain.lifecycle import AgentStatus
 from callback.domain.wait import Measured
 from callback.ports import AgentView, Lapsed, Reservation, Standing, Waiting
 
+_STATUSES = (
+    AgentStatus.AVAILABLE,
+    AgentStatus.RESERVED,
+    AgentStatus.BUSY,
+    AgentStatus.WRAP_UP,
+    AgentStatus.AWAY,
+    AgentStatus.OFFLINE,
+)
 _AGENT = 6
 _RESERVATION = 12
 _WAITING = 5
@@ -25,14 +33,7 @@ def standing(reply: Sequence[Any]) -> Standing:
         joined_at=_time(reply[4]),
         live=reply[5],
         callbacks=reply[6],
-        agents={
-            AgentStatus.AVAILABLE: reply[7],
-            AgentStatus.RESERVED: reply[8],
-            AgentStatus.BUSY: reply[9],
-            AgentStatus.WRAP_UP: reply[10],
-            AgentStatus.AWAY: reply[11],
-            AgentStatus.OFFLINE: reply[12],
-        },
+        agents={status: int(count) for status, count in zip(_STATUSES, reply[7:13], strict=True)},
         measured=Measured(float(reply[13]), float(reply[14]), float(reply[15]), float(reply[16])),
         offering=reply[17] == "1",
         config=int(reply[18]),

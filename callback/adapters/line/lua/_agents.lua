@@ -1,7 +1,8 @@
 -- @include _keys.lua
 -- @include _events.lua
--- Agents: a hash `a:KEY`, and in every queue they serve one row that counts them: `idle` (a sorted set: the lower level
--- first, then whoever is idle longest) while available, else the set `a:STATUS`. Counting rows cannot drift.
+-- Agents: a hash `a:KEY`, and in every queue they serve one row: in `idle` (a sorted set: the lower level first, then
+-- whoever is idle longest) while available, else in the set `a:STATUS`. How many rows there are is noted in the queue's
+-- state hash under the status, counted afresh at each change, so that it cannot drift.
 --
 -- Hash fields: s status   c since   w wanted   t token (reserved or busy)   u end of the wrap-up
 --   q the queues they serve, a line each: key, tab, level
@@ -38,6 +39,16 @@ local function served(a)
   return string.gmatch(a.serves, '([^\t\n]+)\t(%d+)')
 end
 
+local function note_count(queue, status)
+  local count
+  if status == 'available' then
+    count = redis.call('ZCARD', queue_key(queue, 'idle'))
+  else
+    count = redis.call('SCARD', queue_key(queue, 'a:' .. status))
+  end
+  redis.call('HSET', queue_key(queue, 's'), status, count)
+end
+
 local function count_in(a)
   for queue, level in served(a) do
     if a.status == 'available' then
@@ -45,6 +56,7 @@ local function count_in(a)
     else
       redis.call('SADD', queue_key(queue, 'a:' .. a.status), a.key)
     end
+    note_count(queue, a.status)
   end
 end
 
@@ -55,6 +67,7 @@ local function count_out(a)
     else
       redis.call('SREM', queue_key(queue, 'a:' .. a.status), a.key)
     end
+    note_count(queue, a.status)
   end
 end
 

@@ -39,6 +39,11 @@ local function step_into(e, place)
     redis.call('HSET', entry_key(e.id), 'p', place)
   end
   redis.call('ZADD', queue_key(e.queue, place), e.score, e.id)
+end
+
+-- A new row for somebody who was not in this queue; their place comes with `step_into`. `lines` knows every such queue.
+local function write_entry(e)
+  redis.call('HSET', entry_key(e.id), 'q', e.queue, 's', e.score, 'j', e.joined)
   redis.call('SADD', TAG .. 'lines', e.queue)
 end
 

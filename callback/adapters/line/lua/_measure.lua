@@ -3,6 +3,7 @@
 -- weight of what lies 200 observations back. Handled conversations and ended waits fade separately.
 --
 -- Hash fields: h handled   hs seconds they took   a abandoned   w seconds waited   o 1 while offering   d 1 when dialling
+--   v version of the configuration; and how many agents there are, by their status's name (`_agents.lua`)
 
 local KEEP = 0.5 ^ (1 / 200)
 

@@ -18,7 +18,7 @@ local function put_promise(queue, id, score, joined, place, number)
       close_promise(e)
     end
     e.queue, e.score, e.joined = queue, score, joined
-    redis.call('HSET', entry_key(id), 'q', queue, 's', score, 'j', joined)
+    write_entry(e)
     if number ~= '' then
       open_promise(e, number)
     end

@@ -6,11 +6,13 @@
 --   handled, handled_s, abandoned, waited_s, offering, configuration, open callback, language, and where there is one
 --   their reservation (`add_reservation`)
 
-local STATUSES = { 'reserved', 'busy', 'wrap_up', 'away', 'offline' }
-
--- How many members of sorted set `key` stand before (score, id). Among equal scores the place is found by halving.
-local function before_in(key, score, id)
+-- How many of the `card` members of sorted set `key` stand before (score, id). Among equal scores the place is found by
+-- halving.
+local function before_in(key, card, score, id)
   local low = redis.call('ZCOUNT', key, '-inf', '(' .. score)
+  if low == card then
+    return low
+  end
   local high = low + redis.call('ZCOUNT', key, score, score)
   while low < high do
     local middle = math.floor((low + high) / 2)
@@ -23,42 +25,45 @@ local function before_in(key, score, id)
   return low
 end
 
--- How many stand before (score, id) in a queue, live and promised together. `cards` are the four sizes, where known.
+-- How many stand before (score, id) in a queue, live and promised together. `cards` are the sizes of the four places.
 local function ahead_of(queue, place, score, id, cards)
   local count = 0
   for i = 1, 4 do
     local key = queue_key(queue, PLACES[i])
     if PLACES[i] == place then
       count = count + (redis.call('ZRANK', key, id) or 0)
-    elseif not cards or cards[i] > 0 then
-      count = count + before_in(key, score, id)
+    elseif cards[i] > 0 then
+      count = count + before_in(key, cards[i], score, id)
     end
   end
   return count
 end
 
--- `e` is nil where there is nobody to tell about; a newcomer's position is then behind everybody.
-local function standing(queue, e, reservation, open, language)
+local function cards_of(queue)
   local cards = {}
   for i = 1, 4 do
     cards[i] = redis.call('ZCARD', queue_key(queue, PLACES[i]))
   end
-  local reply = { OK, '', 0, '0', '', cards[1] + cards[2], cards[3] + cards[4], redis.call('ZCARD', queue_key(queue, 'idle')) }
+  return cards
+end
+
+-- `e` is nil where there is nobody to tell about; a newcomer's position is then behind everybody.
+local function standing(queue, e, reservation, open, language)
+  local cards = cards_of(queue)
+  local state = redis.call('HMGET', queue_key(queue, 's'), 'available', 'reserved', 'busy', 'wrap_up', 'away', 'offline',
+    'h', 'hs', 'a', 'w', 'o', 'v')
+  for i = 1, 11 do
+    state[i] = state[i] or '0'
+  end
+  local reply = { OK, '', 0, '0', '', cards[1] + cards[2], cards[3] + cards[4], unpack(state, 1, 11) }
+  reply[19] = state[12] or redis.call('GET', TAG .. 'version') or '0'
+  reply[20], reply[21] = open or '', language or e and e.lang or ''
   if e then
     reply[2], reply[4], reply[5] = e.place, e.score, e.joined
     if WAITS_IN[e.place] then
       reply[3] = 1 + ahead_of(queue, e.place, e.score, e.id, cards)
     end
   end
-  for i = 1, 5 do
-    reply[8 + i] = redis.call('SCARD', queue_key(queue, 'a:' .. STATUSES[i]))
-  end
-  local state = redis.call('HMGET', queue_key(queue, 's'), 'h', 'hs', 'a', 'w', 'o')
-  for i = 1, 5 do
-    reply[13 + i] = state[i] or '0'
-  end
-  reply[19] = redis.call('GET', TAG .. 'version') or '0'
-  reply[20], reply[21] = open or '', language or e and e.lang or ''
   if not reservation and e and e.token ~= '' then
     reservation = load_reservation(e.token)
   end

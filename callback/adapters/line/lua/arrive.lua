@@ -19,7 +19,8 @@ local e, reservation = load_entry(call), nil
 if not e then
   e = { id = call, queue = queue, score = score, joined = now, leg = call, token = '', number = '', measured = false,
     lang = remembered ~= '' and remembered or language }
-  redis.call('HSET', entry_key(call), 'q', queue, 'p', 'menu', 's', score, 'j', now, 'h', now, 'l', e.lang)
+  write_entry(e)
+  redis.call('HSET', entry_key(call), 'h', now, 'l', e.lang)
   tell_call(e, 'arrived', now, 'arrived')
   step_into(e, 'menu')
   reservation = pair_newcomer(e, token, now, lease)

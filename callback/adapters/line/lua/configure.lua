@@ -12,13 +12,15 @@
 local now, first_version, queues = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 for _, queue in ipairs(redis.call('HKEYS', TAG .. 'queues')) do
-  redis.call('HDEL', queue_key(queue, 's'), 'd')
+  redis.call('HDEL', queue_key(queue, 's'), 'd', 'v')
 end
 redis.call('DEL', TAG .. 'queues', TAG .. 'staff')
+redis.call('SET', TAG .. 'version', first_version, 'NX')
+local version = redis.call('INCR', TAG .. 'version')
 local at = 4
 for _ = 1, queues do
   redis.call('HSET', TAG .. 'queues', ARGV[at], ARGV[at + 1])
-  redis.call('HSET', queue_key(ARGV[at], 's'), 'd', ARGV[at + 2])
+  redis.call('HSET', queue_key(ARGV[at], 's'), 'd', ARGV[at + 2], 'v', version)
   at = at + 3
 end
 
@@ -43,7 +45,9 @@ while at <= #ARGV do
   end
 end
 
-for _, key in ipairs(redis.call('SMEMBERS', TAG .. 'agents')) do
+local known = redis.call('SMEMBERS', TAG .. 'agents')
+table.sort(known, bytes_before)
+for _, key in ipairs(known) do
   local a = not configured[key] and load_agent(key)
   if a then
     want(a, 'offline')
@@ -55,5 +59,4 @@ for _, key in ipairs(redis.call('SMEMBERS', TAG .. 'agents')) do
   end
 end
 
-redis.call('SET', TAG .. 'version', first_version, 'NX')
-return { OK, redis.call('INCR', TAG .. 'version') }
+return { OK, version }

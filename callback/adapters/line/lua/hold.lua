@@ -15,7 +15,7 @@ local found = e ~= nil
 if not found then
   e = { id = id, queue = queue, score = score, joined = joined, leg = is_callback(id) and '' or id, token = '', number = '',
     lang = '', measured = false }
-  redis.call('HSET', entry_key(id), 'q', queue, 's', score, 'j', joined)
+  write_entry(e)
 end
 set_leg(e, leg)
 redis.call('HSET', entry_key(id), 'h', now)

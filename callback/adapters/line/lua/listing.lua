@@ -9,14 +9,16 @@
 
 local queue, offset, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
+local cards = cards_of(queue)
+
 -- How many rows of `place` are among the first `offset` of the whole line.
-local function rows_before(place)
+local function rows_before(place, card)
   local key = queue_key(queue, place)
-  local low, high = 0, math.min(offset, redis.call('ZCARD', key))
+  local low, high = 0, math.min(offset, card)
   while low < high do
     local middle = math.floor((low + high) / 2)
     local row = redis.call('ZRANGE', key, middle, middle, 'WITHSCORES')
-    if ahead_of(queue, place, row[2], row[1]) < offset then
+    if ahead_of(queue, place, row[2], row[1], cards) < offset then
       low = middle + 1
     else
       high = middle
@@ -27,7 +29,7 @@ end
 
 local rows = {}
 for i = 1, 4 do
-  local first = rows_before(PLACES[i])
+  local first = rows_before(PLACES[i], cards[i])
   local found = redis.call('ZRANGE', queue_key(queue, PLACES[i]), first, first + limit - 1)
   for j = 1, #found do
     local e = load_entry(found[j])
