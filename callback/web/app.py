@@ -24,12 +24,13 @@ from callback.web import (
     wall,
 )
 from callback.web import api as programs
+from callback.web.application import Application
 from callback.web.options import WebOptions
 
 
 def create_app(house: House, options: WebOptions) -> Flask:
     """An application that serves `house`. Nothing is connected to before the first request."""
-    app = Flask("callback.web", static_folder=None)
+    app = Application("callback.web", static_folder=None)
     app.extensions[context.HOUSE] = house
     app.extensions[context.OPTIONS] = options
     _configure(app, options)

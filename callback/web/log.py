@@ -12,15 +12,17 @@ _log = structlog.get_logger("callback.web")
 
 def install(app: Flask) -> None:
     """Binds what is known of the request before, and writes the line after."""
-    app.before_request(_begin)
-    app.after_request(_note)
+    app.before_request(begin)
+    app.after_request(note)
 
 
-def _begin() -> None:
+def begin() -> None:
+    """The clock of this request runs."""
     g.began = time.perf_counter()
 
 
-def _note(response: Response) -> Response:
+def note(response: Response) -> Response:
+    """The line of this request, and the answer as it is."""
     if response.status_code < 400 and request.path.startswith(QUIET):
         return response
     _log.info("request", **_fields(response))

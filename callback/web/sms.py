@@ -14,7 +14,7 @@ EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 def blueprint() -> Blueprint:
     """`POST /sms/incoming`."""
     door = Blueprint("sms", __name__)
-    door.before_request(voice.refuse_strangers)
+    voice.guard(door)
     door.add_url_rule("/sms/incoming", view_func=carrier_signature(incoming), methods=["POST"])
     return door
 

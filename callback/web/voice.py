@@ -14,6 +14,7 @@ from callback.domain.dialogue import HangUp, Prompt, Script, Speak
 from callback.flows import journey, trouble
 from callback.flows.hook import Hook
 from callback.ports import House
+from callback.web import armour, log
 from callback.web.context import house, options
 from callback.web.guards import carrier_signature
 
@@ -25,9 +26,17 @@ _log = structlog.get_logger("callback.voice")
 def blueprint() -> Blueprint:
     """`POST /voice/<step>`."""
     door = Blueprint("voice", __name__)
-    door.before_request(refuse_strangers)
+    guard(door)
     door.add_url_rule("/voice/<path:step>", view_func=carrier_signature(step), methods=["POST"])
     return door
+
+
+def guard(door: Blueprint) -> None:
+    """All that happens around a webhook, at this door and at that for texts: no other hook runs (`application`)."""
+    door.before_request(log.begin)
+    door.before_request(refuse_strangers)
+    door.after_request(log.note)
+    door.after_request(armour.never_sniffed)
 
 
 def signature_check() -> SignatureCheck:
