@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,8 +123,25 @@ class Show:
     @contextlib.contextmanager
     def narrated(self) -> Iterator[None]:
         """Within this, what the people do is told on the terminal as it happens."""
-        with Teller(self._feed, self._settings.public_base_url, self._kept.api_token):
+        with Teller(self._feed, self._settings.public_base_url, self._kept.api_token, self.provision):
             yield
+
+    def provision(self) -> bool:
+        """Point the emulated numbers here as `callback twilio provision` does. False: the carrier does not answer yet."""
+        from callback.adapters.telephony.numbers import OwnNumbers, webhooks_for
+        from callback.ports import CarrierError
+
+        numbers = OwnNumbers(self._kept.account_sid, self._kept.auth_token, f"http://127.0.0.1:{self._port}")
+        try:
+            for key, _, number in QUEUES:
+                found = numbers.find(number)
+                if found is not None:
+                    numbers.point(found, webhooks_for(self._settings.public_base_url, key))
+        except CarrierError:
+            return False
+        finally:
+            numbers.close()
+        return True
 
     # --- furnishing -----------------------------------------------------------------------------------------------
 
@@ -212,7 +229,8 @@ class Teller:
     how the queues stand.
     """
 
-    def __init__(self, feed: Path, base: str, api_token: str) -> None:
+    def __init__(self, feed: Path, base: str, api_token: str, prepare: Callable[[], bool]) -> None:
+        self._prepare = prepare
         self._feed = feed
         self._base = base
         self._api_token = api_token
@@ -229,6 +247,8 @@ class Teller:
         self._thread.join(timeout=2)
 
     def _tell(self) -> None:
+        while not self._done.is_set() and not self._prepare():
+            self._done.wait(FEED_EVERY_S)
         with self._feed.open() as lines:
             while not self._done.is_set():
                 line = lines.readline()
@@ -278,7 +298,7 @@ def wording(event: dict[str, Any]) -> str | None:
     if what == "hears":
         return f'hears "{shortened(event["text"])}"' if event.get("lead") else None
     if what == "gets a text":
-        return f"gets a text: {event['link']}" if event.get("link") else None
+        return f"gets a text with a link to their page: {event['link']}" if event.get("link") else None
     if what in ("talks", "is done talking"):
         return None
     return what
