@@ -41,9 +41,10 @@ local function step_into(e, place)
   redis.call('ZADD', queue_key(e.queue, place), e.score, e.id)
 end
 
--- A new row for somebody who was not in this queue; their place comes with `step_into`. `lines` knows every such queue.
-local function write_entry(e)
-  redis.call('HSET', entry_key(e.id), 'q', e.queue, 's', e.score, 'j', e.joined)
+-- The hash of somebody whose queue or score is new, with further fields and values; `step_into` gives them their place in
+-- the order. `lines` knows every queue in which somebody stood.
+local function write_entry(e, ...)
+  redis.call('HSET', entry_key(e.id), 'q', e.queue, 's', e.score, 'j', e.joined, ...)
   redis.call('SADD', TAG .. 'lines', e.queue)
 end
 

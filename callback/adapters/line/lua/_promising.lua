@@ -18,7 +18,8 @@ local function put_promise(queue, id, score, joined, place, number)
       close_promise(e)
     end
     e.queue, e.score, e.joined = queue, score, joined
-    write_entry(e)
+    e.place = e.place or place
+    write_entry(e, 'p', e.place)
     if number ~= '' then
       open_promise(e, number)
     end

@@ -19,9 +19,9 @@ local e, reservation = load_entry(call), nil
 if not e then
   e = { id = call, queue = queue, score = score, joined = now, leg = call, token = '', number = '', measured = false,
     lang = remembered ~= '' and remembered or language }
-  write_entry(e)
-  redis.call('HSET', entry_key(call), 'h', now, 'l', e.lang)
   tell_call(e, 'arrived', now, 'arrived')
+  e.place = 'menu'
+  write_entry(e, 'p', 'menu', 'h', now, 'l', e.lang)
   step_into(e, 'menu')
   reservation = pair_newcomer(e, token, now, lease)
 end

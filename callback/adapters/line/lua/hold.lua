@@ -18,11 +18,8 @@ if not found then
   write_entry(e)
 end
 set_leg(e, leg)
-redis.call('HSET', entry_key(id), 'h', now)
-if language ~= '' and language ~= e.lang then
-  e.lang = language
-  redis.call('HSET', entry_key(id), 'l', language)
-end
+e.lang = language ~= '' and language or e.lang
+redis.call('HSET', entry_key(id), 'h', now, 'l', e.lang)
 
 local reservation
 if e.place ~= 'reserved' and e.place ~= 'busy' then
