@@ -49,7 +49,7 @@ Making it misbehave:
 ``GET held``, ``POST held/ID/release``
     Webhooks held by a rule, in order of arrival.
 ``POST reset``
-    Hangs everything up; forgets calls, endpoints, rules, verdicts and opt-outs.
+    Hangs everything up; forgets calls, queues, endpoints, rules, verdicts and opt-outs.
 """
 
 from __future__ import annotations

@@ -261,11 +261,12 @@ class Exchange:
         return task
 
     def reset(self) -> None:
-        """Hangs up and forgets all calls, who answers what, rules, verdicts and opt-outs."""
+        """Hangs up and forgets all calls and queues, who answers what, rules, verdicts and opt-outs."""
         for leg in list(self.legs.values()):
             if not leg.ended.is_set():
                 self.complete(leg)
         self.legs.clear()
+        self.queues.clear()
         self._endpoints.clear()
         self.faults.remove()
         for held in list(self.faults.held):

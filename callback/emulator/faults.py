@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 When = Literal["before", "after"]
 REVERSE_FLUSH_S = 2.0
-REVERSE_GAP_S = 0.05
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Rule:
     when: When = "before"
     id: str = ""
     struck: int = 0
-    _batch: list[asyncio.Future[None]] = field(default_factory=list, repr=False)
+    _batch: list[Ticket] = field(default_factory=list, repr=False)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rule:
@@ -111,21 +110,34 @@ class Rule:
         self.struck += 1
         return True
 
-    async def turn(self) -> None:
-        """Waits until this request's turn comes in a reversed batch."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def turn(self) -> Ticket:
+        """Waits until this request's turn comes in a reversed batch; the ticket lets the next one go."""
+        mine = Ticket(asyncio.get_running_loop().create_future(), self._batch[-1] if self._batch else None)
         self._batch.append(mine)
         if len(self._batch) >= self.reverse:
             self._flush()
         elif len(self._batch) == 1:
             asyncio.get_running_loop().call_later(REVERSE_FLUSH_S, self._flush)
-        await mine
+        await mine.go
+        return mine
 
     def _flush(self) -> None:
-        batch, self._batch = self._batch, []
-        loop = asyncio.get_running_loop()
-        for place, future in enumerate(reversed(batch)):
-            loop.call_later(place * REVERSE_GAP_S, _release, future)
+        if self._batch:
+            _release(self._batch[-1].go)
+        self._batch = []
+
+
+@dataclass
+class Ticket:
+    """A place in a reversed batch: ``earlier`` came before and goes after."""
+
+    go: asyncio.Future[None]
+    earlier: Ticket | None
+
+    def passed(self) -> None:
+        """This one has been delivered; the next may go."""
+        if self.earlier is not None:
+            _release(self.earlier.go)
 
 
 def _release(future: asyncio.Future[None]) -> None:

@@ -63,6 +63,7 @@ _METHOD = _one_of("GET", "POST")
 _URL = _matches(r"[^\s<>\"]*")
 _LANGUAGE = _matches(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?")
 _VOICE = _matches(r"man|woman|alice|(Polly|Google)\.[A-Za-z0-9-]+")
+_LEVEL = _matches(r"(x-)?(low|high|slow|fast|soft|loud)|medium|default|silent|[+-]?\d+(\.\d+)?(%|dB|st)")
 _RECORD = _one_of(
     "do-not-record",
     "false",
@@ -91,32 +92,19 @@ class Grammar:
         inert: those that are checked and have no effect here.
         children: elements that may stand inside it.
         text: whether character data is ``none``, ``optional`` or ``required``.
+        required: attributes that must be there.
     """
 
     attributes: Mapping[str, Check] = field(default_factory=dict)
     inert: Mapping[str, Check] = field(default_factory=dict)
     children: frozenset[str] = frozenset()
     text: str = "none"
+    required: frozenset[str] = frozenset()
 
 
-_SSML = frozenset({"break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w"})
+_INLINE = frozenset({"break", "emphasis", "lang", "phoneme", "prosody", "say-as", "sub", "w"})
+_SSML = _INLINE | {"p", "s"}
 _PROMPTS = frozenset({"Say", "Play", "Pause"})
-ATTRIBUTES_SSML: Mapping[str, Mapping[str, Check]] = {
-    "break": {
-        "strength": _one_of("none", "x-weak", "weak", "medium", "strong", "x-strong"),
-        "time": _matches(r"[\d.]+m?s"),
-    },
-    "emphasis": {"level": _one_of("strong", "moderate", "reduced", "none")},
-    "lang": {"xml:lang": _LANGUAGE},
-    "p": {},
-    "phoneme": {"alphabet": _one_of("ipa", "x-sampa", "x-amazon-pinyin", "x-amazon-jyutping"), "ph": _anything},
-    "prosody": {"volume": _anything, "rate": _anything, "pitch": _anything},
-    "s": {},
-    "say-as": {"interpret-as": _anything, "format": _anything, "role": _anything},
-    "sub": {"alias": _anything},
-    "w": {"role": _anything},
-}
-
 GRAMMAR: Mapping[str, Grammar] = {
     "Say": Grammar(
         {"language": _LANGUAGE, "loop": _whole(0, 1000)}, {"voice": _VOICE}, children=_SSML, text="required"
@@ -189,8 +177,36 @@ GRAMMAR: Mapping[str, Grammar] = {
         text="required",
     ),
     "Identity": Grammar(text="required"),
-    "Parameter": Grammar({"name": _anything, "value": _anything}),
-    **{name: Grammar({}, checks, children=_SSML, text="optional") for name, checks in ATTRIBUTES_SSML.items()},
+    "Parameter": Grammar({"name": _anything, "value": _anything}, required=frozenset({"name", "value"})),
+    # Speech markup: spoken as plain text here, so every attribute is inert.
+    "break": Grammar(
+        {},
+        {
+            "strength": _one_of("none", "x-weak", "weak", "medium", "strong", "x-strong"),
+            "time": _matches(r"\d+(\.\d+)?m?s"),
+        },
+    ),
+    "emphasis": Grammar(
+        {}, {"level": _one_of("strong", "moderate", "reduced", "none")}, children=_INLINE, text="optional"
+    ),
+    "lang": Grammar({}, {"xml:lang": _LANGUAGE}, children=_SSML, text="optional", required=frozenset({"xml:lang"})),
+    "p": Grammar(children=_INLINE | {"s"}, text="optional"),
+    "phoneme": Grammar(
+        {},
+        {"alphabet": _one_of("ipa", "x-sampa", "x-amazon-pinyin", "x-amazon-jyutping"), "ph": _anything},
+        text="optional",
+        required=frozenset({"ph"}),
+    ),
+    "prosody": Grammar({}, {"volume": _LEVEL, "rate": _LEVEL, "pitch": _LEVEL}, children=_SSML, text="optional"),
+    "s": Grammar(children=_INLINE, text="optional"),
+    "say-as": Grammar(
+        {},
+        {"interpret-as": _matches(r"[a-z-]+"), "format": _matches(r"[a-z]+")},
+        text="optional",
+        required=frozenset({"interpret-as"}),
+    ),
+    "sub": Grammar({}, {"alias": _anything}, text="optional", required=frozenset({"alias"})),
+    "w": Grammar(children=_INLINE - {"w", "lang"}, text="optional"),
 }
 
 VERBS: Mapping[Mode, frozenset[str]] = {
@@ -269,6 +285,9 @@ def _check_attributes(name: str, attributes: Mapping[str, str], grammar: Grammar
             raise TwimlError(f"<{name}> has no attribute {attribute!r} that is known here")
         if not check(value):
             raise TwimlError(f"<{name} {attribute}> cannot be {value!r}")
+    missing = sorted(grammar.required - set(attributes))
+    if missing:
+        raise TwimlError(f"<{name}> needs {', '.join(missing)}")
 
 
 def _text(element: ET.Element, grammar: Grammar) -> str:
@@ -298,8 +317,8 @@ def _check_shape(verb: Verb) -> None:
         _check_dial(verb)
     if verb.name == "Play" and bool(verb.text) == ("digits" in verb.attributes):
         raise TwimlError("<Play> needs either a URL or digits")
-    if verb.name == "Client" and not identity(verb):
-        raise TwimlError("<Client> needs an identity")
+    if verb.name == "Client":
+        _check_client(verb)
     if verb.name == "Enqueue" and len(verb.text) > 64:
         raise TwimlError("<Enqueue> queue names have at most 64 characters")
 
@@ -307,6 +326,12 @@ def _check_shape(verb: Verb) -> None:
 def identity(client: Verb) -> str:
     """Whom a ``<Client>`` names, in either of its two spellings."""
     return client.text or next((child.text for child in client.children if child.name == "Identity"), "")
+
+
+def _check_client(verb: Verb) -> None:
+    names = [child.name for child in verb.children]
+    if names.count("Identity") != (0 if verb.text else 1) or "Identity" in names[1:]:
+        raise TwimlError("<Client> needs one identity, before its parameters")
 
 
 def _check_dial(verb: Verb) -> None:

@@ -19,7 +19,7 @@ import aiohttp
 import yarl
 
 from callback.emulator.clock import SimClock
-from callback.emulator.faults import Faults, WebhookPlan
+from callback.emulator.faults import Faults, Ticket, WebhookPlan
 from callback.emulator.ledger import Entry, Ledger
 from callback.emulator.signature import sign
 
@@ -180,7 +180,14 @@ class Webhooks:
 
     async def _deliver(self, parcel: _Parcel) -> Answer:
         plan = self._faults.for_webhook(parcel.method, parcel.target, parcel.form, parcel.purpose)
-        await self._detain(parcel, plan)
+        tickets = await self._detain(parcel, plan)
+        try:
+            return await self._send(parcel, plan)
+        finally:
+            for ticket in tickets:
+                ticket.passed()
+
+    async def _send(self, parcel: _Parcel, plan: WebhookPlan) -> Answer:
         if plan.drop:
             about = {"sid": parcel.sid, "purpose": parcel.purpose, "url": parcel.url, "form": parcel.form}
             self._ledger.write("webhook-dropped", **about)
@@ -195,12 +202,12 @@ class Webhooks:
         finally:
             self._background(_in_turn(copies))
 
-    async def _detain(self, parcel: _Parcel, plan: WebhookPlan) -> None:
+    async def _detain(self, parcel: _Parcel, plan: WebhookPlan) -> list[Ticket]:
         if plan.hold:
             await self._faults.hold(parcel.purpose, parcel.target, parcel.form)
-        for rule in plan.turns:
-            await rule.turn()
+        tickets = [await rule.turn() for rule in plan.turns]
         await self._clock.sleep_real(plan.delay_s)
+        return tickets
 
     async def _attempts(self, parcel: _Parcel) -> Answer:
         attempt = 0

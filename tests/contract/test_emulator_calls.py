@@ -259,8 +259,9 @@ def test_an_agent_who_dials_the_queue_talks_to_the_first_in_line(
     application.documents["/voice"] = '<Enqueue action="/left">pickup</Enqueue>'
     application.documents["/before"] = "<Say>You will now be connected.</Say>"
     application.documents["/dialled"] = "<Say>Thank you, agent.</Say>"
-    first, second = carrier.call_in(), carrier.call_in(from_="+14155550124")
+    first = carrier.call_in()
     carrier.wait(first, "enqueued")
+    second = carrier.call_in(from_="+14155550124")
     carrier.wait(second, "enqueued")
     carrier.endpoint(AGENT)
     twiml = '<Response><Dial action="/dialled"><Queue url="/before">pickup</Queue></Dial></Response>'

@@ -344,9 +344,10 @@ def test_a_text_that_cannot_be_sent_is_refused(client: Client, fields: Mapping[s
 def test_a_queue_lists_its_members_and_lets_one_be_taken(
     carrier: Emulator, client: Client, application: Application
 ) -> None:
-    first, second = carrier.call_in(), carrier.call_in(from_=ELSEWHERE)
-    for sid in (first, second):
-        carrier.wait(sid, "enqueued")
+    first = carrier.call_in()
+    carrier.wait(first, "enqueued")
+    second = carrier.call_in(from_=ELSEWHERE)
+    carrier.wait(second, "enqueued")
     queue = next(queue for queue in client.queues.list() if queue.friendly_name == "line")
     assert client.queues(queue.sid).fetch().current_size == 2
     members = client.queues(queue.sid).members.list()
@@ -410,12 +411,12 @@ def strict(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any
     return {"anyOf": [result, {"type": "null"}]} if schema.get("nullable") else result
 
 
-DATES = jsonschema.FormatChecker(formats=())
-
-
-@DATES.checks("date-time-rfc-2822", raises=(TypeError, ValueError))
 def _is_rfc2822(value: object) -> bool:
     return not isinstance(value, str) or email.utils.parsedate_to_datetime(value).utcoffset() == dt.timedelta(0)
+
+
+DATES = jsonschema.FormatChecker(formats=())
+DATES.checks("date-time-rfc-2822", raises=(TypeError, ValueError))(_is_rfc2822)
 
 
 def conforms(answer: object, schema: Mapping[str, Any], whole: Mapping[str, Any]) -> None:

@@ -215,7 +215,12 @@ def test_a_rule_lets_some_pass_and_strikes_a_number_of_times(carrier: Emulator, 
 
 
 def test_a_rule_that_makes_no_sense_is_refused(carrier: Emulator) -> None:
-    for rule in ({"side": "webhook", "explode": True}, {"side": "nowhere"}, {"side": "rest", "url": "("}):
+    rules: list[dict[str, Any]] = [
+        {"side": "webhook", "explode": True},
+        {"side": "nowhere"},
+        {"side": "rest", "url": "("},
+    ]
+    for rule in rules:
         answer = requests.post(f"{carrier.url}/_emulator/faults", json=rule, timeout=10)
         assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
 

@@ -97,7 +97,8 @@ class Application:
         answer = document(asked) if callable(document) else document
         if isinstance(answer, str):
             return 200, f'<?xml version="1.0" encoding="UTF-8"?><Response>{answer}</Response>', "text/xml"
-        return (*answer, "text/xml")[:3]  # type: ignore[return-value]
+        status, body, *kind = answer
+        return status, body, (kind or ["text/xml"])[0]
 
     def to(self, path: str) -> list[Asked]:
         """What was asked at a path, in order."""
