@@ -151,3 +151,7 @@ def status(house: House, hook: Hook) -> None:
         missed(house, attempt, reason="missed the ring")
     elif state is State.BRIDGED and attempt.token:
         settle.talk_over(house, attempt.token, caller_there=None, cause=f"call {hook.call}")
+    elif attempt.token:  # gone before they were in the conference, whose end would have told
+        pairing = house.line.reservation(attempt.token)
+        if pairing is not None and pairing.phase != "busy":
+            agent_left(house, pairing)
