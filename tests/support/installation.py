@@ -2,8 +2,12 @@
 
 A journey drives it as the world does: people ring through the carrier's control API, programs use `/api/v1`, and the
 witnesses are the journal and the carrier's ledger. A process can be ended by its pid and started again.
+
+One installation serves many journeys, each in a shop of its own: a queue, its number and its agents.
 """
 
+import base64
+import itertools
 import json
 import os
 import signal
@@ -11,6 +15,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +35,13 @@ SECRET = "a secret of thirty-two characters!"
 ACCOUNT = "AC" + "5" * 32
 CARRIER_TOKEN = "carrier-token"
 NAMES = ("web", "worker", "beat", "carrier")
+SHOP_NUMBERS = tuple(f"+1201555{number}" for number in range(3000, 3200))
+"""The numbers of the account that shops take, one after the other."""
+FAST: dict[str, Any] = {
+    "offer_at_wait_s": 5, "stop_offering_at_wait_s": 2, "prior_handle_s": 30, "wrap_up_s": 0, "cut_off_s": 0,
+    "retry_delays_s": [1], "ring_timeout_s": 20,
+}  # fmt: skip
+"""A policy for people in a hurry: who waits at all is offered a callback."""
 
 
 class Refused(Exception):
@@ -53,6 +65,16 @@ def http(method: str, url: str, body: Any = None, headers: dict[str, str] | None
     return json.loads(text) if text.startswith(("{", "[")) else text
 
 
+def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """A form, posted: the status and the body of the answer, whatever it is."""
+    request = urllib.request.Request(url, urlencode(fields).encode(), dict(headers or {}), method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=70) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
 @dataclass
 class Installation:
     """The processes and the two ways to talk to them."""
@@ -64,12 +86,15 @@ class Installation:
     settings: dict[str, str] = field(default_factory=dict)
     carrier_options: tuple[str, ...] = ()
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _shops: Iterator[int] = field(default_factory=itertools.count)
+    _people: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.port, self.carrier_port = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.carrier = Carrier(f"http://127.0.0.1:{self.carrier_port}")
         self.token = new_token()
+        self.journal_mark = 0
 
     # --- processes ------------------------------------------------------------------------------------------------
 
@@ -134,8 +159,8 @@ class Installation:
         return {
             "carrier": [
                 python, "-m", "callback.emulator", "--port", str(self.carrier_port), "--account-sid", ACCOUNT,
-                "--auth-token", CARRIER_TOKEN, "--public-base-url", self.base, "--number", NUMBER,
-                "--speed", str(self.speed), *self.carrier_options,
+                "--auth-token", CARRIER_TOKEN, "--public-base-url", self.base,
+                *[part for number in (NUMBER, *SHOP_NUMBERS) for part in ("--number", number)], "--speed", str(self.speed), *self.carrier_options,
             ],
             "web": [
                 python, "-m", "gunicorn", "callback.serve:application()", "--bind", f"127.0.0.1:{self.port}",
@@ -179,13 +204,24 @@ class Installation:
 
     def furnish(self, agents: int = 1, **policy: Any) -> None:
         """The queue `support` with its number, and agents a1, a2, … who answer and press their key."""
-        fast = {"offer_at_wait_s": 5, "stop_offering_at_wait_s": 2, "prior_handle_s": 30, "wrap_up_s": 0, "cut_off_s": 0,
-                "retry_delays_s": [1], "ring_timeout_s": 20}  # fmt: skip
-        self.api("PUT", "/queues/support", {"name": "Support", "numbers": [NUMBER], "policy": {**fast, **policy}})
+        self.api("PUT", "/queues/support", {"name": "Support", "numbers": [NUMBER], "policy": {**FAST, **policy}})
         for at in range(1, agents + 1):
-            contact = f"+1201555020{at}"
-            self.api("PUT", f"/agents/a{at}", {"name": f"Agent {at}", "contact": contact, "queues": ["support"]})
-            self.carrier.person(contact, on_say=[{"match": "ress 1|请按", "press": "1"}], answer=True, after_s=1)
+            self.hire(f"a{at}", f"Agent {at}", f"+1201555020{at}", "support")
+
+    def hire(self, key: str, name: str, contact: str, *queues: str) -> None:
+        """An agent, offline at first, who answers after a second and presses their key."""
+        self.api("PUT", f"/agents/{key}", {"name": name, "contact": contact, "queues": list(queues)})
+        self.carrier.person(contact, on_say=[{"match": "ress 1|请按", "press": "1"}], after_s=1)
+
+    def shop(self, agents: int = 1, **policy: Any) -> "Shop":
+        """A new queue with a number of its own and so many agents, all of them available."""
+        at = next(self._shops)
+        shop = Shop(self, f"q{at}", SHOP_NUMBERS[at], tuple(f"q{at}-a{one}" for one in range(1, agents + 1)))
+        return shop.open({**FAST, **policy})
+
+    def new_number(self) -> str:
+        """Somebody's number, which nobody else has."""
+        return f"+1212555{next(self._people) + 1000}"
 
     def presence(self, agent: str, status: str) -> Any:
         """An agent says whether they take calls."""
@@ -196,19 +232,161 @@ class Installation:
         items: list[dict[str, Any]] = self.api("GET", f"/callbacks?{urlencode(filters)}")["items"]
         return items
 
-    def journal(self, **only: str) -> list[dict[str, Any]]:
-        """The whole journal, or the entries with these values."""
+    def journal(self, *, after: int = 0, **only: str) -> list[dict[str, Any]]:
+        """The whole journal from there on, or the entries with these values."""
         found: list[dict[str, Any]] = []
-        after: Any = 0
-        while after is not None:
-            page = self.api("GET", f"/journal?after={after}")
+        cursor: Any = after
+        while cursor is not None:
+            page = self.api("GET", f"/journal?after={cursor}")
             found += page["items"]
-            after = page["next"] if page["items"] else None
+            cursor = page["next"] if page["items"] else None
         return [entry for entry in found if all(entry[name] == value for name, value in only.items())]
 
     def states(self, callback: str) -> list[str]:
         """The states that a callback went through."""
         return [entry["to"] for entry in self.journal(kind="callback", subject=callback)]
+
+
+OpenShop = Callable[..., "Shop"]
+"""Opens a shop with so many agents and these policy fields, and closes it at the end of the test."""
+
+
+@dataclass
+class Shop:
+    """A queue, its number and its agents, and all that a journey asks about them."""
+
+    home: Installation
+    key: str
+    number: str
+    agents: tuple[str, ...]
+    opened_at: int = 0
+
+    def open(self, policy: dict[str, Any]) -> "Shop":
+        """Make it, point its number here, and have every agent available."""
+        self.opened_at = last_seq(self.home)
+        self.home.api("PUT", f"/queues/{self.key}", {"name": "Support", "numbers": [self.number], "policy": policy})
+        self.home.carrier.point(self.number, self.home.base)
+        for at, agent in enumerate(self.agents):
+            self.home.hire(agent, f"Agent {at + 1}", self.contact(at), self.key)
+            self.home.presence(agent, "available")
+        return self
+
+    def close(self) -> None:
+        """Nobody of this shop troubles the next one."""
+        self.policy(dialing=False, accepting=False)
+        for agent in self.agents:
+            self.home.presence(agent, "offline")
+        self.home.carrier.do("POST", "reset", {})
+
+    def contact(self, at: int = 0) -> str:
+        """The number of an agent's telephone."""
+        return f"+1202555{int(self.key[1:]):03}{at}"
+
+    def policy(self, **changes: Any) -> dict[str, Any]:
+        """Change the policy."""
+        changed: dict[str, Any] = self.home.api("PATCH", f"/queues/{self.key}/policy", changes)
+        return changed
+
+    def now(self) -> dict[str, Any]:
+        """The queue at this moment."""
+        found: dict[str, Any] = self.home.api("GET", f"/queues/{self.key}")
+        return found
+
+    # --- callers --------------------------------------------------------------------------------------------------
+
+    def ring(self, *script: dict[str, Any], number: str | None = None, **more: Any) -> str:
+        """Somebody rings the shop and does as the script says; returns the call's sid. `more` is their behaviour."""
+        body = {"from": number or self.home.new_number(), "to": self.number, "behaviour": {"script": script, **more}}
+        sid: str = self.home.carrier.do("POST", "call_in", body)["sid"]
+        return sid
+
+    def occupy(self, at: int = 0) -> str:
+        """Keep an agent talking until this call is hung up; returns its sid."""
+        sid = self.ring()
+        self.home.carrier.until(sid, "bridged", timeout=30)
+        self.until(at, "busy")
+        return sid
+
+    def callback(self, number: str) -> dict[str, Any]:
+        """The latest callback to that number."""
+        found = eventually(lambda: self.home.callbacks(queue=self.key, number=number), every_s=0.1, within_s=20)
+        return found[0]
+
+    def in_state(self, number: str, *states: str, within_s: float = 30) -> dict[str, Any]:
+        """The callback to that number once it is in one of these states."""
+        seen: list[str] = []
+
+        def there() -> dict[str, Any] | None:
+            callback = self.callback(number)
+            seen.append(callback["state"])
+            return callback if callback["state"] in states else None
+
+        try:
+            return eventually(there, within_s=within_s, every_s=0.1)
+        except AssertionError:
+            story = json.dumps(self.story(number), indent=1)
+            raise AssertionError(f"{number} is {seen[-1]}, not {' or '.join(states)}:\n{story}") from None
+
+    def story(self, number: str) -> list[dict[str, Any]]:
+        """The journal of the callback to that number."""
+        return self.journal(kind="callback", subject=self.callback(number)["id"])
+
+    def states(self, number: str) -> list[str]:
+        """The states that the callback to that number went through."""
+        return [entry["to"] for entry in self.story(number)]
+
+    # --- agents ---------------------------------------------------------------------------------------------------
+
+    def agent(self, at: int = 0) -> dict[str, Any]:
+        """An agent at this moment."""
+        found: dict[str, Any] = self.home.api("GET", f"/agents/{self.agents[at]}")
+        return found
+
+    def until(self, at: int, status: str, *, within_s: float = 20) -> None:
+        """Wait until an agent is in that status."""
+        eventually(
+            lambda: self.agent(at)["status"] == status,
+            within_s=within_s, every_s=0.1, what=f"{self.agents[at]} is {status}; they are {self.agent(at)}",
+        )  # fmt: skip
+
+    def presence(self, at: int, status: str) -> dict[str, Any]:
+        """An agent says whether they take calls."""
+        said: dict[str, Any] = self.home.presence(self.agents[at], status)
+        return said
+
+    # --- the witnesses --------------------------------------------------------------------------------------------
+
+    def journal(self, **only: str) -> list[dict[str, Any]]:
+        """What happened since this shop was opened."""
+        return self.home.journal(after=self.opened_at, **only)
+
+    def told(self, kind: str, subject: str) -> list[dict[str, Any]]:
+        """The journal of one call or agent."""
+        return self.journal(kind=kind, subject=subject)
+
+    def until_told(self, kind: str, subject: str, state: str, *, within_s: float = 20) -> dict[str, Any]:
+        """The journal's entry by which that subject came to that state, once it is there."""
+
+        def entry() -> dict[str, Any] | None:
+            return next((one for one in reversed(self.told(kind, subject)) if one["to"] == state), None)
+
+        return eventually(entry, within_s=within_s, every_s=0.2, what=f"{kind} {subject} came to {state}")
+
+    def nobody_left(self, *, within_s: float = 20) -> None:
+        """Wait until the line is empty and every agent is free: nothing leaked."""
+
+        def clean() -> bool:
+            now = self.now()
+            return now["waiting"] == {"live": 0, "callbacks": 0} and now["agents"]["available"] == len(self.agents)
+
+        eventually(clean, within_s=within_s, every_s=0.2, what=f"nobody waits, everybody is free: {self.now()}")
+
+
+def last_seq(home: Installation) -> int:
+    """Where the journal ends."""
+    entries = home.journal(after=home.journal_mark)
+    home.journal_mark = entries[-1]["seq"] if entries else home.journal_mark
+    return home.journal_mark
 
 
 class Carrier:
@@ -224,6 +402,20 @@ class Carrier:
     def person(self, address: str, **behaviour: Any) -> None:
         """Somebody lives at this address."""
         self.do("POST", "endpoints", {"address": address, "behaviour": behaviour})
+
+    def point(self, number: str, base: str, *, query: str = "") -> None:
+        """Have a number's webhooks sent to an installation, by the carrier's REST API, as provisioning does."""
+        urls = {"VoiceUrl": f"{base}/voice/incoming{query}", "StatusCallback": f"{base}/voice/inbound/status{query}"}
+        self.configure(number, **urls)
+
+    def configure(self, number: str, **fields: str) -> None:
+        """Set fields of a number of the account."""
+        account = f"{self.base}/2010-04-01/Accounts/{ACCOUNT}"
+        basic = base64.b64encode(f"{ACCOUNT}:{CARRIER_TOKEN}".encode()).decode()
+        headers = {"Authorization": f"Basic {basic}"}
+        listing = http("GET", f"{account}/IncomingPhoneNumbers.json?{urlencode({'PhoneNumber': number})}", None, headers)
+        sid = listing["incoming_phone_numbers"][0]["sid"]
+        post_form(f"{account}/IncomingPhoneNumbers/{sid}.json", fields, headers)
 
     def call_in(self, number: str, to: str = NUMBER, **params: str) -> str:
         """Somebody rings us; returns the call's sid."""
@@ -255,8 +447,48 @@ class Carrier:
         """The person at this end rings off."""
         self.do("POST", f"legs/{sid}/hang_up", {})
 
+    # --- what it saw ----------------------------------------------------------------------------------------------
+
+    def leg(self, sid: str) -> dict[str, Any]:
+        """A leg as it is now."""
+        found: dict[str, Any] = self.do("GET", f"legs/{sid}")
+        return found
+
+    def said(self, sid: str) -> list[str]:
+        """Everything that was said to a leg, one after the other."""
+        return [heard["text"] for heard in self.leg(sid)["heard"] if heard["kind"] == "say"]
+
+    def languages(self, sid: str) -> list[str]:
+        """The language of everything that was said to a leg."""
+        return [heard["language"] for heard in self.leg(sid)["heard"] if heard["kind"] == "say"]
+
+    def texts(self, number: str) -> list[str]:
+        """The texts to a number, oldest first."""
+        return [text["body"] for text in self.do("GET", "messages")["messages"] if text["to"] == number]
+
+    def ledger(self, kind: str, *, sid: str = "", after: int = 0) -> list[dict[str, Any]]:
+        """The carrier's account of one kind of event, in order."""
+        found: list[dict[str, Any]] = []
+        while True:
+            query = urlencode({"kind": kind, "sid": sid, "after": found[-1]["seq"] if found else after, "limit": 1000})
+            page = self.do("GET", f"ledger?{query}")["entries"]
+            found += page
+            if len(page) < 1000:
+                return found
+
+    def creations(self, *numbers: str) -> list[str]:
+        """Whom we asked the carrier to ring, of these numbers, in order: from its record of our requests."""
+        asked = [entry for entry in self.ledger("rest") if entry["method"] == "POST" and entry["path"].endswith("/Calls.json")]
+        return [entry["form"]["To"] for entry in asked if entry["form"]["To"] in numbers]
+
     def calls_to(self, number: str, least: int = 0, wait: float = 0) -> list[dict[str, Any]]:
         """The calls to a number, oldest first; waits until there are `least`."""
         query = urlencode({"to": number, **({"min": least, "wait": wait} if least else {})})
         found: list[dict[str, Any]] = self.do("GET", f"calls?{query}")["calls"]
         return found
+
+    def call_to(self, number: str, count: int = 1, *, timeout: float = 30) -> str:
+        """The sid of the latest call to a number, once there have been `count`. Raises AssertionError."""
+        found = self.calls_to(number, count, timeout)
+        assert len(found) >= count, f"{len(found)} calls to {number}, not {count}"
+        return str(found[-1]["sid"])

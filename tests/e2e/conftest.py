@@ -1,0 +1,38 @@
+"""One installation for all journeys of a test process, and a way to open shops in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.installation import Installation, OpenShop, Shop
+from tests.support.redis_server import RedisServer, valkey_binary
+
+
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Redis, SQLite, the carrier, web, worker and beat, all real, people twenty times as fast as in life."""
+    folder = tmp_path_factory.mktemp("home")
+    redis = RedisServer(valkey_binary()).start()
+    house = Installation(folder, redis.url, f"sqlite:///{folder / 'callback.sqlite3'}", speed=20)
+    try:
+        yield house.start()
+    finally:
+        house.stop()
+        redis.close()
+
+
+@pytest.fixture
+def open_shop(home: Installation) -> Iterator[OpenShop]:
+    """Opens shops, and closes them at the end of the test."""
+    shops: list[Shop] = []
+
+    def opened(agents: int = 1, **policy: object) -> Shop:
+        shops.append(home.shop(agents, **policy))
+        return shops[-1]
+
+    yield opened
+    for shop in shops:
+        shop.close()
