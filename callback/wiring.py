@@ -11,6 +11,7 @@ from callback.adapters.line.once import RedisOnce
 from callback.adapters.line.redis_line import RedisLine
 from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.client import TwilioCarrier
+from callback.adapters.telephony.numbers import OwnNumbers
 from callback.adapters.telephony.signature import SignatureCheck
 from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
@@ -69,6 +70,12 @@ def carrier(settings: Settings) -> TwilioCarrier:
     """The carrier's REST side. Without an account every request is refused by it, which the doctor explains."""
     token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
     return TwilioCarrier(settings.twilio_account_sid or "AC", token, settings.twilio_api_base_url)
+
+
+def own_numbers(settings: Settings) -> OwnNumbers:
+    """The account's numbers and their webhooks."""
+    token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
+    return OwnNumbers(settings.twilio_account_sid or "AC", token, settings.twilio_api_base_url)
 
 
 def signatures(settings: Settings) -> SignatureCheck:

@@ -1,0 +1,396 @@
+"""Every setting and connection checked, each with what it means and how to mend it. Changes nothing, shows no secret.
+
+The checks go from the inside out: the environment, the disk, the record, Redis, the carrier, our own address as the
+world sees it, and the processes that do the work. What needs something that failed before is not tried.
+"""
+
+import ipaddress
+import json
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import parse_qs, urlsplit
+
+import click
+from kombu.exceptions import OperationalError
+
+from callback import wiring
+from callback.adapters.dispatch import DIAL, MESSAGES, PERSIST, SWEEP, make_celery
+from callback.adapters.line import server
+from callback.adapters.line.client import make_client
+from callback.adapters.store import migrate
+from callback.adapters.store.errors import StoreUnavailable
+from callback.adapters.store.sql_store import DATABASE_FAULTS, SqlStore
+from callback.adapters.telephony.numbers import OwnNumber, webhooks_for
+from callback.domain.callback import Agent
+from callback.domain.policy import Queue
+from callback.embedded import EmbeddedRedisError, live_url, server_path
+from callback.ports import CarrierError, CarrierStopped
+from callback.settings import Settings, SettingsError, load, masked
+
+OLDEST_REDIS = (6, 2)
+CLOCK_OFF_S = 1.0
+REACH_S = 3.0
+BEAT_LOCK = "callback:beat::lock"
+"""Held and renewed by the beat that ticks (`workers.celery`: redbeat's prefix and its word for the lock)."""
+
+
+class Verdict(StrEnum):
+    """Of one check. A warning does not stop the service."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: what was found, and how to mend it where it needs mending."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """For programs."""
+        return {"name": self.name, "verdict": self.verdict, "found": self.found, "remedy": self.remedy}
+
+
+Checks = Iterator[Check]
+COLORS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
+
+
+def report(checks: Sequence[Check], *, color: bool) -> str:
+    """The checks as lines: verdict, name, what was found, and below it how to mend it."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        verdict = check.verdict.ljust(4)
+        shown = click.style(verdict, fg=COLORS[check.verdict]) if color else verdict
+        lines.append(f"{shown}  {check.name.ljust(width)}  {check.found}")
+        if check.remedy:
+            lines.append(f"{'':{width + 8}}{check.remedy}")
+    return "\n".join(lines)
+
+
+@dataclass
+class Patient:
+    """What is known so far. `queues` is None until the record has told them, `redis_url` until Redis answers."""
+
+    settings: Settings
+    redis_url: str | None = None
+    queues: list[Queue] | None = None
+    agents: list[Agent] = field(default_factory=list)
+
+    @property
+    def absent(self) -> Verdict:
+        """What it means that a process does not run: in development nobody may have started it yet."""
+        return Verdict.FAIL if self.settings.production else Verdict.WARN
+
+
+def examine(environ: Mapping[str, str]) -> list[Check]:
+    """All checks."""
+    try:
+        settings = load(environ)
+    except SettingsError as wrong:
+        return [Check(each.name, Verdict.FAIL, each.problem, each.remedy) for each in wrong.mistakes]
+    patient = Patient(settings)
+    checks = [Check("settings", Verdict.OK, f"{settings.callback_env}, all valid")]
+    parts: tuple[Callable[[Patient], Checks], ...] = (disk, record, line, staffing, carrier, address, workers)
+    for part in parts:
+        checks.extend(part(patient))
+    return checks
+
+
+# --- the disk and the record ------------------------------------------------------------------------------------
+
+
+def disk(patient: Patient) -> Checks:
+    """The folder of everything that this machine keeps."""
+    folder = patient.settings.var_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"probe")
+    except OSError as refused:
+        remedy = "Free some space there, let this user write to it, or set VAR_DIR to another folder"
+        yield Check("var folder", Verdict.FAIL, f"{folder} cannot be written: {refused.strerror}", remedy)
+        return
+    yield Check("var folder", Verdict.OK, f"{folder} can be written")
+
+
+def record(patient: Patient) -> Checks:
+    """The database: reachable, and with the tables of this version."""
+    settings = patient.settings
+    store = SqlStore(settings.database_url, settings.secret_key.get_secret_value(), pool_size=2)
+    where = masked(settings.database_url)
+    try:
+        store.ping()
+        found, needed = migrate.current(settings.database_url), migrate.newest()
+        if found != needed:
+            yield Check(
+                "database", Verdict.FAIL, f"{where} is {_revision(found)}, not {needed}", "Run `callback migrate`"
+            )
+            return
+        with store.begin() as work:
+            patient.queues, patient.agents = work.queues(), work.agents()
+    except (StoreUnavailable, *DATABASE_FAULTS) as away:
+        remedy = "Start the server, and check the host, user and password in DATABASE_URL"
+        yield Check("database", Verdict.FAIL, f"{where} cannot be used: {_first_line(away)}", remedy)
+        return
+    finally:
+        store.close()
+    yield Check("database", Verdict.OK, f"{where} at revision {found}")
+
+
+def _revision(found: str | None) -> str:
+    return f"at revision {found}" if found else "empty"
+
+
+def _first_line(error: BaseException) -> str:
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return said[0] if said else type(error).__name__
+
+
+# --- Redis ------------------------------------------------------------------------------------------------------
+
+
+def line(patient: Patient) -> Checks:
+    """Redis: reachable, new enough, and set up so that it forgets nothing."""
+    settings = patient.settings
+    url = settings.redis_url or live_url(settings.var_dir / "redis")
+    if url is None:
+        yield _embedded()
+        return
+    client = make_client(url)
+    try:
+        found = server.inspect(client)
+    except server.FAULTS as away:
+        remedy = "Start it, and check the host, port and password in REDIS_URL"
+        yield Check("redis", Verdict.FAIL, f"{masked(url)} does not answer: {away}", remedy)
+        return
+    finally:
+        client.close()
+    patient.redis_url = url
+    yield from _redis(found, masked(url))
+
+
+def _embedded() -> Check:
+    try:
+        server_path()
+    except EmbeddedRedisError as missing:
+        return Check("redis", Verdict.FAIL, "none is named, and none can be embedded", str(missing))
+    return Check("redis", Verdict.OK, "embedded, not running now: `callback run` starts it")
+
+
+def _redis(found: server.Server, where: str) -> Checks:
+    if found.version < OLDEST_REDIS:
+        yield Check("redis", Verdict.FAIL, f"{found} at {where} is too old", "Use Redis 6.2 or newer, or Valkey")
+    else:
+        yield Check("redis", Verdict.OK, f"{found} at {where}")
+    if found.appendonly is not True:
+        remedy = "Set `appendonly yes`: without it a restart loses who is on the line, until `callback rebuild` ran"
+        told = "keeps no log of its writes" if found.appendonly is False else "does not tell whether it logs its writes"
+        yield Check("redis persistence", Verdict.WARN, told, remedy)
+    else:
+        yield Check("redis persistence", Verdict.OK, "every write is logged")
+    yield _eviction(found.eviction)
+    off = found.clock_ahead_s
+    if abs(off) > CLOCK_OFF_S:
+        remedy = "Run a time service (chrony, systemd-timesyncd) on both machines; the line goes by Redis's clock"
+        yield Check("clocks", Verdict.WARN, f"Redis's clock is {off:+.1f} s from this machine's", remedy)
+    else:
+        yield Check("clocks", Verdict.OK, f"Redis's clock is {off * 1000:+.0f} ms from this machine's")
+
+
+def _eviction(policy: str | None) -> Check:
+    if policy == "noeviction":
+        return Check("redis eviction", Verdict.OK, "nothing is ever evicted")
+    if policy is None:
+        return Check("redis eviction", Verdict.WARN, "not told", "Make sure that maxmemory-policy is noeviction")
+    remedy = "Set `maxmemory-policy noeviction`: a full Redis would forget people in line, and tasks"
+    return Check("redis eviction", Verdict.FAIL, f"maxmemory-policy is {policy}", remedy)
+
+
+# --- queues and agents ------------------------------------------------------------------------------------------
+
+
+def staffing(patient: Patient) -> Checks:
+    """Queues that nobody serves, and ones that cannot call back."""
+    if patient.queues is None:
+        return
+    if not patient.queues:
+        yield Check("queues", Verdict.WARN, "there are none", "Add one: `callback queue add KEY --number +1…`")
+    served = {one.queue for agent in patient.agents for one in agent.queues}
+    for queue in patient.queues:
+        name = f"queue {queue.key}"
+        if queue.key not in served:
+            remedy = f"Add one: `callback agent add NAME --contact +1… --queue {queue.key}`"
+            yield Check(name, Verdict.WARN, "no agent serves it", remedy)
+        else:
+            yield Check(name, Verdict.OK, "has agents")
+        if not queue.numbers and patient.settings.twilio_caller_id is None:
+            remedy = f"Run `callback queue add {queue.key} --number +1…`, or set TWILIO_CALLER_ID"
+            yield Check(name, Verdict.FAIL, "no number leads to it or calls back for it", remedy)
+
+
+# --- the carrier ------------------------------------------------------------------------------------------------
+
+
+def carrier(patient: Patient) -> Checks:
+    """The account's credentials, our caller id, and where the numbers' webhooks go."""
+    settings = patient.settings
+    if settings.simulated:
+        yield Check("carrier", Verdict.OK, "no account is set: `callback run` simulates the carrier")
+        return
+    numbers = wiring.own_numbers(settings)
+    try:
+        own = {number.number: number for number in numbers.all()}
+    except CarrierError as refused:
+        yield _refused(refused)
+        return
+    finally:
+        numbers.close()
+    yield Check("carrier", Verdict.OK, f"the credentials work; the account has {len(own)} numbers")
+    yield from _caller_id(settings, own)
+    for queue in patient.queues or ():
+        for number in queue.numbers:
+            yield _webhooks(settings, queue.key, number, own.get(number))
+
+
+def _refused(error: CarrierError) -> Check:
+    if error.code == 20003 or isinstance(error, CarrierStopped):
+        remedy = (
+            "Copy TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN from the carrier's console again (an API key is no Auth "
+            "Token); if they are right, the account is suspended or closed"
+        )
+        return Check("carrier", Verdict.FAIL, f"it refuses our credentials (error {error.code})", remedy)
+    remedy = (
+        "Check the way to the internet from here, TWILIO_API_BASE_URL where it is set, and the carrier's status page"
+    )
+    return Check("carrier", Verdict.FAIL, f"it gives no usable answer: {error}", remedy)
+
+
+def _caller_id(settings: Settings, own: Mapping[str, OwnNumber]) -> Checks:
+    if settings.twilio_caller_id is None:
+        yield Check("caller id", Verdict.OK, "the first number of each queue calls back")
+    elif settings.twilio_caller_id in own:
+        yield Check("caller id", Verdict.OK, f"{settings.twilio_caller_id} belongs to the account")
+    else:
+        remedy = "Set TWILIO_CALLER_ID to a number of the account, unless you have verified it there: else error 21210"
+        yield Check("caller id", Verdict.WARN, f"{settings.twilio_caller_id} is no number of the account", remedy)
+
+
+def _webhooks(settings: Settings, queue: str, number: str, found: OwnNumber | None) -> Check:
+    name = f"number {number}"
+    mend = f"Run `callback twilio provision --number {number} --queue {queue}`"
+    if found is None:
+        return Check(name, Verdict.FAIL, "is no number of the account", "Buy it there, or take it from the queue")
+    if found.bypassed:
+        return Check(name, Verdict.FAIL, f"its {found.bypassed} takes its calls elsewhere", mend)
+    wanted = webhooks_for(settings.public_base_url, queue)
+    if not _leads_here(found.webhooks.voice_url, wanted.voice_url):
+        return Check(name, Verdict.FAIL, f"its calls go to {found.webhooks.voice_url or 'nowhere'}, not here", mend)
+    missing = [
+        words
+        for words, is_, should in (
+            ("no fallback when we are away", found.webhooks.voice_fallback_url, wanted.voice_fallback_url),
+            ("we are not told when its calls end", found.webhooks.status_callback, wanted.status_callback),
+            ("its texts go elsewhere", found.webhooks.sms_url, wanted.sms_url),
+        )
+        if not _leads_here(is_, should)
+    ]
+    if missing:
+        return Check(name, Verdict.WARN, "; ".join(missing), mend)
+    return Check(name, Verdict.OK, f"leads to {queue}")
+
+
+def _leads_here(found: str, wanted: str) -> bool:
+    """The same address, and the same queue or none: then the number itself tells the queue."""
+    is_, should = urlsplit(found), urlsplit(wanted)
+    queue = parse_qs(is_.query).get("queue")
+    return is_[:3] == should[:3] and queue in (None, parse_qs(should.query).get("queue"))
+
+
+# --- our own address --------------------------------------------------------------------------------------------
+
+
+def address(patient: Patient) -> Checks:
+    """PUBLIC_BASE_URL: leads here, and from the internet where the carrier is the real one."""
+    settings = patient.settings
+    base = settings.public_base_url
+    real = not settings.simulated and settings.twilio_api_base_url is None
+    if real and on_this_machine(urlsplit(base).hostname or ""):
+        remedy = "Set PUBLIC_BASE_URL to the https address that leads here from the internet"
+        yield Check("public address", Verdict.FAIL, f"{base} cannot be reached by the carrier", remedy)
+        return
+    trouble = _healthz(base)
+    if trouble is None:
+        yield Check("public address", Verdict.OK, f"{base} leads here")
+    else:
+        remedy = "Start the web (`callback run` or `callback web`), and check the proxy, its certificate and the name"
+        yield Check("public address", patient.absent, f"{base}/healthz: {trouble}", remedy)
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether a host is this machine's own loopback."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _healthz(base: str) -> str | None:
+    """What is wrong; None where our own health check answers."""
+    try:
+        with urllib.request.urlopen(f"{base}/healthz", timeout=REACH_S) as answer:  # noqa: S310 -- our own, http or https
+            return None if json.load(answer).get("status") == "ok" else "something else answers there"
+    except urllib.error.URLError as away:
+        return str(away.reason)
+    except (OSError, ValueError, AttributeError) as odd:
+        return f"something else answers there ({type(odd).__name__})"
+
+
+# --- the processes ----------------------------------------------------------------------------------------------
+
+
+def workers(patient: Patient) -> Checks:
+    """Somebody takes every kind of work, and the beat ticks."""
+    if patient.redis_url is None:
+        return
+    yield _consumers(patient, patient.redis_url)
+    client = make_client(patient.redis_url)
+    try:
+        ticks = server.alive(client, BEAT_LOCK)
+    except server.FAULTS as away:
+        yield Check("beat", Verdict.FAIL, f"Redis does not answer any more: {away}", "Look at Redis's log")
+        return
+    finally:
+        client.close()
+    if ticks:
+        yield Check("beat", Verdict.OK, "ticks")
+    else:
+        remedy = "Start it: `callback run`, or the beat process of the Procfile. Without it nothing lost is found again"
+        yield Check("beat", patient.absent, "does not tick", remedy)
+
+
+def _consumers(patient: Patient, url: str) -> Check:
+    remedy = "Start them: `callback run`, or the worker process of the Procfile"
+    app = make_celery(url)
+    try:
+        answers = app.control.inspect(timeout=1.0).active_queues() or {}
+    except (OSError, OperationalError, *server.FAULTS) as away:
+        return Check("workers", Verdict.FAIL, f"cannot be asked: {away}", "Check REDIS_URL")
+    finally:
+        app.close()
+    if not answers:
+        return Check("workers", patient.absent, "none answers", remedy)
+    consumed = {queue["name"] for queues in answers.values() for queue in queues}
+    missing = sorted({DIAL, MESSAGES, SWEEP, PERSIST} - consumed)
+    if missing:
+        return Check("workers", patient.absent, f"nobody takes the work of {', '.join(missing)}", remedy)
+    return Check("workers", Verdict.OK, f"{len(answers)} at work")
