@@ -12,6 +12,7 @@ from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy
 from callback.ports import User
 from tests.support.clock import ManualClock
+from tests.support.redis_server import RedisServer
 from tests.support.web_house import PASSWORD, WebHouse, form_token, signed_in
 
 
@@ -102,6 +103,27 @@ def test_guessing_is_stopped_but_the_victim_still_gets_in(web: WebHouse) -> None
         "/sign-in", data={"email": email, "password": PASSWORD, "csrf_token": token}, environ_base=elsewhere
     )
     assert done.status_code == 303
+
+
+def test_failures_are_counted_for_all_processes_together(redis_url: str, sqlite_url: str, clock: ManualClock) -> None:
+    processes = [WebHouse(redis_url, sqlite_url, clock, "http://localhost", limits_url=redis_url) for _ in range(2)]
+    answers = []
+    for turn in range(6):
+        client = processes[turn % 2].app.test_client()
+        answers.append(send(client, "/sign-in", "/sign-in", email="sue@example.com", password="guess").status_code)
+    assert answers == [422] * 5 + [429]
+    for process in processes:
+        process.close()
+
+
+def test_without_redis_failures_are_still_counted(own_redis: RedisServer, sqlite_url: str, clock: ManualClock) -> None:
+    web = WebHouse(own_redis.url, sqlite_url, clock, "http://localhost", limits_url=own_redis.url)
+    client = web.app.test_client()
+    token = form_token(client.get("/sign-in"))
+    own_redis.kill()
+    guess = {"email": "sue@example.com", "password": "guess", "csrf_token": token}
+    assert [client.post("/sign-in", data=guess).status_code for _ in range(6)] == [422] * 5 + [429]
+    web.close()
 
 
 def test_the_session_is_a_new_one_after_signing_in(web: WebHouse) -> None:

@@ -6,14 +6,18 @@ Only what would leave the house is replaced: no door reaches the carrier, and wo
 import contextlib
 import re
 import secrets
+import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 from argon2 import PasswordHasher
 from flask import Flask
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from callback.adapters.line.client import make_client
@@ -72,11 +76,37 @@ class Once:
         return compute()
 
 
+@cache
+def _migrated() -> bytes:
+    """An empty SQLite record: migrated once, copied for each test."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite3"
+        upgrade(f"sqlite:///{path}")
+        with contextlib.closing(sqlite3.connect(path)) as session:
+            session.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
+
+
+def migrate(database_url: str) -> None:
+    """Brings an empty database to the present tables."""
+    if database_url.startswith("sqlite:///"):
+        Path(database_url.removeprefix("sqlite:///")).write_bytes(_migrated())
+    else:
+        upgrade(database_url)
+
+
+class Quiet(WSGIRequestHandler):
+    """Serves without a line for each request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
 class WebHouse:
     """A house, its application, and short ways to put people into it."""
 
     def __init__(self, redis_url: str, database_url: str, clock: Clock, base: str, **options: Any) -> None:
-        upgrade(database_url)
+        migrate(database_url)
         self.client = make_client(redis_url, timeout_s=1)
         self.store = SqlStore(database_url, SECRET)
         self.line = RedisLine(self.client, clock)
@@ -165,7 +195,7 @@ class WebHouse:
     @contextlib.contextmanager
     def serving(self, port: int) -> Iterator[str]:
         """The application on a real socket: its address."""
-        server = make_server("127.0.0.1", port, self.app, threaded=True)
+        server = make_server("127.0.0.1", port, self.app, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
