@@ -19,7 +19,7 @@ def arrive(house: House, hook: Hook) -> Script:
     queue = house.book.find(hook.query.get("queue"), hook.form.get("To", ""))
     if queue is None:
         return Script("en", (Speak((Prompt("unknown_number"),)), HangUp()))
-    number = phone.usable_caller(hook.caller)
+    number = phone.claimed(hook.caller)
     language = first_language(queue, number)
     now = house.clock.now()
     if not hours.is_open(queue.policy.hours, now):

@@ -1,5 +1,6 @@
 """Numbers: what counts as one, whom we may ring, and how one is shown and said."""
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -275,3 +276,32 @@ def test_the_companys_own_number_needs_only_a_possible_length() -> None:
 def test_what_is_no_number_at_all_is_refused_as_the_companys_own(raw: str) -> None:
     with pytest.raises(InvalidInput):
         phone.of_ours(raw)
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_a_claimed_number_is_the_usable_one_for_every_country(region: str) -> None:
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    example = example or phonenumbers.example_number(region)
+    number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    assert phone.claimed(f" {number}") == phone.usable_caller(number) == number
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "anonymous", "+", "+1", "+0123456789", "12125550123", "+266696687", "sip:+12125550123@example.com"]
+)
+def test_who_hides_claims_no_number(raw: str) -> None:
+    assert phone.claimed(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "language"),
+    [
+        ("+12125550123", "en"),
+        ("+18085550123", "en"),
+        ("+15145550123", None),
+        ("+18765550123", None),
+        ("+19995550123", None),
+    ],
+)
+def test_in_north_america_the_area_code_tells_the_language(number: str, language: str | None) -> None:
+    assert phone.spoken_language(number) == language
