@@ -176,7 +176,7 @@ def line(patient: Patient) -> Checks:
     finally:
         client.close()
     patient.redis_url = url
-    yield from _redis(found, masked(url))
+    yield from of_redis(found, masked(url))
 
 
 def _embedded() -> Check:
@@ -187,7 +187,8 @@ def _embedded() -> Check:
     return Check("redis", Verdict.OK, "embedded, not running now: `callback run` starts it")
 
 
-def _redis(found: server.Server, where: str) -> Checks:
+def of_redis(found: server.Server, where: str) -> Checks:
+    """What a server says of itself, judged."""
     if found.version < OLDEST_REDIS:
         yield Check("redis", Verdict.FAIL, f"{found} at {where} is too old", "Use Redis 6.2 or newer, or Valkey")
     else:

@@ -1,0 +1,227 @@
+"""What the doctor finds, on real servers: healthy, sick in each way, and away."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callback import doctor
+from callback.adapters.line.server import Server
+from callback.adapters.store import migrate
+from callback.embedded import EmbeddedRedis
+from tests.support.command_line import CommandLine
+from tests.support.emulator import ACCOUNT_SID, AUTH_TOKEN, Application, Emulator, running_emulator
+from tests.support.installation import ACCOUNT, CARRIER_TOKEN, NUMBER, SECRET, Installation
+from tests.support.redis_server import RedisServer, valkey_binary
+from tests.support.waiting import eventually
+
+OWN, STRAY = "+12025550100", "+12025550101"
+
+
+@pytest.fixture(scope="module")
+def carrier() -> Iterator[Emulator]:
+    with running_emulator("--voice-url", "https://elsewhere.example/voice", numbers=(OWN, STRAY)) as running:
+        yield running
+
+
+@pytest.fixture
+def site() -> Iterator[Application]:
+    application = Application()
+    application.documents["/healthz"] = (200, '{"status": "ok"}', "application/json")
+    yield application
+    application.close()
+
+
+def found(line: CommandLine, **more: str) -> dict[str, dict[str, str]]:
+    """The checks by name, as JSON."""
+    done = line.run("doctor", "--json", **more)
+    told = json.loads(done.stdout)
+    assert done.exit_code == (0 if told["ok"] else 1)
+    assert told["ok"] is not any(check["verdict"] == "fail" for check in told["checks"])
+    assert all(check["remedy"] for check in told["checks"] if check["verdict"] != "ok")
+    return {check["name"]: check for check in told["checks"]}
+
+
+def verdicts(checks: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {name: check["verdict"] for name, check in checks.items()}
+
+
+@pytest.mark.slow
+def test_a_whole_installation_at_work_is_healthy_and_the_doctor_says_who_died(tmp_path: Path) -> None:
+    redis = RedisServer(valkey_binary(), "--appendonly", "yes").start()
+    home = Installation(tmp_path, redis.url, f"sqlite:///{tmp_path / 'callback.sqlite3'}")
+    line = CommandLine(
+        tmp_path, SECRET_KEY=SECRET, REDIS_URL=redis.url, DATABASE_URL=home.database_url, PUBLIC_BASE_URL=home.base,
+        TWILIO_ACCOUNT_SID=ACCOUNT, TWILIO_AUTH_TOKEN=CARRIER_TOKEN, TWILIO_API_BASE_URL=home.carrier.base,
+        TWILIO_CALLER_ID=NUMBER,
+    )  # fmt: skip
+    try:
+        home.start()
+        line.ok("queue", "add", "support", "--number", NUMBER)
+        line.ok("agent", "add", "ada", "--contact", "client:ada", "--queue", "support")
+        line.ok("twilio", "provision", "--number", NUMBER, "--queue", "support")
+        eventually(lambda: found(line)["beat"]["verdict"] == "ok", within_s=20, what="the beat ticks")
+        assert set(verdicts(found(line)).values()) == {"ok"}
+        assert line.run("doctor").exit_code == 0
+        for name in ("worker", "beat", "web"):
+            home.kill(name)
+        eventually(lambda: found(line)["beat"]["verdict"] == "warn", within_s=20, what="the beat's lock ends")
+        sick = {name for name, verdict in verdicts(found(line)).items() if verdict != "ok"}
+        assert sick == {"workers", "beat", "public address"}
+    finally:
+        home.stop()
+        redis.close()
+
+
+def test_every_mistake_in_the_environment_is_a_check_of_its_own_and_no_secret_is_shown(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path, PORT="x", LEASE_S="0", DATABASE_URL="mysql://sue:hush@db/x", SECRET_KEY="hush-hush")
+    checks = found(line)
+    assert verdicts(checks) == {"PORT": "fail", "LEASE_S": "fail", "DATABASE_URL": "fail"}
+    assert "hush" not in line.run("doctor").output
+
+
+def test_a_fresh_clone_is_told_to_migrate_and_what_runs_by_itself(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    checks = found(line)
+    assert checks["database"]["remedy"] == "Run `callback migrate`"
+    assert "empty" in checks["database"]["found"]
+    assert "embedded" in checks["redis"]["found"]
+    assert "simulates" in checks["carrier"]["found"]
+    assert verdicts(checks)["public address"] == "warn"
+    line.ok("migrate")
+    assert verdicts(found(line))["queues"] == "warn"
+    with EmbeddedRedis(tmp_path / "var" / "redis"):
+        running = found(line)
+    assert running["redis"]["found"].startswith("Valkey ")
+    assert verdicts(running)["redis persistence"] == "ok"
+    assert (running["workers"]["found"], running["beat"]["found"]) == ("none answers", "does not tick")
+
+
+def test_servers_that_are_away_are_told_without_their_passwords(tmp_path: Path) -> None:
+    line = CommandLine(
+        tmp_path, DATABASE_URL="postgresql://sue:hush@127.0.0.1:1/x", REDIS_URL="redis://:hush@127.0.0.1:1/0"
+    )
+    checks = found(line)
+    assert (verdicts(checks)["database"], verdicts(checks)["redis"]) == ("fail", "fail")
+    assert "hush" not in json.dumps(checks)
+    assert "workers" not in checks
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    line = CommandLine(tmp_path, VAR_DIR=str(tmp_path / "file" / "var"), DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
+    assert verdicts(found(line))["var folder"] == "fail"
+
+
+def test_a_redis_that_may_forget_is_told(tmp_path: Path, sqlite_url: str, own_redis: RedisServer) -> None:
+    migrate.upgrade(sqlite_url)
+    line = CommandLine(tmp_path, REDIS_URL=own_redis.url, DATABASE_URL=sqlite_url)
+    assert verdicts(found(line))["redis persistence"] == "warn"
+    own_redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    checks = found(line)
+    assert checks["redis eviction"]["verdict"] == "fail"
+    assert "allkeys-lru" in checks["redis eviction"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "verdict"),
+    [
+        (Server("Redis", (6, 0, 16), True, "noeviction", 0.0), "redis", "fail"),
+        (Server("Redis", (6, 2, 0), True, "noeviction", 0.0), "redis", "ok"),
+        (Server("Redis", (7, 4, 0), None, "noeviction", 0.0), "redis persistence", "warn"),
+        (Server("Redis", (7, 4, 0), True, None, 0.0), "redis eviction", "warn"),
+        (Server("Redis", (7, 4, 0), True, "noeviction", -600.0), "clocks", "warn"),
+        (Server("Valkey", (9, 1, 0), True, "noeviction", 0.2), "clocks", "ok"),
+    ],
+)
+def test_what_a_redis_says_of_itself_is_judged(server: Server, name: str, verdict: str) -> None:
+    assert {check.name: check.verdict for check in doctor.of_redis(server, "redis://there")}[name] == verdict
+
+
+def test_numbers_that_lead_elsewhere_are_told_with_the_command_that_mends_them(
+    tmp_path: Path, sqlite_url: str, redis_url: str, carrier: Emulator, site: Application
+) -> None:
+    line = CommandLine(
+        tmp_path, REDIS_URL=redis_url, DATABASE_URL=sqlite_url, PUBLIC_BASE_URL=site.url,
+        TWILIO_ACCOUNT_SID=ACCOUNT_SID, TWILIO_AUTH_TOKEN=AUTH_TOKEN, TWILIO_API_BASE_URL=carrier.url,
+    )  # fmt: skip
+    line.ok("migrate")
+    line.ok("queue", "add", "support", "--number", OWN, "--number", "+12025550199")
+    line.ok("queue", "add", "mute")
+    checks = found(line, TWILIO_CALLER_ID="+12025550198")
+    assert checks[f"number {OWN}"]["verdict"] == "fail"
+    assert checks[f"number {OWN}"]["remedy"] == f"Run `callback twilio provision --number {OWN} --queue support`"
+    assert checks["number +12025550199"]["found"] == "is no number of the account"
+    assert checks["caller id"]["verdict"] == "warn"
+    assert checks["queue support"]["verdict"] == "warn"
+    assert checks["public address"]["verdict"] == "ok"
+    assert [check.found for check in doctor.examine(line.settings) if check.name == "queue mute"] == [
+        "no agent serves it",
+        "no number leads to it or calls back for it",
+    ]
+    carrier.client().incoming_phone_numbers.list(phone_number=OWN)[0].update(voice_url=f"{site.url}/voice/incoming")
+    assert checks_of(line, OWN) == ("warn", True)
+    line.ok("twilio", "provision", "--number", OWN, "--queue", "support")
+    assert checks_of(line, OWN) == ("ok", False)
+
+
+def checks_of(line: CommandLine, number: str) -> tuple[str, bool]:
+    check = found(line)[f"number {number}"]
+    return check["verdict"], bool(check["remedy"])
+
+
+def test_refused_credentials_are_explained(tmp_path: Path, carrier: Emulator) -> None:
+    line = CommandLine(
+        tmp_path, TWILIO_ACCOUNT_SID=ACCOUNT_SID, TWILIO_AUTH_TOKEN="not-it", TWILIO_API_BASE_URL=carrier.url
+    )
+    check = found(line)["carrier"]
+    assert "20003" in check["found"]
+    assert "suspended" in check["remedy"]
+    assert "not-it" not in json.dumps(check)
+    away = found(line, TWILIO_API_BASE_URL="http://127.0.0.1:1")["carrier"]
+    assert (away["verdict"], "no usable answer" in away["found"]) == ("fail", True)
+
+
+@pytest.mark.parametrize("answer", [(200, "<html>"), (200, '["ok"]'), (200, '{"status": "lost"}'), (502, "gone")])
+def test_an_address_that_leads_elsewhere_is_told(tmp_path: Path, site: Application, answer: tuple[int, str]) -> None:
+    site.documents["/healthz"] = answer
+    assert found(CommandLine(tmp_path, PUBLIC_BASE_URL=site.url))["public address"]["verdict"] == "warn"
+
+
+def test_a_loopback_address_cannot_serve_the_real_carrier(tmp_path: Path) -> None:
+    settings = doctor.load(
+        {"VAR_DIR": str(tmp_path), "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN}
+    )
+    checks = list(doctor.address(doctor.Patient(settings)))
+    assert [(check.name, check.verdict) for check in checks] == [("public address", "fail")]
+
+
+def test_in_production_a_process_that_does_not_run_is_a_failure(tmp_path: Path) -> None:
+    settings = doctor.load(
+        {
+            "VAR_DIR": str(tmp_path),
+            "CALLBACK_ENV": "production",
+            "SECRET_KEY": "k" * 40,
+            "DATABASE_URL": "postgresql://db/x",
+            "REDIS_URL": "redis://r",
+            "PUBLIC_BASE_URL": "https://127.0.0.1:1",
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_API_BASE_URL": "http://127.0.0.1:1",
+        }
+    )
+    assert [check.verdict for check in doctor.address(doctor.Patient(settings))] == ["fail"]
+
+
+def test_the_report_puts_each_remedy_below_what_it_mends() -> None:
+    checks = [
+        doctor.Check("redis", doctor.Verdict.OK, "fine"),
+        doctor.Check("database", doctor.Verdict.FAIL, "is empty", "Run it"),
+    ]
+    assert doctor.report(checks, color=False).splitlines() == [
+        "ok    redis     fine",
+        "fail  database  is empty",
+        "                Run it",
+    ]
+    assert "\x1b[31m" in doctor.report(checks, color=True)
