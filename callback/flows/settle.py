@@ -13,7 +13,7 @@ from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, 
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
 from callback.flows import match
 from callback.flows.text import compose
-from callback.ports import House, Reservation, Work
+from callback.ports import CarrierError, House, Reservation, Work
 
 
 def talk_over(house: House, token: Token, *, caller_there: bool | None, cause: str, said_cut_off: bool = False) -> bool:
@@ -26,7 +26,10 @@ def talk_over(house: House, token: Token, *, caller_there: bool | None, cause: s
     if pairing is None or pairing.phase != "busy":
         return False
     policy = house.book.queue(pairing.queue).policy
-    cut = caller_there is not False and (said_cut_off or was_cut_off(pairing, policy.cut_off_s, now))
+    early = was_cut_off(pairing, policy.cut_off_s, now)
+    if early and caller_there is None and not said_cut_off:
+        caller_there = on_the_line(house, pairing)
+    cut = caller_there is not False and (said_cut_off or early)
     view = house.line.complete(token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="hold" if cut else "gone")
     if view is None:
         return False
@@ -43,6 +46,22 @@ def was_cut_off(pairing: Reservation, cut_off_s: float, now: datetime) -> bool:
     """Whether the talk ended so soon after bridging that the policy calls it cut off (0: never)."""
     bridged = pairing.bridged_at
     return bridged is not None and cut_off_s > 0 and now - bridged < timedelta(seconds=cut_off_s)
+
+
+def on_the_line(house: House, pairing: Reservation) -> bool | None:
+    """Whether the caller's leg is still up, as the carrier has it: when they hang up, the agent's leg ends as well, and
+    its report may come first. None: nobody can say."""
+    leg = pairing.leg
+    if leg is None and is_callback(pairing.entry):
+        with house.store.begin() as work:
+            leg = work.callback(CallbackId(pairing.entry)).leg
+    if leg is None:
+        return None
+    try:
+        found = house.carrier.fetch(leg)
+    except CarrierError:
+        return None
+    return found is not None and found.status == "in-progress"
 
 
 def close_callback(house: House, id: CallbackId, *, cut: bool, cause: str, now: datetime) -> None:
