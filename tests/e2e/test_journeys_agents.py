@@ -268,6 +268,31 @@ def test_a_callback_that_is_cut_off_goes_on_without_being_dialled_again(open_sho
 def test_a_caller_who_hangs_up_within_the_cut_off_was_served(open_shop: OpenShop) -> None:
     shop = open_shop(cut_off_s=60)
     call = shop.occupy()
+    delay_the_callers_own_reports(shop)
     shop.home.carrier.hang_up(call)
     assert shop.until_told("call", call, "completed")
     shop.nobody_left()
+
+
+@pytest.mark.parametrize("dial_mode", ["customer_first", "agent_first"])
+def test_a_called_back_caller_who_hangs_up_within_the_cut_off_is_not_rung_again(
+    open_shop: OpenShop, dial_mode: str
+) -> None:
+    shop = open_shop(cut_off_s=60, dial_mode=dial_mode)
+    filler = shop.occupy()
+    ada = promised(shop)
+    shop.home.carrier.hang_up(filler)
+    leg = shop.home.carrier.call_to(ada)
+    shop.home.carrier.until(leg, "bridged")
+    shop.in_state(ada, "bridged")
+    delay_the_callers_own_reports(shop)
+    shop.home.carrier.hang_up(leg)
+    shop.in_state(ada, "completed")
+    shop.nobody_left()
+    assert shop.home.carrier.creations(ada) == [ada]
+
+
+def delay_the_callers_own_reports(shop: Shop) -> None:
+    """The carrier tells of the agent's leg first."""
+    for url in ("/voice/dialled", "/voice/status", "/voice/inbound/status"):
+        shop.home.carrier.do("POST", "faults", {"side": "webhook", "url": url, "delay_s": 1})
