@@ -101,5 +101,5 @@ def bound(house: House, id: AttemptId, sid: CallSid) -> None:
         if attempt.call is None:
             attempt = work.save_attempt(replace(attempt, call=sid))
         callback = work.callback(attempt.callback)
-    if callback.attempt != id:
+    if callback.attempt != id or callback.state is State.CANCELLED:
         house.carrier.hang_up(sid)
