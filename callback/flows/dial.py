@@ -83,6 +83,8 @@ def ring(house: House, pairing: Reservation) -> None:
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(CallbackId(pairing.entry), lock=True)
+        if taken_up(work, callback, pairing.token):
+            return
         hindrance = why_not(house, work, callback, queue, now)
         attempt = None if hindrance else prepare(work, callback, pairing, queue, now)
     if attempt is None:
@@ -95,6 +97,11 @@ def ring(house: House, pairing: Reservation) -> None:
         agentfirst.ring_agent(house, attempt, queue, pairing)
     else:
         ask.ask_carrier(house, attempt, callback.number, queue)
+
+
+def taken_up(work: Work, callback: Callback, token: Token) -> bool:
+    """Whether another worker acts for this reservation already: the task was delivered twice."""
+    return callback.attempt is not None and work.attempt(callback.attempt).token == token
 
 
 @dataclass(frozen=True)
