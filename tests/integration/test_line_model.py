@@ -16,11 +16,11 @@ from callback.adapters.line.client import make_client
 from callback.adapters.line.redis_line import RedisLine
 from callback.domain.callback import Agent, Served
 from callback.domain.errors import IllegalMove
-from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
+from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy, Queue
 from callback.domain.wait import Measured
-from callback.ports import AgentView, Standing
+from callback.ports import AgentView, Placed, Standing
 from tests.fakes.line import FakeLine
 from tests.support.clock import ManualClock
 from tests.support.redis_server import RedisServer
@@ -130,6 +130,13 @@ class Histories(RuleBasedStateMachine):
             "enter", queue, callback, score=score or int(now.timestamp() * 1e6), joined_at=now, due=due,
             number_hash=f"number-{callback[2:]}", replaces=call, now=now,
         )  # fmt: skip
+
+    @rule(queue=queues, some=st.lists(callbacks, unique=True), score=st.integers(1, 3), ahead=st.booleans())
+    def restore(self, queue: QueueKey, some: list[EntryId], score: int, ahead: bool) -> None:
+        now = self.clock.now()
+        until = now + timedelta(seconds=1) if ahead else None
+        placed = [Placed(CallbackId(each), queue, score, now, until, f"number-{each[2:]}") for each in some]
+        self.both("restore", placed, now=now)
 
     @rule(entry=entries, reason=st.sampled_from(["hung up", "callback", "refused"]))
     def leave(self, entry: EntryId, reason: str) -> None:

@@ -1,0 +1,149 @@
+"""Who takes whom: the next in line, the agent who is free, and queues that share agents."""
+
+from datetime import timedelta
+
+from callback.domain.callback import Served
+from callback.domain.ids import AgentKey, EntryId, Token
+from callback.domain.lifecycle import AgentStatus
+from tests.support.line_scene import BILLING, SUPPORT, Scene, agent, queue
+
+AVAILABLE, RESERVED = AgentStatus.AVAILABLE, AgentStatus.RESERVED
+AWAY = AgentStatus.AWAY
+
+
+def test_a_caller_who_arrives_at_a_free_agent_is_reserved_at_once(scene: Scene) -> None:
+    scene.staff("ada")
+    standing = scene.arrive("CA1")
+    pairing = standing.reservation
+    assert (standing.place, standing.position, standing.live) == ("reserved", None, 0)
+    assert pairing is not None
+    assert (pairing.agent, pairing.entry, pairing.queue, pairing.leg) == ("ada", "CA1", SUPPORT, "CA1")
+    assert (pairing.phase, pairing.at, pairing.joined_at) == ("reserved", scene.clock.now(), scene.clock.now())
+    assert pairing.lease_until == scene.clock.now() + timedelta(seconds=10)
+    assert pairing.score == standing.score
+    assert scene.line.agent(AgentKey("ada")).token == pairing.token
+    assert standing.agents[RESERVED] == 1
+
+
+def test_arriving_again_gives_the_same_reservation(scene: Scene) -> None:
+    scene.staff("ada", "bob")
+    assert scene.arrive("CA1").reservation == scene.arrive("CA1").reservation
+    assert scene.statuses() == {RESERVED: 1, AVAILABLE: 1}
+
+
+def test_a_caller_in_the_menu_is_not_matched_but_keeps_their_place(scene: Scene) -> None:
+    scene.arrive("CA1")
+    scene.holding("CA2")
+    scene.staff("ada")
+    assert scene.matched().entry == "CA2"
+    assert scene.match() is None
+
+
+def test_a_caller_on_hold_who_stands_before_is_taken_before_a_newcomer(scene: Scene) -> None:
+    scene.holding("CA1")
+    scene.staff("ada")
+    assert scene.arrive("CA2").reservation is None
+    assert scene.matched().entry == "CA1"
+
+
+def test_holding_pairs_at_once_where_an_agent_is_free(scene: Scene) -> None:
+    scene.arrive("CA1")
+    scene.staff("ada")
+    standing = scene.hold("CA1")
+    assert standing.place == "reserved"
+    assert standing.reservation is not None
+
+
+def test_the_lowest_score_is_taken_first_live_or_promised(scene: Scene) -> None:
+    scene.holding("CA1")
+    scene.enter("cb2")
+    scene.holding("CA3")
+    scene.staff("ada", "bob", "cyd")
+    assert [scene.matched().entry for _ in range(3)] == ["CA1", "cb2", "CA3"]
+    assert scene.match() is None
+
+
+def test_the_agent_who_is_idle_longest_is_taken_first(scene: Scene) -> None:
+    scene.staff("cyd", "bob", "ada")
+    scene.presence("cyd", AWAY)
+    scene.presence("cyd")
+    scene.holding("CA1", "CA2", "CA3")
+    pairings = [scene.line.standing(SUPPORT, EntryId(call)).reservation for call in ("CA1", "CA2", "CA3")]
+    assert [pairing.agent for pairing in pairings if pairing] == ["bob", "ada", "cyd"]
+
+
+def test_the_first_level_is_taken_before_the_second_however_long_it_is_idle(scene: Scene) -> None:
+    scene.staff(agent("sub", Served(SUPPORT, 2)), agent("ada", Served(SUPPORT, 1)))
+    assert getattr(scene.arrive("CA1").reservation, "agent", None) == "ada"
+    assert getattr(scene.arrive("CA2").reservation, "agent", None) == "sub"
+
+
+def test_an_agent_of_two_queues_takes_the_lowest_score_of_both(scene: Scene) -> None:
+    scene.holding("CA1", queue=BILLING)
+    scene.holding("CA2")
+    scene.staff(agent("ada", SUPPORT, BILLING))
+    pairing = scene.matched(SUPPORT)
+    assert (pairing.entry, pairing.queue) == ("CA1", BILLING)
+    assert scene.statuses(SUPPORT) == scene.statuses(BILLING) == {RESERVED: 1}
+
+
+def test_an_agent_takes_nobody_from_a_queue_they_do_not_serve(scene: Scene) -> None:
+    scene.holding("CA1", queue=BILLING)
+    scene.staff("ada")
+    assert scene.match(BILLING) is None
+    assert scene.match_agent("ada") is None
+    assert scene.place("CA1") == ("hold", 1)
+
+
+def test_a_newcomer_does_not_overtake_a_caller_of_the_agents_other_queue(scene: Scene) -> None:
+    scene.holding("CA1", queue=BILLING)
+    scene.staff(agent("ada", SUPPORT, BILLING))
+    assert scene.arrive("CA2").reservation is None
+    assert scene.match_agent("ada") is not None
+    assert scene.place("CA1")[0] == "reserved"
+
+
+def test_an_agent_is_matched_by_name(scene: Scene) -> None:
+    scene.holding("CA1", "CA2")
+    scene.staff("ada", "bob")
+    pairing = scene.match_agent("bob")
+    assert pairing is not None
+    assert (pairing.agent, pairing.entry) == ("bob", "CA1")
+    assert scene.match_agent("bob") is None
+
+
+def test_only_a_queue_that_dials_has_its_callbacks_matched(scene: Scene) -> None:
+    scene.enter("cb1")
+    scene.holding("CA2")
+    scene.staff("ada", "bob", queues=(queue(SUPPORT, dialing=False),))
+    assert scene.matched().entry == "CA2"
+    assert scene.match() is None
+    scene.line.configure((queue(SUPPORT, dialing=True),), (agent("ada"), agent("bob")))
+    assert scene.matched().entry == "cb1"
+
+
+def test_a_callback_on_a_leg_is_matched_though_its_queue_does_not_dial(scene: Scene) -> None:
+    scene.staff(queues=(queue(SUPPORT, dialing=False),))
+    scene.enter("cb1")
+    scene.hold("cb1", leg="CA77")
+    scene.staff("ada", queues=(queue(SUPPORT, dialing=False),))
+    assert scene.matched().entry == "cb1"
+
+
+def test_matching_again_with_the_same_token_gives_the_same_reservation(scene: Scene) -> None:
+    scene.holding("CA1", "CA2")
+    scene.staff("ada", "bob")
+    token, now = Token("rs-twice"), scene.clock.now()
+    first = scene.line.match(SUPPORT, lease_s=10, token=token, now=now)
+    assert first is not None
+    assert scene.line.match(SUPPORT, lease_s=10, token=token, now=now) == first
+    assert scene.line.match_agent(AgentKey("bob"), lease_s=10, token=token, now=now) == first
+    assert scene.statuses() == {RESERVED: 1, AVAILABLE: 1}
+
+
+def test_nobody_is_matched_with_an_agent_who_is_not_available(scene: Scene) -> None:
+    scene.holding("CA1")
+    scene.staff("ada")
+    scene.presence("ada", AWAY)
+    assert scene.match() is None
+    assert scene.match_agent("ada") is None

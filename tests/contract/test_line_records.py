@@ -1,0 +1,222 @@
+"""What the line tells about itself: measured sums, the stream, listings; its pace, and how it is emptied and filled."""
+
+from datetime import timedelta
+
+import pytest
+
+from callback.adapters.line.events import AgentEvent, CallEvent
+from callback.adapters.line.micros import from_micros, to_micros
+from callback.domain.ids import AgentKey, CallbackId, EntryId, Token
+from callback.domain.lifecycle import AgentStatus, CallState
+from callback.ports import Placed
+from tests.support.line_scene import BILLING, SUPPORT, Scene
+
+AVAILABLE, RESERVED, BUSY = AgentStatus.AVAILABLE, AgentStatus.RESERVED, AgentStatus.BUSY
+WRAP_UP = AgentStatus.WRAP_UP
+
+
+# --- what is measured ---------------------------------------------------------------------------------------------
+
+
+def test_a_talk_and_its_wrap_up_are_measured(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    token = scene.talking().token
+    scene.clock.advance(59)
+    scene.complete(token, wrap_up=20)
+    measured = scene.line.standing(SUPPORT, None).measured
+    assert (measured.handled, measured.handled_s) == (1, 80)
+    assert (measured.abandoned, measured.waited_s) == (0, 0)
+
+
+def test_waits_are_measured_of_live_callers_served_or_not(scene: Scene) -> None:
+    scene.holding("CA1", "CA2", "CA3")
+    scene.enter("cb4", replaces="CA3")
+    scene.staff("ada")
+    scene.talking()
+    scene.leave("CA2")
+    measured = scene.line.standing(SUPPORT, None).measured
+    waits = (6 - 4, 10 - 0, 11 - 2)  # the replaced, the served, and the one who hung up
+    keep = 0.5 ** (1 / 200)
+    assert measured.abandoned == pytest.approx(1)
+    assert measured.waited_s == pytest.approx(((waits[0] + 0.0) * keep + 9) * keep + 8, abs=1.5)
+
+
+def test_what_was_measured_fades_by_half_in_two_hundred_conversations(scene: Scene) -> None:
+    scene.staff("ada")
+    for number in range(201):
+        scene.enter(f"cb{number}")
+        scene.complete(scene.talking().token, wrap_up=0)
+    measured = scene.line.standing(SUPPORT, None).measured
+    newest_share = 1 / measured.handled
+    assert newest_share == pytest.approx((1 - 0.5 ** (1 / 200)) / (1 - 0.5 ** (201 / 200)), rel=1e-3)
+    assert measured.handled_s / measured.handled == pytest.approx(1)
+
+
+def test_a_talk_that_was_cut_off_is_neither_a_conversation_nor_a_second_wait(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.holding("CA1")
+    token = scene.line.agent(AgentKey("ada")).token or Token("")
+    scene.bridge(token)
+    waited = scene.line.standing(SUPPORT, None).measured
+    scene.complete(token, entry_to="hold")
+    scene.leave("CA1")
+    assert scene.line.standing(SUPPORT, None).measured == waited
+
+
+# --- the stream ---------------------------------------------------------------------------------------------------
+
+
+def test_the_stream_tells_a_live_call_from_arrival_to_its_end(scene: Scene) -> None:
+    scene.arrive("CA1", language="zh")
+    joined = scene.clock.now()
+    scene.hold("CA1")
+    scene.staff("ada")
+    token = scene.talking().token
+    scene.complete(token)
+    calls = [told for told in scene.news() if isinstance(told, CallEvent)]
+    assert [(told.before, told.after, told.reason) for told in calls] == [
+        (None, CallState.ARRIVED, "arrived"),
+        (CallState.ARRIVED, CallState.WAITING, "on_hold"),
+        (CallState.WAITING, CallState.RESERVED, "matched"),
+        (CallState.RESERVED, CallState.BRIDGED, "bridged"),
+        (CallState.BRIDGED, CallState.COMPLETED, "completed"),
+    ]
+    assert {(told.joined_at, told.score, told.language, told.leg, told.queue) for told in calls} == {
+        (joined, to_micros(joined), "zh", "CA1", SUPPORT)
+    }
+    assert [(told.agent, told.token) for told in calls] == [(None, None)] * 2 + [("ada", token)] * 3
+    assert calls[-1].at == scene.clock.now()
+
+
+def test_the_stream_tells_of_a_callback_only_what_its_agent_does(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.news()
+    scene.enter("cb1")
+    token = scene.talking().token
+    scene.complete(token)
+    told = [news for news in scene.news() if isinstance(news, AgentEvent)]
+    assert [(news.before, news.after) for news in told] == [(AVAILABLE, RESERVED), (RESERVED, BUSY), (BUSY, WRAP_UP)]
+    assert {(news.agent, news.queue, news.token, news.entry, news.callback) for news in told} == {
+        ("ada", SUPPORT, token, "cb1", True)
+    }
+
+
+def test_the_stream_is_read_in_order_from_any_point_and_forgotten_up_to_one(scene: Scene) -> None:
+    scene.arrive("CA1")
+    scene.arrive("CA2")
+    scene.arrive("CA3")
+    events = scene.line.drain("0", 10)
+    assert [fields["subject"] for _, fields in events] == ["CA1", "CA2", "CA3"]
+    assert scene.line.drain(events[0][0], 1) == events[1:2]
+    assert scene.line.drain("0", 2) == events[:2]
+    scene.line.forget(events[1][0])
+    assert scene.line.drain("0", 10) == events[2:]
+    assert scene.line.drain(events[2][0], 10) == []
+
+
+# --- listing, pace, clearing --------------------------------------------------------------------------------------
+
+
+def test_the_listing_pages_through_the_line_in_order(scene: Scene) -> None:
+    for number in range(30):
+        match number % 4:
+            case 0:
+                scene.arrive(f"CA{number:02}")
+            case 1:
+                scene.holding(f"CA{number:02}")
+            case _:
+                scene.enter(f"cb{number:02}", due=number % 4 == 2)
+    whole = scene.line.listing(SUPPORT)
+    assert [waiting.position for waiting in whole] == list(range(1, 31))
+    assert [int(waiting.entry[2:]) for waiting in whole] == list(range(30))
+    assert [waiting.place for waiting in whole[:4]] == ["menu", "hold", "due", "later"]
+    assert [waiting.live for waiting in whole[:4]] == [True, True, False, False]
+    pages = [scene.line.listing(SUPPORT, offset=offset, limit=7) for offset in range(0, 35, 7)]
+    assert [waiting for page in pages for waiting in page] == whole
+    assert scene.line.listing(BILLING) == []
+
+
+def test_the_pace_gives_each_caller_the_next_slot(scene: Scene) -> None:
+    now = scene.clock.now()
+    assert [scene.line.take_pace("calls", per_second=2, now=now) for _ in range(4)] == [0, 0.5, 1, 1.5]
+    assert scene.line.take_pace("other", per_second=2, now=now) == 0
+    assert scene.line.take_pace("calls", per_second=2, now=now + timedelta(seconds=1.75)) == 0.25
+    assert scene.line.take_pace("calls", per_second=2, now=now + timedelta(seconds=10)) == 0
+    assert scene.line.take_pace("calls", per_second=2, now=now + timedelta(seconds=10)) == 0.5
+
+
+def test_clearing_empties_the_line_but_not_what_the_record_has_not_read(scene: Scene) -> None:
+    scene.staff("ada", "bob", "cyd")
+    scene.line.remember_language("hash", "zh")
+    scene.arrive("CA1")
+    scene.enter("cb1")
+    scene.talking()
+    scene.enter("cb2")
+    scene.matched()
+    scene.enter("cb3", number="hash")
+    scene.enter("cb4", due=False)
+    scene.holding("CA2", queue=BILLING)
+    told = len(scene.line.drain("0", 1000))
+    scene.line.clear()
+    assert scene.line.agents() == []
+    assert scene.line.configuration() == (0, [], [])
+    assert [scene.place(entry)[0] for entry in ("CA1", "CA2", "cb1", "cb2", "cb3", "cb4")] == [""] * 6
+    assert scene.line.lapsed(now=scene.clock.advance(1000)).reservations == ()
+    assert len(scene.line.drain("0", 1000)) == told
+    assert scene.arrive("CA3", number="hash").open_callback is None
+
+
+def test_a_cleared_line_takes_everybody_back_in_their_places(scene: Scene) -> None:
+    scene.staff()
+    scene.enter("cb1", score=10)
+    scene.hold("CA2", score=20)
+    scene.enter("cb3", score=30, due=False)
+    before = scene.line.listing(SUPPORT)
+    scene.line.clear()
+    for waiting in reversed(before):
+        if waiting.live:
+            scene.hold(waiting.entry, score=waiting.score)
+        else:
+            scene.enter(waiting.entry, score=waiting.score, due=waiting.place == "due")
+    assert [(now.entry, now.place, now.position) for now in scene.line.listing(SUPPORT)] == [
+        (was.entry, was.place, was.position) for was in before
+    ]
+
+
+def test_many_promises_are_restored_as_if_each_had_entered(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb0001", score=1, due=False)
+    scene.enter("cb0002", score=0)
+    scene.matched()
+    now = scene.clock.advance(1)
+    placed = [
+        Placed(
+            id=CallbackId(f"cb{number:04}"),
+            queue=SUPPORT if number % 3 else BILLING,
+            score=number,
+            joined_at=now - timedelta(seconds=number),
+            next_attempt_at=(None, now, now + timedelta(seconds=1))[number % 3],
+            number_hash=f"hash{number}",
+        )
+        for number in range(1200)
+    ]
+    scene.line.restore(placed, now=now)
+    scene.line.restore(placed[:10], now=now)
+    line = scene.line.listing(SUPPORT, limit=2000)
+    expected = [EntryId(one.id) for one in placed if one.queue == SUPPORT and one.score != 2]
+    assert [waiting.entry for waiting in line] == expected
+    assert [waiting.place for waiting in line[:2]] == ["due", "due"]
+    assert {waiting.place for waiting in line if waiting.score % 3 == 2} == {"later"}
+    assert {waiting.joined_at for waiting in line} <= {one.joined_at for one in placed}
+    assert len(scene.line.listing(BILLING, limit=2000)) == 400
+    assert scene.place("cb0002") == ("reserved", None)
+    assert scene.arrive("CA1", number="hash4").open_callback == "cb0004"
+
+
+def test_a_microsecond_is_never_lost(scene: Scene) -> None:
+    scene.clock.set(from_micros(1_795_298_976_018_917))
+    standing = scene.arrive("CA1", credit=0.000_001)
+    assert standing.score == 1_795_298_976_018_917 + 999_999
+    assert standing.joined_at == scene.clock.now()
+    assert scene.line.listing(SUPPORT)[0].score == standing.score
