@@ -41,19 +41,19 @@ class RecordingDispatch:
 
     # --- what a test does -------------------------------------------------------------------------------------
 
-    def run_all(self, house: House, order: Order = "given") -> int:
-        """Run whatever is due, and what that leads to; returns how many tasks were run."""
+    def run_all(self, house: House, order: Order = "given", *, only: str = "") -> int:
+        """Run whatever is due (of the name `only`), and what that leads to; returns how many tasks were run."""
         ran = 0
-        while batch := self.take(order):
+        while batch := self.take(order, only=only):
             for task in batch:
                 self.done.append(task)
                 run(house, task)
             ran += len(batch)
         return ran
 
-    def take(self, order: Order = "given") -> list[Task]:
+    def take(self, order: Order = "given", *, only: str = "") -> list[Task]:
         """Remove and give what is due, as the broker would deliver it."""
-        due = [task for task in self.waiting if task.due <= self.clock.now()]
+        due = [task for task in self.waiting if task.due <= self.clock.now() and only in ("", task.name)]
         self.waiting = [task for task in self.waiting if task not in due]
         if order == "reversed":
             return due[::-1]

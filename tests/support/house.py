@@ -72,6 +72,8 @@ class Steps:
         between: called after each step with its name; what it does happens before the process goes on.
     """
 
+    _beside: bool = field(default=False, init=False)
+
     done: list[str] = field(default_factory=list)
     kill_after: int = 0
     fail_commit: BaseException | None = None
@@ -82,10 +84,10 @@ class Steps:
         self.done.append(name)
         if self.kill_after and len(self.done) == self.kill_after:
             raise Killed(name)
-        if self.between is not None:
-            between, self.between = self.between, None
-            between(name)
-            self.between = self.between or between
+        if self.between is not None and not self._beside:
+            self._beside = True
+            self.between(name)
+            self._beside = False
 
     def restart(self, kill_after: int = 0) -> None:
         """A new process."""
@@ -413,6 +415,7 @@ class StagedHouse:
         made, _ = enrol.request(
             self.house, queue=QueueKey(queue), number=number, source=Source.API, idempotency=None, cause="test", **wish
         )
+        self.send_texts()
         return made
 
     # --- time and work ----------------------------------------------------------------------------------------
@@ -422,6 +425,10 @@ class StagedHouse:
         ran = self.dispatch.run_all(self.house, order)
         self.follow()
         return ran
+
+    def send_texts(self) -> None:
+        """The workers send the texts, and do nothing else."""
+        self.dispatch.run_all(self.house, only="text")
 
     def follow(self) -> None:
         """Legs that were redirected or ended by us notice it."""
@@ -484,6 +491,7 @@ class StagedHouse:
         leg = self.ring_in(number, queue)
         leg.press("1")
         leg.press("1")
+        self.send_texts()
         return self.by_number(number, queue)
 
     def outgoing(self) -> Leg:
