@@ -92,6 +92,13 @@ def test_a_leg_that_the_line_does_not_know_is_back_in_its_place(scene: Scene) ->
     assert (told.before, told.after, told.language, told.score) == (None, CallState.WAITING, "zh", early)
 
 
+def test_the_language_of_a_leg_is_told_wherever_it_stands(scene: Scene) -> None:
+    scene.arrive("CA1", language="en")
+    assert scene.line.standing(SUPPORT, EntryId("CA1")).language == "en"
+    assert scene.hold("CA1", language="zh").language == "zh"
+    assert scene.hold("CA1").language == "zh"
+
+
 def test_holding_again_only_shows_that_the_leg_is_there(scene: Scene) -> None:
     scene.holding("CA1", "CA2")
     scene.news()

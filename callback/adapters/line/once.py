@@ -28,11 +28,11 @@ class RedisOnce:
         client: redis.Redis,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
         self._monotonic = monotonic
-        self._sleep = sleep
+        self._sleep = sleep or _sleep
 
     def document(self, nonce: str, compute: Callable[[], str]) -> str:
         """The document of this nonce; what `compute` raises is raised, and the nonce is free again."""
@@ -75,3 +75,8 @@ class RedisOnce:
             save()
         except redis.RedisError:
             return
+
+
+def _sleep(seconds: float) -> None:
+    """Looked up when it is needed: under green threads `time.sleep` is replaced after this module was loaded."""
+    time.sleep(seconds)
