@@ -4,16 +4,17 @@ The caller stands in line once the first webhook is answered; the first wait doc
 beside it. wrk drives both with the same connections, in turns, each from an empty line.
 """
 
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import carrier, wrk
 from bench.figures import Figure, Target, compared
-from bench.processes import answers, python, running
+from bench.processes import answers, processor_s, python, running
 from bench.stage import Stage, stage
 from callback import serve
 from tests.support.ports import free_port
@@ -32,12 +33,20 @@ class Effort:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What wrk measured, and the processor time of web and Redis for a request, in milliseconds."""
+
+    load: wrk.Load
+    processor_ms: float
+
+
+@dataclass(frozen=True)
 class Round:
     """One turn of each."""
 
-    bare: wrk.Load
-    line: wrk.Load
-    hold: wrk.Load
+    bare: Turn
+    line: Turn
+    hold: Turn
 
 
 def measure(database: str, effort: Effort, tick: Callable[[], None]) -> list[Figure]:
@@ -45,36 +54,51 @@ def measure(database: str, effort: Effort, tick: Callable[[], None]) -> list[Fig
     with ExitStack() as stack:
         ground = stack.enter_context(stage(database))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        bare = stack.enter_context(_served(ground))
+        servers = stack.enter_context(served(ground))
         most = _prepare(ground, folder, effort)
-        rounds = list(_rounds(ground, bare, folder, effort, most, tick))
+        rounds = list(_rounds(servers, folder, effort, most, tick))
     return _figures(f"arrival, {database}", rounds)
 
 
-def _served(ground: Stage) -> "_Servers":
-    return _Servers(ground)
+@dataclass(frozen=True)
+class Servers:
+    """Our web server and the bare one, with the same settings."""
+
+    ground: Stage
+    ours: subprocess.Popen[bytes]
+    bare: subprocess.Popen[bytes]
+    bare_base: str
+
+    def turn(self, name: str, requests: Path, effort: Effort, most: int | None) -> Turn:
+        """One load on one of the two, from an empty line."""
+        self.ground.furnish()
+        process, base = (self.bare, self.bare_base) if name == "bare" else (self.ours, self.ground.base)
+        before = self._processor_s(process)
+        load = wrk.load(base, requests, seconds=effort.seconds, connections=CONNECTIONS, most=most)
+        return Turn(load, (self._processor_s(process) - before) / load.requests * 1000)
+
+    def _processor_s(self, web: subprocess.Popen[bytes]) -> float:
+        redis = self.ground.built.redis.info("cpu")
+        return processor_s(web) + float(redis["used_cpu_user"]) + float(redis["used_cpu_sys"])
 
 
-class _Servers:
-    """Our web server and the bare one, with the same settings; gives the bare one's address."""
-
-    def __init__(self, ground: Stage) -> None:
-        self._ground = ground
-        self._stack = ExitStack()
-
-    def __enter__(self) -> str:
-        self._ground.furnish()
-        ours = self._ground.settings
-        port = free_port()
-        bare = ours.model_copy(update={"port": port})
-        for known, program in ((ours, serve.APPLICATION), (bare, "bench.bare:application()")):
-            argv = python("-m", *serve.server(known, program))
-            ready = answers(f"http://127.0.0.1:{known.port}/healthz")
-            self._stack.enter_context(running(argv, self._ground.env, ready, program))
-        return f"http://127.0.0.1:{port}"
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+@contextmanager
+def served(ground: Stage) -> Iterator[Servers]:
+    """Both servers, up."""
+    ground.furnish()
+    port = free_port()
+    bare = ground.settings.model_copy(update={"port": port})
+    with ExitStack() as stack:
+        up = [
+            stack.enter_context(
+                running(
+                    python("-m", *serve.server(known, program)), ground.env,
+                    answers(f"http://127.0.0.1:{known.port}/healthz"), program,
+                )
+            )
+            for known, program in ((ground.settings, serve.APPLICATION), (bare, "bench.bare:application()"))
+        ]  # fmt: skip
+        yield Servers(ground, up[0], up[1], f"http://127.0.0.1:{port}")
 
 
 def _prepare(ground: Stage, folder: Path, effort: Effort) -> dict[str, int]:
@@ -87,29 +111,47 @@ def _prepare(ground: Stage, folder: Path, effort: Effort) -> dict[str, int]:
 
 
 def _rounds(
-    ground: Stage, bare: str, folder: Path, effort: Effort, most: dict[str, int], tick: Callable[[], None]
+    servers: Servers, folder: Path, effort: Effort, most: dict[str, int], tick: Callable[[], None]
 ) -> Iterator[Round]:
-    def turn(base: str, name: str, limit: int | None, seconds: float = effort.seconds) -> wrk.Load:
-        ground.furnish()
-        return wrk.load(base, folder / name, seconds=seconds, connections=CONNECTIONS, most=limit)
-
-    turn(bare, "line", None, 1)
-    turn(ground.base, "line", most["line"], 1)
-    for _ in range(effort.rounds):
-        yield Round(
-            bare=turn(bare, "line", None),
-            line=turn(ground.base, "line", most["line"]),
-            hold=turn(ground.base, "hold", most["hold"]),
+    def one() -> Round:
+        return Round(
+            bare=servers.turn("bare", folder / "line", effort, None),
+            line=servers.turn("line", folder / "line", effort, most["line"]),
+            hold=servers.turn("hold", folder / "hold", effort, most["hold"]),
         )
+
+    one()  # imports, connections, caches
+    for _ in range(effort.rounds):
+        yield one()
         tick()
 
 
 def _figures(row: str, rounds: list[Round]) -> list[Figure]:
-    bare = [one.bare.per_s for one in rounds]
-    tail = [one.bare.p99_ms for one in rounds]
+    def each(value: Callable[[Turn], float], side: Callable[[Round], Turn]) -> list[float]:
+        return [value(side(one)) for one in rounds]
+
+    def figure(what: str, unit: str, value: Callable[[Turn], float], side: Callable[[Round], Turn], ours: float = 1,
+               target: Target | None = None) -> Figure:  # fmt: skip
+        measured = [ours * number for number in each(value, side)]
+        return compared(row, what, unit, measured, each(value, lambda one: one.bare), target)
+
     return [
-        compared(row, "in line", "arrivals/s", [one.line.per_s for one in rounds], bare, THROUGHPUT),
-        compared(row, "in line, p99", "ms", [one.line.p99_ms for one in rounds], tail, TAIL),
-        compared(row, "in line and on hold", "arrivals/s", [one.hold.per_s / 2 for one in rounds], bare, None),
-        compared(row, "either webhook, p99", "ms", [one.hold.p99_ms for one in rounds], tail, None),
+        figure("in line", "arrivals/s", _per_s, lambda one: one.line, target=THROUGHPUT),
+        figure("in line, p99", "ms", _p99_ms, lambda one: one.line, target=TAIL),
+        figure("in line, processor time", "ms", _processor_ms, lambda one: one.line),
+        figure("in line and on hold", "arrivals/s", _per_s, lambda one: one.hold, ours=0.5),
+        figure("in line and on hold, p99 of a webhook", "ms", _p99_ms, lambda one: one.hold),
+        figure("in line and on hold, processor time", "ms", _processor_ms, lambda one: one.hold, ours=2),
     ]
+
+
+def _per_s(turn: Turn) -> float:
+    return turn.load.per_s
+
+
+def _p99_ms(turn: Turn) -> float:
+    return turn.load.p99_ms
+
+
+def _processor_ms(turn: Turn) -> float:
+    return turn.processor_ms

@@ -51,6 +51,19 @@ def running(
             _end(process)
 
 
+def processor_s(process: subprocess.Popen[bytes]) -> float:
+    """Seconds of processor time that the process and all it started have used so far (Linux)."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[3]) == process.pid:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def answers(url: str) -> Callable[[str], bool]:
     """A readiness that asks a web server: any HTTP answer counts."""
 

@@ -7,6 +7,7 @@ from callback.flows.hook import Hook
 from callback.web import voice
 from callback.web.context import house
 from callback.web.guards import carrier_signature
+from callback.web.webhooks import Guard
 
 EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
@@ -14,7 +15,7 @@ EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 def blueprint() -> Blueprint:
     """`POST /sms/incoming`."""
     door = Blueprint("sms", __name__)
-    voice.guard(door)
+    Guard(door)
     door.add_url_rule("/sms/incoming", view_func=carrier_signature(incoming), methods=["POST"])
     return door
 
