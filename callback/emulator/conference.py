@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from callback.emulator.interpreter import Interpreter
 from callback.emulator.leg import Leg, StatusCallback
 from callback.emulator.racing import race
+from callback.emulator.reports import rfc2822
 from callback.emulator.twiml import Mode, Verb
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Conference:
             "FriendlyName": self.name,
             "StatusCallbackEvent": event,
             "SequenceNumber": str(self._sequence),
-            "Timestamp": self._exchange.rfc2822(self._exchange.clock.now()),
+            "Timestamp": rfc2822(self._exchange.clock.now()),
         }
         if event.startswith("participant"):
             form |= {

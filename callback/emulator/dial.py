@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from callback.emulator import conference, enqueue
 from callback.emulator.bridge import Bridge
@@ -98,7 +99,7 @@ class _Ringing:
         leg.status_callback = self._status_callback(noun)
         self._tried.append(leg)
         self._ours.add(leg)
-        self._call.exchange.start(leg, self._party(leg, noun))
+        self._call.exchange.start(leg, partial(self._party, leg, noun))
 
     def _refusal(self, noun: Verb, address: str, caller_id: str) -> int | None:
         exchange = self._call.exchange

@@ -55,7 +55,7 @@ class Library:
     """
 
     def __init__(self, account_sid: str, webhooks: Webhooks, ledger: Ledger) -> None:
-        self._account_sid = account_sid
+        self.account_sid = account_sid
         self._webhooks = webhooks
         self._ledger = ledger
 
@@ -63,7 +63,7 @@ class Library:
         """What every request about a call says."""
         params = {
             "CallSid": leg.sid,
-            "AccountSid": self._account_sid,
+            "AccountSid": self.account_sid,
             "From": leg.from_,
             "Caller": leg.from_,
             "To": leg.to,

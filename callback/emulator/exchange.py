@@ -8,13 +8,12 @@ application's own clocks do; whatever people do, hear or wait for in a document 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import email.utils
 import logging
 import random
 from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from callback.emulator import account as accounts
@@ -30,14 +29,15 @@ from callback.emulator.media import Media
 from callback.emulator.pacing import Pacer
 from callback.emulator.queues import LARGEST_SIZE, CallQueue
 from callback.emulator.racing import race
-from callback.emulator.session import Session
+from callback.emulator.reports import Reports
+from callback.emulator.session import Activity, Session
 from callback.emulator.webhooks import Webhooks
 
 __all__ = ["CallRequest", "Endpoint", "Exchange", "Heard", "Leg", "SimClock"]
 
 NO_VOICE_URL = 11100
 POST_DIAL_S = 1.0
-KEPT_ENDED_CALLS = 20_000
+KEPT_ENDED_CALLS = 5_000
 _EVENTS = {"ringing": "ringing", "in-progress": "answered"}
 _log = logging.getLogger(__name__)
 
@@ -111,6 +111,7 @@ class Exchange:
         self.faults = Faults(random.Random(rng.random()))
         self.webhooks = Webhooks(auth_token=account.auth_token, ledger=self.ledger, faults=self.faults, clock=clock)
         self.library = Library(account.sid, self.webhooks, self.ledger)
+        self._reports = Reports(self.library, self.webhooks, clock)
         self.media = Media(self.ledger)
         self.pacer = Pacer(calls_per_second, clock)
         self.legs: dict[str, Leg] = {}
@@ -141,7 +142,7 @@ class Exchange:
         if number.voice_fallback_url:
             leg.fallback = Fallback(number.voice_fallback_url, number.voice_fallback_method)
         session = self._session(leg)
-        self.spawn(session.run(session.execute(Source(number.voice_url, number.voice_method))))
+        self.spawn(session.run(partial(session.execute, Source(number.voice_url, number.voice_method))))
         return leg
 
     def register(self, address: str, endpoint: Endpoint) -> None:
@@ -164,7 +165,7 @@ class Exchange:
         leg.status_callback = request.status_callback
         leg.fallback = request.fallback
         self._enter(leg)
-        self.start(leg, self._outbound(leg, request))
+        self.start(leg, partial(self._outbound, leg, request))
         return leg
 
     def divert(self, leg: Leg, source: Source) -> None:
@@ -216,14 +217,14 @@ class Exchange:
         self.legs[leg.sid] = leg
         return leg
 
-    def start(self, leg: Leg, activity: Coroutine[Any, Any, None]) -> None:
+    def start(self, leg: Leg, activity: Activity) -> None:
         """Has a leg follow an activity until it ends or is redirected."""
         self.spawn(self._session(leg).run(activity))
 
     async def ring(self, leg: Leg, timeout_s: float) -> bool:
         """Sets up the call to ``leg.to`` and lets it ring for real ``timeout_s``; True once answered."""
         leg.dial()
-        self._tell_status(leg, "initiated", "initiated")
+        self._reports.status(leg, "initiated", "initiated")
         await self.clock.sleep(POST_DIAL_S)
         if self.account.verdict(leg.to).unallocated:
             leg.finish("failed")
@@ -281,10 +282,6 @@ class Exchange:
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.webhooks.close()
 
-    def rfc2822(self, moment: float) -> str:
-        """A timestamp as the API writes it: ``Fri, 18 Oct 2019 17:00:00 +0000``."""
-        return email.utils.format_datetime(dt.datetime.fromtimestamp(int(moment), dt.UTC))
-
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         error = None if task.cancelled() else task.exception()
@@ -310,32 +307,20 @@ class Exchange:
             return
         if request.send_digits:
             leg.hear("play", request.send_digits)
-        answered_by = await self._who_answered(leg, request.detection)
+        answered_by = await self._detect(leg, request.detection)
         source = request.source
         params = {**source.params, **({"AnsweredBy": answered_by} if answered_by else {})}
         await self._session(leg).execute(Source(source.url, source.method, params, source.twiml))
 
-    async def _who_answered(self, leg: Leg, detection: Detection | None) -> str:
+    async def _detect(self, leg: Leg, detection: Detection | None) -> str:
+        """Who answered, where that holds back the document; else empty, and the verdict follows by itself."""
         if detection is None:
             return ""
-        if not detection.url:
-            with leg.doing("detecting"):
-                return await detect(leg, detection, self.clock)
-        self.spawn(self._report_detection(leg, detection))
-        return ""
-
-    async def _report_detection(self, leg: Leg, detection: Detection) -> None:
-        began = self.clock.now()
-        word = await detect(leg, detection, self.clock)
-        milliseconds = int((self.clock.now() - began) * 1000 * self.clock.speed)
-        form = {
-            "CallSid": leg.sid,
-            "AccountSid": self.account.sid,
-            "AnsweredBy": word,
-            "MachineDetectionDuration": str(milliseconds),
-        }
-        if not leg.ended.is_set():
-            self.webhooks.notify(detection.url, form, method=detection.method, purpose="amd", sid=leg.sid)
+        if detection.url:
+            self.spawn(self._reports.detection(leg, detection))
+            return ""
+        with leg.doing("detecting"):
+            return await detect(leg, detection, self.clock)
 
     def _changed(self, leg: Leg, what: str) -> None:
         if what.startswith("key"):
@@ -344,7 +329,7 @@ class Exchange:
         if what != "status":
             return
         self._enter(leg)
-        self._tell_status(leg, _EVENTS.get(leg.status, "completed"), leg.status)
+        self._reports.status(leg, _EVENTS.get(leg.status, "completed"), leg.status)
         if leg.status == "in-progress" and leg.machine is not None:
             self.spawn(mailbox(leg, self.clock))
         if leg.status in ENDED:
@@ -362,21 +347,3 @@ class Exchange:
             old = self._ended.popleft()
             self.legs.pop(old, None)
             self._sessions.pop(old, None)
-
-    def _tell_status(self, leg: Leg, event: str, word: str) -> None:
-        callback = leg.status_callback
-        if callback is None or event not in callback.events:
-            return
-        form = self.library.call_params(leg) | {
-            "CallStatus": word,
-            "CallbackSource": "call-progress-events",
-            "SequenceNumber": str(leg.status_sequence),
-            "Timestamp": self.rfc2822(self.clock.now()),
-        }
-        if event == "completed":
-            seconds = leg.duration_s or 0
-            form |= {"CallDuration": str(seconds), "Duration": str(-(-seconds // 60))}
-        if leg.answered_by is not None:
-            form["AnsweredBy"] = leg.answered_by
-        leg.status_sequence += 1
-        self.webhooks.notify(callback.url, form, method=callback.method, purpose="status", sid=leg.sid)

@@ -24,7 +24,7 @@ class Ledger:
         keep: how many entries stay readable.
     """
 
-    def __init__(self, clock: SimClock, keep: int = 100_000) -> None:
+    def __init__(self, clock: SimClock, keep: int = 50_000) -> None:
         self._clock = clock
         self._entries: deque[Entry] = deque(maxlen=keep)
         self._seq = 0

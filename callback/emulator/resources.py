@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
 import re
 from typing import Any
 
@@ -12,15 +10,14 @@ from callback.emulator.documents import API_VERSION
 from callback.emulator.leg import Leg
 from callback.emulator.messages import Message
 from callback.emulator.queues import CallQueue, Member
+from callback.emulator.reports import rfc2822
 
 Resource = dict[str, Any]
 
 
 def date(moment: float | None) -> str | None:
     """RFC 2822 in UTC, or None."""
-    if moment is None:
-        return None
-    return email.utils.format_datetime(dt.datetime.fromtimestamp(int(moment), dt.UTC))
+    return None if moment is None else rfc2822(moment)
 
 
 def formatted(address: str) -> str:

@@ -8,7 +8,8 @@ URL).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from callback.emulator import dial, enqueue
@@ -25,39 +26,43 @@ APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 VERBS: dict[str, Handler] = {"Dial": dial.perform, "Enqueue": enqueue.perform}
 
 
+Activity = Callable[[], Coroutine[Any, Any, None]]
+
+
 class Session:
     """The control of one leg."""
 
     def __init__(self, exchange: Exchange, leg: Leg) -> None:
         self._exchange = exchange
         self._leg = leg
-        self._diversion: asyncio.Future[Source] | None = None
+        self._target: Source | None = None
+        self._diverted = asyncio.Event()
 
     def divert(self, source: Source) -> None:
-        """Drops what the leg is doing and has it execute ``source`` instead."""
-        if self._diversion is not None and not self._diversion.done():
-            self._diversion.set_result(source)
+        """Drops what the leg is doing and has it execute ``source`` instead; the latest of several counts."""
+        self._target = source
+        self._diverted.set()
 
-    async def run(self, activity: Coroutine[Any, Any, None]) -> None:
+    async def run(self, activity: Activity) -> None:
         """Follows ``activity`` and every diversion until the leg has ended."""
-        following: Coroutine[Any, Any, None] | None = activity
+        following: Activity | None = activity
         while following is not None:
             following = await self._follow(following)
         self._leg.finish("completed")
 
-    async def _follow(self, activity: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None] | None:
-        self._diversion = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(activity)
-        ended = asyncio.create_task(self._leg.ended.wait())
+    async def _follow(self, activity: Activity) -> Activity | None:
+        task = asyncio.create_task(activity())
+        others = [asyncio.create_task(self._leg.ended.wait()), asyncio.create_task(self._diverted.wait())]
         try:
-            contenders: set[asyncio.Future[Any]] = {task, ended, self._diversion}
-            await asyncio.wait(contenders, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([task, *others], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await settle([ended])
+            await settle(others)
             if not task.done():
                 await settle([task])
-        if self._diversion.done() and not self._leg.ended.is_set():
-            return self.execute(self._diversion.result())
+        target, self._target = self._target, None
+        self._diverted.clear()
+        if target is not None and not self._leg.ended.is_set():
+            return partial(self.execute, target)
         if not task.cancelled():
             task.result()
         return None

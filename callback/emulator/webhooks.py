@@ -192,15 +192,15 @@ class Webhooks:
             about = {"sid": parcel.sid, "purpose": parcel.purpose, "url": parcel.url, "form": parcel.form}
             self._ledger.write("webhook-dropped", **about)
             raise DeliveryError(HTTP_CONNECTION_FAILURE, parcel.url, "dropped on the way")
-        copies = [self._repeat(parcel, number) for number in range(1, plan.copies + 1)]
         if plan.concurrent:
-            for copy in copies:
-                self._background(copy)
+            for copy in range(1, plan.copies + 1):
+                self._background(self._repeat(parcel, copy))
             return await self._attempts(parcel)
         try:
             return await self._attempts(parcel)
         finally:
-            self._background(_in_turn(copies))
+            if plan.copies:
+                self._background(self._repeat_in_turn(parcel, plan.copies))
 
     async def _detain(self, parcel: _Parcel, plan: WebhookPlan) -> list[Ticket]:
         if plan.hold:
@@ -218,6 +218,10 @@ class Webhooks:
                 if attempt >= parcel.overrides.rc or not parcel.overrides.retries(failure.kind):
                     raise DeliveryError(failure.code, parcel.url, str(failure)) from failure
             attempt += 1
+
+    async def _repeat_in_turn(self, parcel: _Parcel, copies: int) -> None:
+        for copy in range(1, copies + 1):
+            await self._repeat(parcel, copy)
 
     async def _repeat(self, parcel: _Parcel, copy: int) -> None:
         try:
@@ -288,8 +292,3 @@ class Webhooks:
             connector = aiohttp.TCPConnector(limit=0, force_close=True)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
-
-
-async def _in_turn(work: list[Coroutine[Any, Any, None]]) -> None:
-    for item in work:
-        await item

@@ -10,7 +10,8 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callback.emulator.twiml import GRAMMAR, VERBS, Mode, TwimlError, parse
+from callback.emulator.grammar import GRAMMAR, VERBS, Mode
+from callback.emulator.twiml import TwimlError, parse
 
 SCHEMA = Path(__file__).parents[2].parent / "shared" / "twilio" / "twiml_v20100401_twilioRealtimeCallSchema.xsd"
 
