@@ -127,7 +127,8 @@ class Show:
             yield
 
     def provision(self) -> bool:
-        """Point the emulated numbers here as `callback twilio provision` does. False: the carrier does not answer yet."""
+        """Point the emulated numbers here as `callback twilio provision` does. False: the carrier does not answer
+        yet."""
         from callback.adapters.telephony.numbers import OwnNumbers, webhooks_for
         from callback.ports import CarrierError
 

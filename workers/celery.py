@@ -5,7 +5,7 @@ Nothing is read from the environment until Celery asks: importing this opens and
 
 import os
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import Celery
 from celery.signals import worker_process_shutdown
@@ -42,6 +42,7 @@ class Configuration:
             "beat_max_loop_interval",
             "redbeat_redis_url",
             "redbeat_lock_timeout",
+            "redbeat_redis_options",
             "redbeat_key_prefix",
             "include",
         )
@@ -50,6 +51,7 @@ class Configuration:
     include = ("workers.tasks",)
     beat_max_loop_interval = 1
     redbeat_lock_timeout = 5
+    redbeat_redis_options: ClassVar[dict[str, Any]] = {"socket_timeout": 5, "socket_connect_timeout": 1}
     redbeat_key_prefix = "callback:beat:"
 
     @property

@@ -71,7 +71,7 @@ def normal(number: str) -> str:
     """In E.164. Raises InvalidInput."""
     from callback.domain import phone
 
-    return phone.normalise(number, None)
+    return phone.of_ours(number)
 
 
 def number_of_account(found: "OwnNumber | None", number: str) -> "OwnNumber":

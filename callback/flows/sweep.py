@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
-from callback.flows import agentfirst, ended, match, persist, reconcile, settle
+from callback.flows import agentfirst, ended, match, persist, rebuild, reconcile, settle
 from callback.flows.hook import Place, micros
 from callback.flows.outlook import staffed
 from callback.flows.text import compose
@@ -142,8 +142,12 @@ def stand_up(house: House, callback: Callback, now: datetime) -> None:
 
 
 def stand_again(house: House) -> int:
-    """Promises that the record has and the line has not (a crash between the two): back to the place in their
-    columns."""
+    """Promises that the record has and the line has not (a crash between the two): back to the place in their columns.
+
+    A line without any configuration has been lost as a whole, and is rebuilt. Returns how many were put back.
+    """
+    if lost(house):
+        return rebuild.rebuild(house).waiting
     now = house.clock.now()
     after: CallbackId | None = None
     mended = 0
@@ -155,6 +159,14 @@ def stand_again(house: House) -> int:
         if not page:
             return mended
         after = page[-1].id
+
+
+def lost(house: House) -> bool:
+    """Whether the line knows of no queue although the record does."""
+    if house.line.configuration()[1]:
+        return False
+    with house.store.begin() as work:
+        return bool(work.queues())
 
 
 def mend(house: House, callback: Callback, now: datetime) -> int:
