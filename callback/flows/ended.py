@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from callback.domain.callback import Attempt, Outcome
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
-from callback.domain.ids import AttemptId, CallSid, EntryId, QueueKey, Token
+from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import CallState, State
 from callback.flows import bridge, hold, match, settle
 from callback.flows.hook import Hook, Place
@@ -65,9 +65,10 @@ def next_for_caller(house: House, hook: Hook, place: Place, *, there: bool, miss
 
 
 def agent_status(house: House, hook: Hook) -> None:
-    """The agent's leg: its end frees the agent even if the caller's Dial never reports."""
+    """The agent's leg: its end frees the agent even if the caller's Dial never reports. Only `completed` can end a
+    talk: every other last word is of a leg that nobody answered, such as the first of an agent who was rung twice."""
     token = Token(hook.query["r"])
-    if hook.status in FINAL and seen_first(house, hook):
+    if hook.status == "completed" and seen_first(house, hook):
         settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}")
 
 
@@ -98,14 +99,30 @@ def bind_early(work: Work, attempt: Attempt, hook: Hook) -> State:
 
 def customer_ended(house: House, attempt: Attempt, state: State, outcome: Outcome, call: CallSid) -> None:
     """A called-back caller's leg is over."""
-    cause = f"call {call}"
     if state is State.BRIDGED:
-        if attempt.token:
-            settle.talk_over(house, attempt.token, caller_there=False, cause=cause)
+        talker_gone(house, attempt.callback, call)
     elif state is State.ANSWERED:  # while a question was asked, on hold, or while the agent's phone rang
         settle.hung_up(house, EntryId(attempt.callback), call)
     else:
-        settle.attempt_over(house, attempt.id, outcome, cause=cause)
+        settle.attempt_over(house, attempt.id, outcome, cause=f"call {call}")
+
+
+def talker_gone(house: House, id: CallbackId, call: CallSid) -> None:
+    """Somebody whose row says that they talk is off the line. The line knows under which token, since the first agent
+    may have missed the ring; where it knows of no talk, a crash or an outage came between it and the record.
+    """
+    cause = f"call {call}"
+    with house.store.begin() as work:
+        queue = work.callback(id).queue
+    standing = house.line.standing(queue, EntryId(id))
+    pairing = standing.reservation
+    if pairing is not None and pairing.phase == "busy":
+        settle.talk_over(house, pairing.token, caller_there=False, cause=cause)
+        return
+    cut = bool(standing.place)  # back in line, and gone before the record heard of it
+    settle.close_callback(house, id, cut=cut, cause=cause, now=house.clock.now())
+    if cut:
+        settle.hung_up(house, EntryId(id), call)
 
 
 def inbound_status(house: House, hook: Hook) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.ids import CallSid, EntryId
+from callback.domain.lifecycle import State
 from callback.domain.policy import Queue
 from callback.flows import ended, settle
 from callback.flows.book import caller_id
@@ -47,7 +48,11 @@ def resolve_leg(house: House, callback: Callback) -> None:
     if callback.leg is None:
         return
     found = house.carrier.fetch(callback.leg)
-    if found is None or found.status not in LIVE:
+    if found is not None and found.status in LIVE:
+        return
+    if callback.state is State.BRIDGED:
+        ended.talker_gone(house, callback.id, callback.leg)
+    else:
         ended.inbound_ended(house, callback.queue, callback.leg)
         settle.hung_up(house, EntryId(callback.id), callback.leg)
 
