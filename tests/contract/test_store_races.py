@@ -172,9 +172,11 @@ def test_a_reader_of_the_journal_that_follows_a_crowd_of_writers_misses_nothing(
 
     reader = threading.Thread(target=follow)
     reader.start()
-    assert crowd(write) == [None] * CROWD
-    done.set()
-    reader.join()
+    try:
+        assert crowd(write) == [None] * CROWD
+    finally:
+        done.set()
+        reader.join()
 
     expected = {
         f"{index}-{turn}-{step}" for index in range(CROWD) for turn in range(each) for step in range(1 + turn % 3)

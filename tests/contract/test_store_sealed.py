@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.sql_store import SqlStore
-from callback.adapters.store.tables import metadata
+from callback.adapters.store.tables import callbacks, metadata
 from callback.domain.callback import Agent, Leg, LegKind, Text
 from callback.domain.ids import AgentKey, CallSid
+from callback.domain.lifecycle import State
 from tests.support.record import NOW, SECRET, SUPPORT, postgres_record, promised, sqlite_record
 
 NUMBER, OTHER, NAME, LINK, NOTE = "+14155550188", "+14155550189", "Zoë Unmistakable", "tok-unmistakable", "order-4711"
@@ -81,6 +82,22 @@ def test_another_key_opens_nothing(store: SqlStore) -> None:
         with pytest.raises(Unsealable):
             work.callback(made)  # type: ignore[arg-type]
     other.close()
+
+
+def test_one_damaged_row_keeps_nobody_else_from_being_served(store: SqlStore) -> None:
+    with store.begin() as work:
+        damaged, other = promised(work, NUMBER, next_attempt_at=NOW), promised(work, OTHER, next_attempt_at=NOW)
+    with store.engine.begin() as connection:
+        connection.execute(update(callbacks).where(callbacks.c.id == damaged.id).values(number=b"torn"))
+    with store.begin() as work:
+        assert work.due_callbacks(NOW) == [other]
+        assert work.in_state([State.WAITING]) == [other]
+        first = work.callbacks(limit=1)
+        second = work.callbacks(limit=1, cursor=first.next)
+        assert first.items + second.items == (other,)
+        assert second.next is None
+        with pytest.raises(Unsealable, match=damaged.id):
+            work.callback(damaged.id)
 
 
 def test_a_sealed_value_is_bound_to_its_place() -> None:

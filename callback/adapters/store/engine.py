@@ -6,7 +6,9 @@ PostgreSQL: a statement that takes longer than the store's patience is given up,
 no more: first by the server, which leaves the connection usable, and where the network is silent by us.
 """
 
+import sqlite3
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
@@ -18,8 +20,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 Answer = TypeVar("Answer")
 
-BUSY_MS = 5_000
-"""How long a SQLite writer waits for the one before it."""
+BUSY_S = 5.0
+"""How long a SQLite writer waits for those before it."""
+TURN_S = 0.02
+"""How long it waits in one go. SQLite's own waiting grows to steps of 100 ms, so that whoever came last asks most often
+and whoever waits longest is passed by all; asked again and again in short turns, everybody has the same chance."""
 CONNECT_S = 2
 """libpq's shortest connect timeout."""
 POOL_WAIT_S = 2
@@ -76,8 +81,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=BUSY_MS / 1000,
-        connect_args={"timeout": BUSY_MS / 1000},
+        url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=BUSY_S,
     )  # fmt: skip
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -88,14 +92,26 @@ def _prepare_sqlite(connection: DBAPIConnection, _: object) -> None:
     raw: Any = connection
     raw.isolation_level = None  # the driver starts no transactions of its own: `_begin_sqlite` does
     cursor = raw.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    # FULL, since in WAL mode anything less may lose what a caller was promised a moment before the power failed.
+    patient, quick = (f"busy_timeout = {round(seconds * 1000)}" for seconds in (BUSY_S, TURN_S))
+    for pragma in (patient, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", quick):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get(READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    raw: Any = connection.connection.dbapi_connection
+    begin = "BEGIN" if connection.get_execution_options().get(READ_ONLY, False) else "BEGIN IMMEDIATE"
+    deadline = monotonic() + BUSY_S
+    while monotonic() < deadline:
+        try:
+            raw.execute(begin)
+        except sqlite3.OperationalError as busy:
+            if busy.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            return
+    connection.exec_driver_sql(begin)  # raises what SQLAlchemy makes of it
 
 
 def _postgresql(url: URL, pool_size: int, patience_s: float | None) -> Engine:

@@ -17,12 +17,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from callback.domain.errors import CallbackError
+
 _ID_BYTES = 4
 _NONCE_BYTES = 12
 """96 random bits, as NIST SP 800-38D wants: good for 2^32 values under one key, then rotate."""
 
 
-class Unsealable(Exception):
+class Unsealable(CallbackError):
     """A sealed value that no key at hand opens, or that was moved from another row or altered."""
 
 

@@ -20,6 +20,7 @@ from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.engine import PATIENCE_S, READ_ONLY, database, make_engine
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.journal import Journal
+from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
 from callback.adapters.store.people import People
 from callback.adapters.store.promises import Promises
@@ -30,7 +31,7 @@ DATABASE_FAULTS = (OperationalError, InterfaceError, PoolTimeout)
 PING_S = 1.0
 
 
-class SqlWork(Promises, Calls, Messages, Journal, Configuration, People):
+class SqlWork(Promises, Listings, Calls, Messages, Journal, Configuration, People):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
 

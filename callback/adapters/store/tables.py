@@ -6,18 +6,13 @@ is a unique index here, because a check in Python loses every race. States are C
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from enum import StrEnum
 
 from sqlalchemy import (
     DDL,
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -31,9 +26,8 @@ from sqlalchemy import (
     event,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator
 
+from callback.adapters.store.columns import Counter, Data, Instant, Word
 from callback.domain.callback import LegKind, Outcome, Source
 from callback.domain.lifecycle import OPEN, AgentStatus, State
 
@@ -41,50 +35,6 @@ MODES = ("agent_first", "customer_first", "dial_ahead")
 KINDS = ("callback", "call", "agent", "queue")
 ROLES = ("viewer", "supervisor", "admin", "agent")
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC time to the microsecond, also where the database (SQLite) keeps no zone.
-
-    Raises ValueError for a time without a zone: guessing one would move promises by hours.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """UTC, and naive for SQLite."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("the record keeps aware times only")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-class Word(TypeDecorator[StrEnum]):
-    """A member of an enum, kept as its word."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, words: type[StrEnum]) -> None:
-        super().__init__()
-        self.words = words
-
-    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """The word. Raises ValueError for one that the enum does not know."""
-        return None if value is None else str(self.words(value))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
-        """The member."""
-        return None if value is None else self.words(value)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -97,9 +47,6 @@ END_STATES = [state for state in State if state not in OPEN]
 IS_OPEN = f"state IN ({listed(OPEN_STATES)})"
 HAS_ENDED = f"state IN ({listed(END_STATES)})"
 """Spelled as in the partial indexes: only a query with the same words can use them."""
-
-Data = JSON().with_variant(JSONB(), "postgresql")
-Counter = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
 
 metadata = MetaData(
     naming_convention={
