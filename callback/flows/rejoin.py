@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from callback.domain.callback import Callback, Outcome
 from callback.domain.dialogue import Ask, HangUp, Prompt, Script, Speak
-from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey
-from callback.domain.lifecycle import Event
+from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, new_token
+from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
-from callback.flows.hook import Hook, Place, micros
-from callback.ports import House, Work
+from callback.flows import bridge
+from callback.flows.hook import Hook, Place, micros, moment
+from callback.ports import House, Reservation, Work
 
 
 def recognise(house: House, queue: Queue, callback: CallbackId, place: Place) -> Script:
@@ -29,22 +30,51 @@ def chosen(house: House, hook: Hook) -> Script:
     if hook.digits == "1":
         return Script(place.language, (Speak((Prompt("already_kept"), Prompt("goodbye"))), HangUp()))
     callback, other = take_over(house, CallbackId(hook.query["cb"]), hook.call)
-    if callback is not None:
-        place = replace(place, entry=EntryId(callback.id), score=callback.score, joined=micros(callback.joined_at))
-        house.line.leave(place.entry, reason="the caller rang in", now=house.clock.now())
     for leg in other:
         house.dispatch.hang_up(leg)
+    if callback is None:
+        return Script(place.language, (Speak((Prompt("stay"),)), place.hold()))
+    place = replace(place, entry=EntryId(callback.id), score=callback.score, joined=micros(callback.joined_at))
+    pairing = on_hold(house, place, hook.call)
+    if pairing is not None:
+        return bridge.connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
     return Script(place.language, (Speak((Prompt("stay"),)), place.hold()))
 
 
+def on_hold(house: House, place: Place, call: CallSid) -> Reservation | None:
+    """Stand on hold with this leg at once, so that nobody overtakes meanwhile and a third call would be recognised as
+    well. Returns the pairing where an agent is free: also the one who was reserved for the leg that is given up."""
+    now = house.clock.now()
+    held = house.line.standing(place.queue, place.entry).reservation
+    if held is not None:
+        house.line.release(held.token, entry_to="menu", agent_to=None, reason="the caller rang in", now=now)
+    return house.line.hold(
+        place.queue,
+        place.entry,
+        call,
+        score=place.score,
+        joined_at=moment(place.joined),
+        language=place.language,
+        lease_s=house.knobs.lease_s,
+        token=new_token(),
+        now=now,
+    ).reservation
+
+
 def take_over(house: House, id: CallbackId, call: CallSid) -> tuple[Callback | None, list[CallSid]]:
-    """The promise goes on with this leg. Returns the callback (None: it has ended) and the legs to end."""
+    """The promise goes on with this leg. Returns the callback (None: they talk already, or it has ended) and the legs
+    to end."""
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
+        if callback.state is State.BRIDGED:
+            return None, []
         if callback.leg == call:
             return callback, []
         other = drop_attempt(work, callback.attempt, house) if callback.attempt else []
+        if callback.state is State.ANSWERED:  # on a leg that they gave up, or answered besides
+            other += [callback.leg] if callback.leg and callback.leg not in other else []
+            return work.save(replace(callback, leg=call, attempt=None, agent=None)), other
         moved = work.move(
             replace(callback, leg=call, attempt=None, agent=None, next_attempt_at=None),
             Event.CALL_IN,
