@@ -8,7 +8,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from callback.web.options import WebOptions
@@ -29,6 +29,7 @@ def install(app: Flask, options: WebOptions) -> None:
         hops = options.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     app.before_request(_refuse_large)
+    app.before_request(_refuse_unkeepable)
     app.context_processor(lambda: {"csp_nonce": nonce()})
     app.extensions["callback.hsts"] = options.production and options.https
     app.after_request(_with_headers)
@@ -44,6 +45,19 @@ def nonce() -> str:
 def _refuse_large() -> None:
     if (request.content_length or 0) > BODY_LIMIT:
         raise RequestEntityTooLarge(f"at most {BODY_LIMIT // 1024} kB are read")
+
+
+def _refuse_unkeepable() -> None:
+    sent = [request.path, *request.args.keys(), *request.args.values()]
+    if not request.path.startswith("/api/"):  # which looks into its JSON itself, and takes no forms
+        sent += request.form.values()
+    if not all(keepable(text) for text in sent):
+        raise BadRequest("the request has characters in it that are none (NUL or half of a pair)")
+
+
+def keepable(text: str) -> bool:
+    """Whether a text can be stored and sent on at all: no database keeps a NUL, nothing half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def never_sniffed(response: Response) -> Response:

@@ -164,6 +164,28 @@ def test_a_body_that_is_no_json_object_is_never_taken_for_an_empty_one(
     problem(answer, status)
 
 
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800"])
+def test_what_no_database_can_keep_is_refused_at_the_door(api: Program, text: str) -> None:
+    problem(api("PUT", "/queues/billing", {"name": text}), 422)
+    problem(api("PATCH", "/queues/support/policy", {"priority_credit_s": {text: 1}}), 422)
+    problem(api.ask(context={"note": [text]}), 422)
+
+
+@pytest.mark.parametrize("path", ["/queues/%00", "/callbacks/%00", "/callbacks?queue=%00", "/journal?subject=%00"])
+def test_neither_is_it_taken_from_an_address(api: Program, path: str) -> None:
+    problem(api("GET", path), 400)
+
+
+@pytest.mark.parametrize("path", ["/journal?after=9223372036854775808", "/journal?after=-1", "/journal?limit=0"])
+def test_a_number_that_counts_nothing_is_refused(api: Program, path: str) -> None:
+    problem(api("GET", path), 422)
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "2026-13-01T00:00:00Z", ""])
+def test_a_time_nobody_lives_to_see_is_refused(api: Program, at: str) -> None:
+    problem(api.ask(requested_for=at), 422)
+
+
 def test_an_unknown_queue_is_404_and_an_unknown_path_as_well(api: Program) -> None:
     problem(api("GET", "/queues/nosuch"), 404)
     problem(api("PATCH", "/queues/nosuch/policy", {"attempts": 2}), 404)

@@ -19,6 +19,7 @@ from spectree.models import SecureType, SecuritySchemeData
 from callback import __doc__ as about
 from callback.domain.errors import InvalidInput
 from callback.web.api.models import KEY, NoQuery, ProblemDocument
+from callback.web.armour import keepable
 from callback.web.guards import Role, bearer
 from callback.web.problems import Mistake, Problem
 
@@ -105,6 +106,14 @@ def key_of(key: str) -> str:
     return key
 
 
+def _keepable(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(keepable(name) and _keepable(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(map(_keepable, value))
+    return not isinstance(value, str) or keepable(value)
+
+
 def _readable(view: View, wants_body: bool) -> View:
     @wraps(view)
     def read(*args: Any, **kwargs: Any) -> Any:
@@ -131,6 +140,10 @@ def check_body(wanted: bool) -> None:
         raise Problem(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not valid JSON.") from None
     if not isinstance(parsed, dict):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", "The body must be a JSON object.")
+    if not _keepable(parsed):
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", "A text has NUL or half of a surrogate pair in it."
+        )
     if parsed and not wanted:
         unknown = [Mistake(str(name), "this call takes no fields") for name in parsed]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", "This call takes no body.", unknown)

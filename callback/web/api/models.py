@@ -27,6 +27,8 @@ def _moment(value: object) -> datetime:
         raise ValueError("must be a time in RFC 3339, for example 2026-03-02T09:00:00Z") from None
     if parsed.tzinfo is None:
         raise ValueError("must say its zone, for example 2026-03-02T09:00:00Z")
+    if not 1970 < parsed.year < 2200:
+        raise ValueError("must be a time that somebody living can wait for")
     return parsed.astimezone(UTC)
 
 
@@ -341,7 +343,7 @@ class CallbackQuery(Body):
 class JournalQuery(Body):
     """From where, and how much."""
 
-    after: Annotated[int, Field(ge=0, description="the seq after which to go on; 0 from the start")] = 0
+    after: Annotated[int, Field(ge=0, le=2**63 - 1, description="the seq after which to go on; 0 from the start")] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
     kind: Literal["callback", "call", "agent", "queue"] | None = None
     subject: str | None = None
