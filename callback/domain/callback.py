@@ -37,9 +37,7 @@ class Outcome(StrEnum):
     NEVER_PLACED = "never_placed"  # the carrier's record shows that the call was not created
 
 
-SPENT = frozenset(
-    {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.VOICEMAIL, Outcome.NO_KEY, Outcome.HUNG_UP, Outcome.FAILED}
-)
+SPENT = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.VOICEMAIL, Outcome.NO_KEY, Outcome.HUNG_UP, Outcome.FAILED})
 """Outcomes that use up one of the policy's attempts."""
 
 
@@ -54,7 +52,7 @@ class Callback:
     id: CallbackId
     queue: QueueKey
     state: State
-    number: str
+    number: str = field(repr=False)
     joined_at: datetime
     score: int
     language: str
@@ -63,7 +61,7 @@ class Callback:
     created_at: datetime
     version: int = 0
     priority: str = ""
-    name: str = ""
+    name: str = field(default="", repr=False)
     proved: bool = True  # False: typed or keyed in by somebody who did not show that it is theirs
     requested_for: datetime | None = None
     next_attempt_at: datetime | None = None
@@ -74,8 +72,8 @@ class Callback:
     origin: CallSid | None = None  # the inbound call that took the offer
     promised_from: datetime | None = None
     promised_to: datetime | None = None
-    token: str = ""  # of the status page: in clear only here, hashed and sealed in SQL
-    context: dict[str, Any] = field(default_factory=dict)
+    token: str = field(default="", repr=False)  # of the status page: in clear only here, hashed and sealed in SQL
+    context: dict[str, Any] = field(default_factory=dict, repr=False)
     reminded_at: datetime | None = None  # when the "nearly your turn" text was sent
     ended_at: datetime | None = None
     end_reason: str = ""
@@ -119,7 +117,7 @@ class Leg:
     kind: LegKind
     queue: QueueKey
     state: str
-    number: str
+    number: str = field(repr=False)
     created_at: datetime
     joined_at: datetime | None = None
     language: str = ""
@@ -145,8 +143,8 @@ class Text:
     id: str
     callback: CallbackId | None
     kind: str  # promised, nearly, unreached, cancelled, …
-    number: str
-    body: str
+    number: str = field(repr=False)
+    body: str = field(repr=False)
     created_at: datetime
     sid: str = ""
     status: str = "queued"

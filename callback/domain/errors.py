@@ -1,7 +1,5 @@
 """Every refusal the rules can give, each a type of its own so that the doors can answer it in their own words."""
 
-from dataclasses import dataclass
-
 from callback.domain.ids import CallbackId
 
 
@@ -53,11 +51,9 @@ class KeyReused(CallbackError):
     """An Idempotency-Key that was used before with another body."""
 
 
-@dataclass(frozen=True)
 class DuplicateOpen(CallbackError):
-    """The number has an open callback in this queue already: that one stands."""
+    """The number has an open callback in this queue already: `existing` stands."""
 
-    existing: CallbackId
-
-    def __str__(self) -> str:
-        return f"this number is already waiting in the queue as {self.existing}"
+    def __init__(self, existing: CallbackId) -> None:
+        super().__init__(f"this number is already waiting in the queue as {existing}")
+        self.existing = existing

@@ -122,26 +122,33 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool]:
     """
     now = house.clock.now()
     number_hash = house.store.number_hash(wish.number)
-    standing = house.line.standing(QueueKey(wish.queue.key), None)
+    standing = stand(house, wish)
     callback = draft(wish, standing, now)
+    event = Event.SCHEDULE if callback.state is State.SCHEDULED else Event.PROMISE
+    reason = "taken at the offer" if wish.source is Source.CALL else f"asked for by {wish.source}"
     with house.store.begin() as work:
-        stored = work.callback_by_origin(wish.origin) if wish.origin else None
-        if stored is None:
+        stored = work.add_callback(callback, event=event, reason=reason, cause=wish.cause, idempotency=wish.idempotency)
+        new = stored.id == callback.id
+        if new:  # a repeat of what was promised before gets the same answer, whatever has changed since
             guard(wish, caller_id(house, wish.queue), standing, now)
             if work.suppressed(wish.number):
                 raise NumberRefused("suppressed", "its owner asked never to be called by us")
-            event = Event.SCHEDULE if callback.state is State.SCHEDULED else Event.PROMISE
-            reason = "taken at the offer" if wish.source is Source.CALL else f"asked for by {wish.source}"
-            stored = work.add_callback(
-                callback, event=event, reason=reason, cause=wish.cause, idempotency=wish.idempotency
-            )
-        new = stored.id == callback.id
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
     place_in_line(house, stored, number_hash, replaces=wish.origin)
     if text is not None:
         house.dispatch.text(text.id)
     match.run(house, QueueKey(wish.queue.key))
     return stored, new
+
+
+def stand(house: House, wish: Wish) -> Standing:
+    """Where the caller stands who took the offer; for anybody else, where a newcomer would."""
+    queue = QueueKey(wish.queue.key)
+    if wish.origin is not None:
+        standing = house.line.standing(queue, EntryId(wish.origin))
+        if standing.position is not None:
+            return standing
+    return house.line.standing(queue, None)
 
 
 def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:

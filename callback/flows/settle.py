@@ -86,11 +86,11 @@ def attempt_over(
     """
     now = house.clock.now()
     with house.store.begin() as work:
+        callback = work.callback(work.attempt(id).callback, lock=True)  # always before its attempts: no deadlock
         attempt = work.attempt(id)
         if attempt.outcome is not None:
             return None
         work.save_attempt(replace(attempt, outcome=outcome, ended_at=now, error=error))
-        callback = work.callback(attempt.callback, lock=True)
         if callback.attempt != attempt.id or callback.state in ENDS:
             return None
         moved = record_miss(house, work, callback, outcome, cause=cause, delay=delay)
