@@ -1,5 +1,7 @@
 """The references: the least that a web server and a worker can do for the same request, on the same servers."""
 
+from datetime import UTC, datetime
+
 from flask import Flask, Response, request
 
 DOCUMENT = (
@@ -20,3 +22,8 @@ def application() -> Flask:
         return Response(DOCUMENT, content_type="text/xml; charset=utf-8")
 
     return app
+
+
+def moment() -> datetime:
+    """Now, aware."""
+    return datetime.now(UTC)
