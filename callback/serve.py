@@ -32,7 +32,7 @@ def application() -> "Flask":
 
     quiet_logs()
     settings = load(os.environ)
-    built = wiring.build(settings)
+    built = wiring.build(settings, patience_s=wiring.WEB_PATIENCE_S)
     token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
     options = WebOptions(
         secret_key=settings.secret_key.get_secret_value(),

@@ -23,6 +23,11 @@ REDIS_TIMEOUT_S = 1.0
 """One second in all is what a voice webhook may spend on a backend."""
 
 
+WORKERS_PATIENCE_S = 5.0
+WEB_PATIENCE_S = 1.0
+"""How long one transaction may take on the record before it counts as away: somebody is on the phone meanwhile."""
+
+
 class NoRedis(Exception):
     """No Redis address is known, and none is embedded and running."""
 
@@ -36,12 +41,12 @@ class Built:
     redis: redis.Redis
 
 
-def build(settings: Settings, dispatch: Dispatch | None = None) -> Built:
+def build(settings: Settings, dispatch: Dispatch | None = None, *, patience_s: float = WORKERS_PATIENCE_S) -> Built:
     """Everything, from the settings; workers bring a dispatch of their own. Connects to nothing yet. Raises NoRedis."""
     if settings.redis_url is None:
         raise NoRedis("set REDIS_URL, or start `callback run`, which brings a Redis of its own")
     client = make_client(settings.redis_url, timeout_s=REDIS_TIMEOUT_S)
-    store = SqlStore(settings.database_url, settings.secret_key.get_secret_value())
+    store = SqlStore(settings.database_url, settings.secret_key.get_secret_value(), patience_s=patience_s)
     clock = SharedClock(client)
     line = RedisLine(client)
     house = House(
