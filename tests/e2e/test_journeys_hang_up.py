@@ -139,6 +139,51 @@ def test_called_back_and_gone_on_hold_another_attempt_follows(open_shop: OpenSho
     assert shop.now()["waiting"] == {"live": 0, "callbacks": 1}
 
 
+def test_called_back_and_gone_while_a_second_agent_rings_both_are_free_of_each_other(open_shop: OpenShop) -> None:
+    shop = open_shop(agents=2, attempts=2, retry_delays_s=[600])
+    carrier, ada = shop.home.carrier, shop.home.new_number()
+    fillers = [shop.occupy(0), shop.occupy(1)]
+    carrier.person(ada, script=TALKS)
+    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    talkers = {carrier.leg(carrier.leg(one)["bridged_with"])["to"]: one for one in fillers}
+    carrier.person(shop.contact(0), answer="no-answer", after_s=1)
+    carrier.person(shop.contact(1), **RINGS_FOR_EVER)
+    carrier.hang_up(talkers[shop.contact(0)])
+    leg = carrier.call_to(ada)
+    carrier.until(leg, "enqueued")
+    shop.until(0, "away")
+    carrier.hang_up(talkers[shop.contact(1)])
+    carrier.until(carrier.call_to(shop.contact(1), 2), "ringing")
+    carrier.hang_up(leg)
+    shop.until(1, "available")
+    callback = shop.in_state(ada, "waiting")
+    assert (callback["attempts_left"], callback["position"]) == (1, 1)
+
+
+def test_a_late_wait_document_of_a_leg_that_is_gone_leads_nobody_astray(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    carrier, ada = shop.home.carrier, shop.home.new_number()
+    filler = shop.occupy()
+    carrier.person(ada, script=TALKS)
+    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    call = shop.ring(*answering("booked already", "2"), number=ada)
+    carrier.until(call, "enqueued")
+    carrier.hears(call, "You are next")
+    late = next(one for one in carrier.ledger("webhook", sid=call) if "/voice/wait?" in one["url"])
+    carrier.hang_up(call)
+    shop.in_state(ada, "waiting")
+    status, _ = shop.home.webhook(late["url"], late["form"])
+    assert status == 200
+    carrier.hang_up(filler)
+    leg = carrier.call_to(ada)
+    carrier.until(leg, "bridged")
+    carrier.hang_up(leg)
+    shop.in_state(ada, "completed")
+    status, _ = shop.home.webhook(late["url"], late["form"])
+    assert status == 200
+    shop.nobody_left()
+
+
 def test_positions_close_up_behind_whoever_leaves(open_shop: OpenShop) -> None:
     shop = open_shop()
     shop.occupy()

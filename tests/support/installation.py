@@ -23,6 +23,7 @@ from urllib.parse import quote, urlencode
 
 from callback.adapters.store import migrate
 from callback.adapters.store.sql_store import SqlStore
+from callback.emulator.signature import sign
 from callback.ports import ApiToken
 from callback.web.credentials import new_token, token_hash
 from tests.support.ports import free_port
@@ -193,6 +194,12 @@ class Installation:
             "VAR_DIR": str(self.folder / "var"),
             **self.settings,
         }
+
+    # --- the carrier's own hand -----------------------------------------------------------------------------------
+
+    def webhook(self, url: str, form: Mapping[str, str]) -> tuple[int, str]:
+        """A webhook as the carrier would send it, signed: the status and the document."""
+        return post_form(url, form, {"X-Twilio-Signature": sign(CARRIER_TOKEN, url, form)})
 
     # --- the API --------------------------------------------------------------------------------------------------
 
