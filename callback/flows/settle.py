@@ -189,21 +189,39 @@ def hung_up(house: House, entry: EntryId, call: CallSid) -> None:
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(CallbackId(entry), lock=True)
-        if callback.state is not State.ANSWERED or callback.leg != call:
-            return
+        there = callback.state is State.ANSWERED and callback.leg == call
         attempt = work.attempt(callback.attempt) if callback.attempt else None
         spent = attempt is not None and attempt.bridged_at is None
-        if not spent:
+        if there and not spent:
             if attempt is not None and attempt.outcome is None:
                 work.save_attempt(replace(attempt, outcome=Outcome.HUNG_UP, ended_at=now))
             standing = replace(callback, leg=None, attempt=None, agent=None, next_attempt_at=None)
             moved = work.move(standing, Event.HANG_UP, reason="hung up on hold", cause=f"call {call}", at=now)
             callback = moved or callback
+    if not there:
+        follow(house, callback, call)
+        return
     if spent and attempt is not None:
         attempt_over(house, attempt.id, Outcome.HUNG_UP, cause=f"call {call}")
         return
     pairing = house.line.leave(EntryId(callback.id), reason="hung up on hold", now=now).reservation
     back_in_line(house, callback, pairing.token if pairing else None)
+
+
+def follow(house: House, callback: Callback, call: CallSid) -> None:
+    """A leg is gone that its row does not speak of any more: whoever moved the row died before the line followed."""
+    now = house.clock.now()
+    standing = house.line.standing(callback.queue, EntryId(callback.id))
+    pairing = standing.reservation
+    on_leg = standing.place in ("menu", "hold") or (pairing is not None and pairing.leg == call)
+    if not on_leg or callback.state not in (*ENDS, State.WAITING, State.SCHEDULED):
+        return
+    house.line.leave(EntryId(callback.id), reason="the leg is gone", now=now)
+    if callback.state is State.WAITING:
+        stand(house, callback, due=callback.next_attempt_at is None or callback.next_attempt_at <= now, now=now)
+    if pairing is not None:
+        match.run_agent(house, pairing.agent)
+    match.run(house, callback.queue)
 
 
 def caller_gone(house: House, pairing: Reservation, call: CallSid) -> None:

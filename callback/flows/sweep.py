@@ -3,10 +3,12 @@
 Runs every `SWEEP_S` seconds; two at once do no harm, since each step is guarded where it acts.
 """
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from callback.domain.callback import Callback
+from callback.domain.callback import Callback, Entry
+from callback.domain.errors import CallbackError, NotFound
 from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
 from callback.flows import agentfirst, ended, match, persist, rebuild, reconcile, settle
@@ -61,17 +63,30 @@ def queues(house: House) -> list[QueueKey]:
 
 def recover(house: House, pairing: Reservation) -> None:
     """The lease ran out: nobody acts for this pairing any more."""
-    if pairing.leg is not None:
-        recover_leg(house, pairing, pairing.leg)
-    elif is_callback(pairing.entry):
-        recover_callback(house, pairing)
+    try:
+        if pairing.leg is not None:
+            recover_leg(house, pairing, pairing.leg)
+        elif is_callback(pairing.entry):
+            recover_callback(house, pairing)
+    except ConnectionError:  # the record is away, so nothing can be decided now
+        raise
+    except CallbackError as fault:
+        quarantine(house, pairing, fault)
     match.run_agent(house, pairing.agent)
+
+
+def quarantine(house: House, pairing: Reservation, fault: CallbackError) -> None:
+    """Somebody in line whose row is missing or cannot be read: out of it, in sight, and the agent takes the next."""
+    now = house.clock.now()
+    house.line.release(pairing.token, entry_to="gone", agent_to=None, reason="quarantined", now=now)
+    with house.store.begin() as work:
+        why = f"{pairing.entry} cannot be served: {fault}"
+        work.write(Entry(now, "queue", "sweep", None, "quarantined", why, pairing.token, pairing.queue))
 
 
 def recover_leg(house: House, pairing: Reservation, leg: CallSid) -> None:
     """A caller on a leg: still there means back on hold in front, else gone."""
-    found = house.carrier.fetch(leg)
-    if found is None or found.status not in reconcile.LIVE:
+    if not alive(house, leg):
         settle.caller_gone(house, pairing, leg)
         return
     missed = pairing.phase == "ringing"
@@ -94,6 +109,8 @@ def send_back(house: House, pairing: Reservation, leg: CallSid) -> None:
         house.carrier.redirect(leg, house.urls.step("back", **place.query()))
     except LegGone:
         house.line.leave(pairing.entry, reason=CallState.ABANDONED, now=house.clock.now())
+    except CarrierError:
+        return  # the leg's own next document finds it on hold
 
 
 def recover_callback(house: House, pairing: Reservation) -> None:
@@ -110,7 +127,8 @@ def recover_callback(house: House, pairing: Reservation) -> None:
         agentfirst.missed(house, attempt, reason="missed the ring")
     else:
         house.line.release(pairing.token, entry_to="gone", agent_to=None, reason="no word from the carrier", now=now)
-        reconcile.resolve(house, callback)
+        with contextlib.suppress(CarrierError):  # away: asked again in the next round that is theirs
+            reconcile.resolve(house, callback)
 
 
 # --- what is due ------------------------------------------------------------------------------------------------
@@ -170,12 +188,13 @@ def lost(house: House) -> bool:
 
 
 def mend(house: House, callback: Callback, now: datetime) -> int:
-    """1 if this promise was missing from the line."""
-    if house.line.standing(callback.queue, EntryId(callback.id)).place:
-        return 0
-    if now - callback.joined_at > PROMISE_LIFE:
+    """1 if this promise was missing from the line, stood there for later although it is due, or was given up."""
+    if now - max(callback.joined_at, callback.requested_for or callback.joined_at) > PROMISE_LIFE:
         return expire(house, callback, now)
     due = callback.next_attempt_at is None or callback.next_attempt_at <= now
+    place = house.line.standing(callback.queue, EntryId(callback.id)).place
+    if place and not (place == "later" and due):
+        return 0
     settle.stand(house, callback, due=due, now=now)
     match.run(house, callback.queue)
     return 1
@@ -280,7 +299,8 @@ def tell_next(house: House) -> int:
             continue
         for waiting in house.line.listing(queue, limit=reach):
             if is_callback(waiting.entry) and waiting.place == "due":
-                told += remind(house, CallbackId(waiting.entry))
+                with contextlib.suppress(NotFound):  # it is dropped when its turn comes
+                    told += remind(house, CallbackId(waiting.entry))
     return told
 
 
