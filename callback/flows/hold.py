@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from callback.domain.callback import Callback
 from callback.domain.dialogue import Ask, LeaveQueue, Music, Prompt, Script, Speak
-from callback.domain.ids import CallSid, EntryId, new_token
-from callback.domain.lifecycle import CallState
+from callback.domain.ids import CallbackId, CallSid, EntryId, is_callback, new_token
+from callback.domain.lifecycle import ENDS, CallState
 from callback.flows import bridge, menu, settle
 from callback.flows.hook import Hook, Place, moment
 from callback.flows.outlook import look_and_note, staffed, wait_prompt
@@ -16,8 +17,12 @@ there."""
 
 
 def wait(house: House, hook: Hook) -> Script:
-    """The wait document: also the heartbeat of the leg, and the way back into a line that was lost."""
+    """The wait document: also the heartbeat of the leg, and the way back into a line that was lost. A promise that has
+    ended meanwhile has no way back."""
     place = Place.of(hook.query)
+    ended = ended_promise(house, place)
+    if ended is not None:
+        return bridge.apology(ended)
     standing = house.line.hold(
         place.queue,
         place.entry,
@@ -35,6 +40,15 @@ def wait(house: House, hook: Hook) -> Script:
     if standing.place == "reserved":  # a worker is about to redirect this leg
         return Script(place.language, (Music(MUSIC_S),))
     return Script(place.language, (announcement(house, place, standing),))
+
+
+def ended_promise(house: House, place: Place) -> Callback | None:
+    """The promise that this leg waits for, if it was cancelled or has ended otherwise."""
+    if not is_callback(place.entry):
+        return None
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(place.entry))
+    return callback if callback.state in ENDS else None
 
 
 def announcement(house: House, place: Place, standing: Standing) -> Ask:
@@ -88,6 +102,8 @@ def left_by_key(house: House, hook: Hook, place: Place) -> Script:
     place = replace(place, language=standing.language or place.language)
     if standing.place == "reserved" and standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place)
+    if is_callback(place.entry):  # the agent was lost in between, and a promise is not promised again
+        return Script(place.language, (place.hold(),))
     return menu.take(house, hook, place)
 
 
