@@ -182,7 +182,7 @@ def test_a_caller_whose_agent_missed_the_ring_is_taken_by_the_next(staged: Stage
     staged.agent("bea")
     staged.work()
     agent = staged.talking(leg)
-    assert staged.pairing("bea").entry == callback.id
+    assert str(staged.pairing("bea").entry) == callback.id
     assert staged.status("bea") is AgentStatus.BUSY
     assert staged.now(callback).agent == "bea"
     staged.wait(60)
@@ -239,9 +239,7 @@ def ways(words: list[Word]) -> list[list[Word]]:
 
 
 @pytest.mark.parametrize("after_s", [60, 3], ids=["after a talk", "within the cut-off, by the caller"])
-def test_the_words_about_the_end_of_a_talk_converge_in_every_order_and_twice(
-    staged: StagedHouse, after_s: int
-) -> None:
+def test_the_words_about_the_end_of_a_talk_converge_in_every_order_and_twice(staged: StagedHouse, after_s: int) -> None:
     staged.queue(wrap_up_s=0, retry_delays_s=[600], cut_off_s=10 if after_s == 60 else 0)
     staged.agent(free=False)
     ends = set()
@@ -319,7 +317,7 @@ def test_a_talk_that_ends_within_the_cut_off_by_the_agents_side_puts_the_caller_
     assert staged.status() is AgentStatus.WRAP_UP
     staged.agent("bea")
     staged.work()
-    assert staged.pairing("bea").entry == callback.id
+    assert str(staged.pairing("bea").entry) == callback.id
     staged.talking(leg)
     assert staged.path(callback.id)[-3:] == ["bridged", "answered", "bridged"]
 

@@ -77,7 +77,7 @@ class Steps:
     done: list[str] = field(default_factory=list)
     kill_after: int = 0
     fail_commit: BaseException | None = None
-    between: Callable[[str], None] | None = None
+    between: Callable[[str], object] | None = None
 
     def step(self, name: str) -> None:
         """Something was done."""
