@@ -22,7 +22,7 @@ from callback.domain.policy import Policy, Queue
 from callback.domain.wait import Measured
 from callback.ports import AgentView, Placed, Standing
 from tests.fakes.line import FakeLine
-from tests.support.clock import ManualClock
+from tests.support.clock import MONDAY_MORNING, ManualClock
 from tests.support.redis_server import RedisServer
 
 QUEUES = [QueueKey("support"), QueueKey("billing")]
@@ -54,12 +54,13 @@ class Histories(RuleBasedStateMachine):
     """Does everything twice, once in Redis and once in plain Python."""
 
     client: redis.Redis
+    clock: ManualClock
+    real: RedisLine
 
     def __init__(self) -> None:
         super().__init__()
         self.client.flushdb()
-        self.clock = ManualClock()
-        self.real = RedisLine(self.client, self.clock)
+        self.clock.set(MONDAY_MORNING)
         self.fake = FakeLine(self.clock)
         self.tokens = [Token("rs0")]
         self.numbers = count(1)
@@ -283,7 +284,9 @@ class Histories(RuleBasedStateMachine):
 def test_whatever_happens_the_line_is_what_plain_python_says(request: pytest.FixtureRequest, server: str) -> None:
     running: RedisServer = request.getfixturevalue(server)
     with make_client(running.url) as client:
-        machine = type("HistoriesOn", (Histories,), {"client": client})
+        clock = ManualClock()
+        parts = {"client": client, "clock": clock, "real": RedisLine(client, clock)}
+        machine = type("HistoriesOn", (Histories,), parts)
         # A history that fails is told as it was found: making it shorter would take minutes.
         run_state_machine_as_test(
             machine,

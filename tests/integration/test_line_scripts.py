@@ -21,6 +21,7 @@ from callback.domain.lifecycle import AGENT_MOVES, CALL_ENDS, AgentStatus
 from tests.support.clock import ManualClock
 from tests.support.line_scene import SUPPORT, Scene
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import eventually
 
 LUA = {file.name: file.read_text("utf-8") for file in (files("callback.adapters.line") / "lua").iterdir()}
 VERBS = sorted(name for name in LUA if not name.startswith("_"))
@@ -87,7 +88,7 @@ def test_results_that_lateness_explains_are_no_errors() -> None:
 
 @pytest.fixture
 def client(own_redis: RedisServer) -> Iterator[redis.Redis]:
-    with make_client(own_redis.url) as client:
+    with make_client(own_redis.url, timeout_s=5) as client:
         yield client
 
 
@@ -162,6 +163,20 @@ def test_many_threads_share_the_lanes_without_mixing_their_answers(client: redis
     for one in crowd:
         one.join()
     assert wrong == []
+
+
+def test_more_callers_than_the_librarys_hundred_connections_are_served_at_once(client: redis.Redis) -> None:
+    lanes = Lanes(client)
+    got: list[str] = []
+    crowd = [threading.Thread(target=lambda: got.append(lanes.ask("BLPOP", "gate", 0)[1])) for _ in range(120)]
+    with make_client(f"redis://127.0.0.1:{client.connection_pool.connection_kwargs['port']}/0") as porter:
+        for one in crowd:
+            one.start()
+        eventually(lambda: porter.info("clients")["blocked_clients"] == 120, what="everybody waits at the gate")
+        porter.rpush("gate", *("open" for _ in crowd))
+        for one in crowd:
+            one.join()
+    assert got == ["open"] * 120
 
 
 # --- rows that something else broke -----------------------------------------------------------------------------------

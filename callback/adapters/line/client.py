@@ -8,6 +8,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+_MOST = 1_000
+"""Connections of one process. The library's hundred are fewer than the green threads that a worker may run at once."""
+
 
 def make_client(url: str, *, timeout_s: float = 1.0) -> redis.Redis:
     """A client whose answers are text. It connects when first used; `timeout_s` bounds connecting and each answer."""
@@ -15,6 +18,7 @@ def make_client(url: str, *, timeout_s: float = 1.0) -> redis.Redis:
         url,
         decode_responses=True,
         protocol=2,
+        max_connections=_MOST,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
