@@ -108,8 +108,15 @@ class Installation:
         store.close()
         for name in ("carrier", "web", "worker", "beat"):
             self.start_process(name)
-        eventually(self._ready, within_s=30, what=f"the installation answers\n{self.logs()}")
+        self.until_ready()
         return self
+
+    def until_ready(self) -> None:
+        """Wait until everything answers. Raises AssertionError with the logs."""
+        try:
+            eventually(self._ready, within_s=60, every_s=0.1)
+        except AssertionError:
+            raise AssertionError(f"the installation does not answer\n{self.logs()}") from None
 
     def start_process(self, name: str) -> int:
         """Start one process; returns its pid."""
@@ -126,6 +133,14 @@ class Installation:
         process = self._running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def pid(self, name: str) -> int:
+        """Of a process that runs."""
+        return self._running[name].pid
+
+    def ended(self, name: str, within_s: float = 30) -> None:
+        """Wait until a process that was asked to end has done so."""
+        self._running.pop(name).wait(within_s)
 
     def stop(self) -> None:
         """End everything."""
@@ -482,6 +497,11 @@ class Carrier:
             found += page
             if len(page) < 1000:
                 return found
+
+    def mark(self) -> int:
+        """Where its account ends now."""
+        last: int = self.do("GET", "ledger?limit=1")["last"]
+        return last
 
     def creations(self, *numbers: str) -> list[str]:
         """Whom we asked the carrier to ring, of these numbers, in order: from its record of our requests."""
