@@ -54,7 +54,7 @@ def measure(database: str, effort: Effort, tick: Callable[[], None]) -> list[Fig
     """The figures of one database. `tick` is called after each round."""
     with stub() as carrier, stage(database, carrier.base) as ground, workplace(ground, effort) as place:
         rounds = list(_rounds(Dials(ground, carrier, place), effort, tick))
-    return figures(f"dial, {database}", rounds)
+    return figures(f"dial-{database}", rounds)
 
 
 def figures(row: str, rounds: list[Round]) -> list[Figure]:

@@ -52,12 +52,12 @@ class Stage:
         """Of our web server."""
         return self.settings.public_base_url
 
-    def furnish(self, idle: int = 0) -> None:
+    def furnish(self, idle: int = 0, serving: tuple[QueueKey, ...] = (SUPPORT,)) -> None:
         """An empty line with the queue `support`: some agents talk, and `idle` ones are not there yet."""
         self.built.redis.flushall()
         house, now = self.built.house, self.built.house.clock.now()
-        talking = [_agent(f"talks{n}", n) for n in range(TALKING)]
-        absent = [_agent(f"a{n}", 1000 + n) for n in range(idle)]
+        talking = [_agent(f"talks{n}", n, serving) for n in range(TALKING)]
+        absent = [_agent(f"a{n}", 1000 + n, serving) for n in range(idle)]
         with house.store.begin() as work:
             work.put_queue(SUPPORT, "Support", (NUMBER,), now)
             work.put_policy(SUPPORT, _policy(), by="bench", why="out of reach", at=now)
@@ -65,14 +65,14 @@ class Stage:
                 work.put_agent(agent, now)
         configure.publish(house)
         for agent in talking:
-            self._talk(agent.key)
+            self._talk(agent.key, serving[0])
 
-    def _talk(self, agent: AgentKey) -> None:
+    def _talk(self, agent: AgentKey, queue: QueueKey) -> None:
         line, now = self.built.house.line, self.built.house.clock.now()
         line.presence(agent, AgentStatus.AVAILABLE, now=now)
         token = new_token()
         line.arrive(
-            SUPPORT, CallSid("CA" + secrets.token_hex(16)), credit_s=0, number_hash="", language="en", lease_s=3600,
+            queue, CallSid("CA" + secrets.token_hex(16)), credit_s=0, number_hash="", language="en", lease_s=3600,
             token=token, now=now,
         )  # fmt: skip
         line.bridge(token, now=now)
@@ -82,8 +82,8 @@ def _policy() -> Policy:
     return replace(Policy(), offer_at_wait_s=NEVER_S, stop_offering_at_wait_s=NEVER_S)
 
 
-def _agent(key: str, number: int) -> Agent:
-    return Agent(AgentKey(key), key, f"+1201556{number:04}", (Served(SUPPORT, 1),))
+def _agent(key: str, number: int, serving: tuple[QueueKey, ...]) -> Agent:
+    return Agent(AgentKey(key), key, f"+1201556{number:04}", tuple(Served(queue, 1) for queue in serving))
 
 
 @contextmanager

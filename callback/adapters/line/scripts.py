@@ -20,18 +20,28 @@ _INCLUDE = re.compile(r"^-- @include (?P<part>_\w+\.lua)\n", re.MULTILINE)
 
 
 def source_of(name: str) -> str:
-    """A script's whole text: in place of its first `-- @include _part.lua` each part, with what that includes, once."""
-    return _assembled(f"{name}.lua", set())
+    """A script's whole text."""
+    return assembled(_text(f"{name}.lua"))
 
 
-def _assembled(file: str, seen: set[str]) -> str:
-    seen.add(file)
+def assembled(text: str) -> str:
+    """`text` with each part in place of its first `-- @include _part.lua`, together with what that includes, once."""
+    return _with_parts(text, set())
 
+
+def _with_parts(text: str, seen: set[str]) -> str:
     def part(found: re.Match[str]) -> str:
         wanted = found["part"]
-        return "" if wanted in seen else _assembled(wanted, seen)
+        if wanted in seen:
+            return ""
+        seen.add(wanted)
+        return _with_parts(_text(wanted), seen)
 
-    return _INCLUDE.sub(part, (_FOLDER / file).read_text("utf-8"))
+    return _INCLUDE.sub(part, text)
+
+
+def _text(file: str) -> str:
+    return (_FOLDER / file).read_text("utf-8")
 
 
 @cache

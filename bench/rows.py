@@ -1,0 +1,62 @@
+"""The rows of the table: what each measures, and with how much effort."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import arrival, dial, line
+from bench.figures import Figure
+
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One benchmark. `measure` takes whether to be quick, and a function to call after each of `rounds` rounds."""
+
+    name: str
+    about: str
+    measure: Callable[[bool, Tick], list[Figure]]
+    rounds: int = 7
+
+
+QUICK_ROUNDS = 1
+
+
+def _arrival(database: str) -> Callable[[bool, Tick], list[Figure]]:
+    def measure(quick: bool, tick: Tick) -> list[Figure]:
+        quickly = arrival.Effort(QUICK_ROUNDS, seconds=1, callers_per_s=3000, warm_up=False)
+        return arrival.measure(database, quickly if quick else arrival.Effort(), tick)
+
+    return measure
+
+
+def _dial(database: str) -> Callable[[bool, Tick], list[Figure]]:
+    def measure(quick: bool, tick: Tick) -> list[Figure]:
+        return dial.measure(database, dial.Effort(QUICK_ROUNDS, dials=3) if quick else dial.Effort(), tick)
+
+    return measure
+
+
+def _line(quick: bool, tick: Tick) -> list[Figure]:
+    quickly = line.Effort(QUICK_ROUNDS, joins=20, short=100, long=5_000)
+    return line.measure(quickly if quick else line.Effort(), tick)
+
+
+ROWS = {
+    row.name: row
+    for row in (
+        Row("arrival-postgresql", "a call comes in, green threads on PostgreSQL", _arrival("postgresql")),
+        Row("arrival-sqlite", "a call comes in, threads on SQLite", _arrival("sqlite")),
+        Row("dial-postgresql", "an agent becomes free, on PostgreSQL", _dial("postgresql")),
+        Row("dial-sqlite", "an agent becomes free, on SQLite", _dial("sqlite")),
+        Row("line", "a thousand and a million in line", _line),
+    )
+}
+
+
+def named(prefixes: tuple[str, ...]) -> list[Row]:
+    """The rows whose name begins with one of `prefixes`; all without any. Raises KeyError for one that fits none."""
+    for prefix in prefixes:
+        if not any(name.startswith(prefix) for name in ROWS):
+            raise KeyError(prefix)
+    return [row for row in ROWS.values() if not prefixes or row.name.startswith(prefixes)]
