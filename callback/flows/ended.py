@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from callback.domain.callback import Attempt, Outcome
+from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import CallState, State
@@ -18,6 +18,9 @@ FINAL = {
     "canceled": Outcome.CANCELLED,
 }
 """The carrier's last words on a leg."""
+UNANSWERED = frozenset({"queued", "initiated", "ringing"})
+GIVEN_UP = frozenset({Outcome.CANCELLED, Outcome.SUPERSEDED, Outcome.NEVER_PLACED})
+"""Outcomes of attempts whose call, should there be one after all, must not go on."""
 
 
 def dialled(house: House, hook: Hook) -> Script:
@@ -85,23 +88,26 @@ def customer_status(house: House, hook: Hook) -> None:
         now = house.clock.now()
         work.first_sight(hook.call, hook.status, hook.form.get("SequenceNumber", ""), now)
         attempt = work.attempt(AttemptId(hook.query["a"]))
-        state = bind_early(work, attempt, hook)
+        callback = bind_early(work, attempt, hook)
     if hook.status in FINAL:
-        customer_ended(house, attempt, state, FINAL[hook.status], hook.call)
+        customer_ended(house, attempt, callback, FINAL[hook.status], hook.call)
+    elif hook.status in UNANSWERED and attempt.outcome in GIVEN_UP:
+        house.dispatch.hang_up(hook.call)  # whoever gave the attempt up did not know yet which call to end
 
 
-def bind_early(work: Work, attempt: Attempt, hook: Hook) -> State:
-    """The first word about a call tells its sid, whichever word it is."""
-    if attempt.call is None and hook.call and attempt.outcome is None:
+def bind_early(work: Work, attempt: Attempt, hook: Hook) -> Callback:
+    """The first word about a call tells its sid, whichever word it is, and whatever became of the attempt meanwhile."""
+    if attempt.call is None and hook.call:
         work.save_attempt(replace(attempt, call=hook.call))
-    return work.callback(attempt.callback).state
+    return work.callback(attempt.callback)
 
 
-def customer_ended(house: House, attempt: Attempt, state: State, outcome: Outcome, call: CallSid) -> None:
-    """A called-back caller's leg is over."""
-    if state is State.BRIDGED:
+def customer_ended(house: House, attempt: Attempt, callback: Callback, outcome: Outcome, call: CallSid) -> None:
+    """A called-back caller's leg is over. Whoever rang in meanwhile talks on another leg, which this one does not
+    end."""
+    if callback.state is State.BRIDGED and callback.attempt == attempt.id:
         talker_gone(house, attempt.callback, call)
-    elif state is State.ANSWERED:  # while a question was asked, on hold, or while the agent's phone rang
+    elif callback.state is State.ANSWERED:  # while a question was asked, on hold, or while the agent's phone rang
         settle.hung_up(house, EntryId(attempt.callback), call)
     else:
         settle.attempt_over(house, attempt.id, outcome, cause=f"call {call}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callback.domain.callback import Attempt, Callback, Outcome
-from callback.domain.ids import CallSid, EntryId
+from callback.domain.ids import AttemptId, CallSid, EntryId
 from callback.domain.lifecycle import State
 from callback.domain.policy import Queue
 from callback.flows import ended, settle
@@ -17,6 +17,8 @@ from callback.ports import CarrierCall, House
 
 SKEW = timedelta(seconds=2)
 """Creation times at the carrier are whole seconds, so a call may seem to be older than our asking for it."""
+RECENT = 10
+"""How many callbacks of a number, newest first, may have rung it within that time."""
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 
 
@@ -39,8 +41,8 @@ def resolve(house: House, callback: Callback) -> None:
         bind(house, attempt, found.sid)
     else:
         with house.store.begin() as work:
-            state = work.callback(callback.id).state
-        ended.customer_ended(house, attempt, state, ended.FINAL.get(found.status, Outcome.FAILED), found.sid)
+            fresh = work.callback(callback.id)
+        ended.customer_ended(house, attempt, fresh, ended.FINAL.get(found.status, Outcome.FAILED), found.sid)
 
 
 def resolve_leg(house: House, callback: Callback) -> None:
@@ -64,7 +66,18 @@ def find(house: House, callback: Callback, attempt: Attempt) -> CarrierCall | No
     queue = house.book.queue(callback.queue)
     since = (attempt.asked_at or attempt.created_at) - SKEW
     calls = house.carrier.calls(to=callback.number, from_=caller_id(house, queue) or "", since=since)
-    return min(calls, key=lambda call: call.created_at or since, default=None)
+    others = calls_of_others(house, callback.number, attempt.id) if calls else set()
+    mine = [call for call in calls if call.sid not in others]
+    return min(mine, key=lambda call: call.created_at or since, default=None)
+
+
+def calls_of_others(house: House, number: str, id: AttemptId) -> set[CallSid]:
+    """The calls to this number that other attempts are known to have become: one that was busy at once may be younger
+    than our uncertainty about the carrier's clock."""
+    with house.store.begin() as work:
+        found = work.callbacks(number=number, limit=RECENT).items
+        attempts = [attempt for callback in found for attempt in work.attempts(callback.id)]
+    return {attempt.call for attempt in attempts if attempt.call is not None and attempt.id != id}
 
 
 def bind(house: House, attempt: Attempt, sid: CallSid) -> None:
