@@ -14,7 +14,7 @@ from callback.domain.policy import Queue
 from callback.flows import ask, bridge, settle
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook
-from callback.ports import CarrierError, House, NewCall, OutcomeUnknown, Reservation
+from callback.ports import CarrierBusy, CarrierError, CarrierStopped, House, NewCall, OutcomeUnknown, Reservation
 
 UNHEARD = frozenset({"busy", "failed", "no-answer", "canceled", "completed"})
 
@@ -32,6 +32,9 @@ def ring_agent(house: House, attempt: Attempt, queue: Queue, pairing: Reservatio
         sid = house.carrier.create_call(call)
     except OutcomeUnknown:
         return  # if it rings, its document finds the attempt; else the lease lapses and the sweep goes on
+    except (CarrierBusy, CarrierStopped) as refused:  # the agent's phone never rang
+        ask.carrier_said_no(house, attempt.id, refused)
+        return
     except CarrierError as error:
         missed(house, attempt, reason=f"the agent's phone could not be rung ({error.code})")
         return
@@ -39,11 +42,12 @@ def ring_agent(house: House, attempt: Attempt, queue: Queue, pairing: Reservatio
         work.save_attempt(replace(work.attempt(attempt.id), agent_call=sid))
 
 
-def missed(house: House, attempt: Attempt, *, reason: str) -> None:
-    """The agent is away with a notice; the caller, never dialled, is first in line again."""
+def missed(house: House, attempt: Attempt, *, reason: str, agent_to: AgentStatus | None = AgentStatus.AWAY) -> None:
+    """The agent is away with a notice, unless it was no fault of theirs; the caller, never dialled, is first in line
+    again."""
     if attempt.token:
         now = house.clock.now()
-        house.line.release(attempt.token, entry_to="due", agent_to=AgentStatus.AWAY, reason=reason, now=now)
+        house.line.release(attempt.token, entry_to="due", agent_to=agent_to, reason=reason, now=now)
     settle.attempt_over(house, attempt.id, Outcome.AGENT_MISSED, cause=reason)
 
 

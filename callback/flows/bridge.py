@@ -198,10 +198,12 @@ def talk(house: House, hook: Hook, attempt: Attempt, callback: Callback) -> Scri
     more."""
     place = place_of(callback)
     pairing = house.line.reservation(attempt.token) if attempt.token else None
-    if pairing is None or pairing.entry != EntryId(callback.id) or pairing.phase == "busy":
+    if pairing is None or pairing.entry != EntryId(callback.id):
         return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
-    if attempt.mode == "agent_first":
+    if attempt.mode == "agent_first":  # busy already: whoever bridged them died before the document
         return meet(house, hook, attempt, callback, pairing)
+    if pairing.phase == "busy":
+        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
     return connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
 
 

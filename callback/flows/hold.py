@@ -1,6 +1,7 @@
 """On hold: place and wait at intervals, music between, the offer still open on a key, and the way out of the queue."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from callback.domain.callback import Callback
 from callback.domain.dialogue import Ask, LeaveQueue, Music, Prompt, Script, Speak
@@ -9,8 +10,10 @@ from callback.domain.lifecycle import ENDS, CallState
 from callback.flows import bridge, menu, settle
 from callback.flows.hook import Hook, Place, moment
 from callback.flows.outlook import look_and_note, staffed, wait_prompt
-from callback.ports import House, Standing
+from callback.ports import House, Reservation, Standing
 
+LATEST = timedelta(seconds=15)
+"""The carrier gives up a request after this long: none can be later."""
 MUSIC_S = 25
 """Music between two announcements. The sum with them stays below a minute: nobody wonders whether we are still
 there."""
@@ -35,11 +38,22 @@ def wait(house: House, hook: Hook) -> Script:
         now=house.clock.now(),
     )
     house.book.check(standing.config)
+    if standing.reservation is not None and standing.place == "busy":
+        return still_busy(house, hook, place, standing.reservation)
     if standing.reservation is not None:
         return Script(place.language, (LeaveQueue(),))
     if standing.place == "reserved":  # a worker is about to redirect this leg
         return Script(place.language, (Music(MUSIC_S),))
     return Script(place.language, (announcement(house, place, standing),))
+
+
+def still_busy(house: House, hook: Hook, place: Place, pairing: Reservation) -> Script:
+    """On hold, and in a talk as far as the line knows: this request is late, or the document at the end of the talk
+    failed and nobody has settled it. A caller who is still here then is back in front."""
+    bridged = pairing.bridged_at or pairing.at
+    if house.clock.now() - bridged > LATEST:
+        settle.talk_over(house, pairing.token, caller_there=True, cause=f"call {hook.call}", said_cut_off=True)
+    return Script(place.language, (Music(MUSIC_S),))
 
 
 def ended_promise(house: House, place: Place) -> Callback | None:
@@ -102,7 +116,9 @@ def left_by_key(house: House, hook: Hook, place: Place) -> Script:
     place = replace(place, language=standing.language or place.language)
     if standing.place == "reserved" and standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place)
-    if is_callback(place.entry):  # the agent was lost in between, and a promise is not promised again
+    if (
+        is_callback(place.entry) or standing.place == "busy"
+    ):  # the agent was lost in between, and a promise is not promised again
         return Script(place.language, (place.hold(),))
     return menu.take(house, hook, place)
 

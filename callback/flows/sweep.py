@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from callback.domain.callback import Callback, Entry
+from callback.domain.callback import Attempt, Callback, Entry, Outcome
 from callback.domain.errors import CallbackError, NotFound
 from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
@@ -61,8 +61,12 @@ def queues(house: House) -> list[QueueKey]:
 # --- reservations whose holder died -----------------------------------------------------------------------------
 
 
-def recover(house: House, pairing: Reservation) -> None:
-    """The lease ran out: nobody acts for this pairing any more."""
+def recover(house: House, lapsed: Reservation) -> None:
+    """The lease ran out: nobody acts for this pairing any more. It is read again, since a round takes a while: whoever
+    renewed it meanwhile acts for it, and whoever dissolved it has done what is left to do."""
+    pairing = house.line.reservation(lapsed.token)
+    if pairing is None or pairing.lease_until is None or pairing.lease_until > house.clock.now():
+        return
     try:
         if pairing.leg is not None:
             recover_leg(house, pairing, pairing.leg)
@@ -90,14 +94,14 @@ def recover_leg(house: House, pairing: Reservation, leg: CallSid) -> None:
         settle.caller_gone(house, pairing, leg)
         return
     missed = pairing.phase == "ringing"
-    house.line.release(
+    released = house.line.release(
         pairing.token,
         entry_to="hold",
         agent_to=AgentStatus.AWAY if missed else None,
         reason="missed the ring" if missed else "the reservation lapsed",
         now=house.clock.now(),
     )
-    if missed:
+    if missed and released:
         send_back(house, pairing, leg)
 
 
@@ -124,11 +128,24 @@ def recover_callback(house: House, pairing: Reservation) -> None:
     elif attempt is None:
         house.line.release(pairing.token, entry_to="due", agent_to=None, reason="the reservation lapsed", now=now)
     elif callback.state is State.RESERVED:
-        agentfirst.missed(house, attempt, reason="missed the ring")
+        recover_agent(house, attempt)
     else:
         house.line.release(pairing.token, entry_to="gone", agent_to=None, reason="no word from the carrier", now=now)
+        settle.let_agent_go(house, attempt)
         with contextlib.suppress(CarrierError):  # away: asked again in the next round that is theirs
             reconcile.resolve(house, callback)
+
+
+def recover_agent(house: House, attempt: Attempt) -> None:
+    """agent_first: the agent missed the ring, was never rung, or waits on a leg for a dial that was lost."""
+    leg = attempt.agent_call
+    if leg is None:
+        agentfirst.missed(house, attempt, reason="the reservation lapsed", agent_to=None)
+    elif alive(house, leg):
+        agentfirst.missed(house, attempt, reason="the dial was lost", agent_to=None)
+        house.dispatch.redirect(leg, house.urls.step("agent/unreached"))
+    else:
+        agentfirst.missed(house, attempt, reason="missed the ring")
 
 
 # --- what is due ------------------------------------------------------------------------------------------------
@@ -231,7 +248,7 @@ def ask_about(house: House, callback: Callback, now: datetime) -> int:
     with house.store.begin() as work:
         attempt = work.attempt(callback.attempt) if callback.attempt else None
     if callback.state is State.RESERVED:
-        return 0  # its reservation has a lease
+        return release_row(house, attempt)
     since = attempt.created_at if attempt else callback.created_at
     if not reconcile.look_again(now, since, QUIET, timedelta(seconds=house.knobs.sweep_s)):
         return 0
@@ -239,6 +256,14 @@ def ask_about(house: House, callback: Callback, now: datetime) -> int:
         reconcile.resolve(house, callback)
     except CarrierError:  # away: asked again in the next round that is theirs
         return 0
+    return 1
+
+
+def release_row(house: House, attempt: Attempt | None) -> int:
+    """agent_first: a reservation has a lease, by which it is found; 1 if the row alone is left of one."""
+    if attempt is None or (attempt.token and house.line.reservation(attempt.token) is not None):
+        return 0
+    settle.attempt_over(house, attempt.id, Outcome.AGENT_MISSED, cause="the line knows no such reservation")
     return 1
 
 
