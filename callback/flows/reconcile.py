@@ -98,6 +98,9 @@ def never_placed(house: House, callback: Callback, attempt: Attempt) -> None:
 
 
 def look_again(now: datetime, since: datetime, every: timedelta, tick: timedelta) -> bool:
-    """Whether a thing in its state since `since` is looked at in this tick, when it is looked at once in `every`."""
+    """Whether a thing in its state since `since` is looked at in this tick, when it is looked at once in `every`.
+
+    A tick may come as much as a whole one late, as on a busy machine: rather looked at twice than not at all.
+    """
     age = now - since
-    return age > every and age // every != (age - tick) // every
+    return age > every and age // every != (age - 2 * tick) // every
