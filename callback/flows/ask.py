@@ -8,11 +8,11 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 
-from callback.domain.callback import Attempt, Entry, Outcome
+from callback.domain.callback import Attempt, Callback, Entry, Outcome
 from callback.domain.ids import AttemptId, CallSid
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
-from callback.flows import match, settle
+from callback.flows import match, reconcile, settle
 from callback.flows.book import caller_id
 from callback.ports import (
     CarrierBusy,
@@ -84,14 +84,32 @@ def lost(house: House, id: AttemptId, *, cause: str) -> None:
     with house.store.begin() as work:
         attempt = work.attempt(id)
         callback = work.callback(attempt.callback, lock=True)
-        if callback.attempt != id or callback.state is not State.DIALING or attempt.call is not None:
-            return
-        work.move(callback, Event.LOST, reason="the carrier's answer is unknown", cause=cause, at=now)
+        dialing = callback.attempt == id and callback.state is State.DIALING
+        if dialing and attempt.call is None:
+            work.move(callback, Event.LOST, reason="the carrier's answer is unknown", cause=cause, at=now)
+    if not dialing:
+        end_unheard(house, callback, attempt)
+    if not dialing or attempt.call is not None:
+        return
+    settle.let_agent_go(house, attempt)
     if attempt.token:
         pairing = house.line.reservation(attempt.token)
         house.line.release(attempt.token, entry_to="gone", agent_to=None, reason="unknown outcome", now=now)
         if pairing is not None:
             match.run_agent(house, pairing.agent)
+
+
+def end_unheard(house: House, callback: Callback, attempt: Attempt) -> None:
+    """Cancelled or superseded while the carrier was asked, and its answer was lost: should there be a call, it ends
+    here. One that shows later is ended at its first report."""
+    if callback.state is not State.CANCELLED and callback.attempt == attempt.id:
+        return
+    try:
+        found = reconcile.find(house, callback, attempt)
+        if found is not None and found.status in reconcile.LIVE:
+            house.carrier.hang_up(found.sid)
+    except CarrierError:  # as silent as before
+        return
 
 
 def bound(house: House, id: AttemptId, sid: CallSid) -> None:

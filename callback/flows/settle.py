@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callback.domain import retry
-from callback.domain.callback import Callback, Outcome, Text
+from callback.domain.callback import Attempt, Callback, Outcome, Text
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
 from callback.flows import match
@@ -99,9 +99,15 @@ def attempt_over(
         back_in_line(house, moved, attempt.token)
     if text is not None:
         house.dispatch.text(text.id)
-    if attempt.agent_call and outcome is not Outcome.AGENT_MISSED:
-        house.dispatch.redirect(attempt.agent_call, house.urls.step("agent/unreached"))
+    if outcome is not Outcome.AGENT_MISSED:
+        let_agent_go(house, attempt)
     return moved
+
+
+def let_agent_go(house: House, attempt: Attempt) -> None:
+    """agent_first: whoever waits in the conference hears that nobody comes, instead of waiting on."""
+    if attempt.agent_call:
+        house.dispatch.redirect(attempt.agent_call, house.urls.step("agent/unreached"))
 
 
 def record_miss(
