@@ -207,7 +207,15 @@ class Leg:
     heard: list[str] = field(default_factory=list)
     queue: Verb | None = None
     dial: Verb | None = None
+    peer: "Leg | None" = None
     laps: int = 0
+
+    @property
+    def room(self) -> str:
+        """The conference it is in."""
+        return (
+            self.dial.children[0].text if self.dial is not None and self.dial.children[0].name == "Conference" else ""
+        )
 
     @property
     def up(self) -> bool:
@@ -229,10 +237,12 @@ class Leg:
 
     def _begin(self, mode: Mode) -> Document:
         last = self.document.verbs[-1] if self.document.verbs else None
+        if mode is Mode.CALL:  # whatever the leg did before is over
+            self.queue = self.dial = self.peer = None
         if last is not None and last.name == "Enqueue":
-            self.queue, self.dial = last, None
+            self.queue = last
         elif last is not None and last.name == "Dial":
-            self.queue, self.dial = None, last
+            self.dial = last
         elif last is not None and last.name == "Leave":
             return self.leave()
         elif last is not None and last.name == "Redirect":
@@ -260,14 +270,12 @@ class Leg:
     def leave(self) -> Document:
         """Out of the carrier's queue, by a Leave."""
         assert self.queue is not None
-        queue, self.queue = self.queue, None
-        return self.ask(queue.get("action"), QueueResult="leave", QueueTime="10")
+        return self.ask(self.queue.get("action"), QueueResult="leave", QueueTime="10")
 
     def redirected(self, url: str) -> Document:
         """We told the carrier to go on with another document."""
-        queue, self.queue, self.dial = self.queue, None, None
-        if queue is not None:
-            self.stage.post(queue.get("action"), self.form(QueueResult="redirected", QueueTime="10"))
+        if self.queue is not None:
+            self.stage.post(self.queue.get("action"), self.form(QueueResult="redirected", QueueTime="10"))
         return self.ask(url)
 
     # --- an outgoing call -------------------------------------------------------------------------------------
@@ -305,7 +313,13 @@ class Leg:
         noun = self.dial.children[0]
         contact = {"Client": f"client:{noun.text}"}.get(noun.name, noun.text)
         sid = CallSid(f"CA{secrets.token_hex(16)}")
-        return Leg(self.stage, sid, OWN, contact, "outbound-dial", noun.get("statusCallback"), noun.get("url"))
+        self.peer = Leg(self.stage, sid, OWN, contact, "outbound-dial", noun.get("statusCallback"), noun.get("url"))
+        return self.peer
+
+    @property
+    def bridged(self) -> bool:
+        """Whether the whisper on this agent's leg ended with an empty document."""
+        return bool(self.heard) and self.document.verbs == ()
 
     def pick_up(self) -> Document:
         """The agent answers and hears the whisper."""
@@ -334,8 +348,7 @@ class Leg:
     def dial_ends(self, status: str = "completed") -> Document:
         """The Dial on this leg is over, and the leg is still there."""
         assert self.dial is not None
-        dial, self.dial = self.dial, None
-        return self.ask(dial.get("action"), DialCallStatus=status)
+        return self.ask(self.dial.get("action"), DialCallStatus=status)
 
 
 # --- the house --------------------------------------------------------------------------------------------------
@@ -685,17 +698,23 @@ class Town:
     """
 
     stage: StagedHouse
-    talk_s: int = 12
+    talk_s: float = 12
     talks: Counter[str] = field(default_factory=Counter)
     rung: Counter[str] = field(default_factory=Counter)
-    _talking: dict[CallSid, tuple[Leg, Leg, float]] = field(default_factory=dict)
+    _since: dict[CallSid, float] = field(default_factory=dict)
 
-    def live(self, seconds: int) -> None:
-        """So many seconds, with a sweep in each."""
-        self.stage.pass_time(seconds, every=self.second)
+    def live(self, seconds: int, *, until: Callable[[], bool] = lambda: False) -> None:
+        """So many seconds, with a sweep in each, or as long as it takes."""
+        for _ in range(seconds):
+            if until():
+                return
+            self.stage.pass_time(1, every=self.second)
 
     def second(self) -> None:
-        """Everybody does the next thing."""
+        """Everybody does the next thing; who missed a ring comes back."""
+        for view in self.stage.line.agents():
+            if view.status is AgentStatus.AWAY:
+                self.stage.available(view.key)
         while self.stage.unseen:
             leg = self.stage.outgoing()
             self.rung[leg.to] += 1
@@ -709,30 +728,43 @@ class Town:
             leg.ring()
         elif leg.status == "ringing":
             leg.answer()
-        elif leg.sid in self._talking:
-            self._talk(leg)
         elif leg.queue is not None:
             leg.hold()
+        elif leg.room:
+            self._confer(leg)
         elif leg.dial is not None:
-            self._meet(leg)
+            self._meet(leg, leg.peer or leg.agent())
         elif leg.document.verb("Gather"):
             leg.press("1")
+        else:
+            leg.hang_up()  # silence
 
-    def _meet(self, leg: Leg) -> None:
-        agent = leg.agent()
-        asked = agent.pick_up()
-        if asked.verb("Gather") is None or agent.press("1").verbs:
-            agent.hang_up()
+    def _meet(self, leg: Leg, agent: Leg) -> None:
+        if agent.bridged:
+            self._talk(leg, agent)
+        elif not agent.heard:
+            agent.pick_up()
+        elif agent.up:
+            agent.press("1")
+        else:
             leg.dial_ends("no-answer")
-            return
-        self.talks[leg.from_ if leg.direction == "inbound" else leg.to] += 1
-        self._talking[leg.sid] = (leg, agent, self.stage.clock.now().timestamp())
 
-    def _talk(self, leg: Leg) -> None:
-        _, agent, since = self._talking[leg.sid]
-        if self.stage.clock.now().timestamp() - since >= self.talk_s:
-            del self._talking[leg.sid]
-            for word in [*leg.end(), *agent.end()]:
+    def _confer(self, agent: Leg) -> None:
+        """The agent was rung first; the caller joins them, talks, and leaves, which ends the conference."""
+        others = [leg for leg in self.stage.legs.values() if leg.up and leg is not agent and leg.room == agent.room]
+        if not agent.to.startswith("client:") or not others:
+            return
+        self._talk(others[0], agent)
+        if not others[0].up and agent.up:
+            agent.dial_ends()
+
+    def _talk(self, leg: Leg, agent: Leg) -> None:
+        now = self.stage.clock.now().timestamp()
+        if agent.sid not in self._since:
+            self._since[agent.sid] = now
+            self.talks[leg.from_ if leg.direction == "inbound" else leg.to] += 1
+        if now - self._since[agent.sid] >= self.talk_s:
+            for word in [*leg.end(), *([] if agent.room else agent.end())]:
                 self.stage.tell(word)
 
 
