@@ -10,6 +10,7 @@ from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Queue
 from callback.ports import Clock, House, Line
 
+NO_QUEUE = QueueKey("")
 MAX_AGE_S = 2.0
 """A process that hears of no newer version still looks after this many seconds."""
 
@@ -82,11 +83,16 @@ class LineBook:
         if self._clock.now().timestamp() - self._read_at <= MAX_AGE_S:
             return
         try:
-            self._load()
+            self._look_for_news()
         except Exception:
             if self._version < 0:
                 raise
             self._read_at = self._clock.now().timestamp()  # the line is away: the last picture serves meanwhile
+
+    def _look_for_news(self) -> None:
+        """The version is asked for first: with a thousand agents, reading all of it again takes longer than a dial."""
+        self.check(self._line.standing(NO_QUEUE, None).config)
+        self._read_at = self._clock.now().timestamp()
 
     def _load(self) -> None:
         with self._lock:

@@ -1,0 +1,80 @@
+"""What a process knows of queues and agents: fresh within two seconds, read whole only when something changed."""
+
+from dataclasses import replace
+
+import pytest
+
+from callback.domain.callback import Agent
+from callback.domain.errors import NotFound
+from callback.domain.ids import AgentKey, EntryId, QueueKey
+from callback.domain.policy import Policy, Queue
+from callback.flows.book import MAX_AGE_S, LineBook
+from callback.ports import Standing
+from tests.fakes.line import FakeLine
+from tests.support.clock import ManualClock
+
+SUPPORT = Queue("support", "Support", ("+12015550100",), Policy(), 1)
+ADA = Agent(AgentKey("ada"), "Ada", "client:ada", ())
+
+
+class CountingLine(FakeLine):
+    """Counts how often the whole configuration was read, and can be away."""
+
+    reads = 0
+    away = False
+
+    def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
+        if self.away:
+            raise ConnectionError("away")
+        return super().standing(queue, entry)
+
+    def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
+        self.reads += 1
+        return super().configuration()
+
+
+@pytest.fixture
+def line() -> CountingLine:
+    found = CountingLine()
+    found.configure([SUPPORT], [ADA])
+    return found
+
+
+@pytest.fixture
+def book(line: CountingLine, clock: ManualClock) -> LineBook:
+    return LineBook(line, clock)
+
+
+def test_nothing_is_read_again_while_nothing_changes(book: LineBook, line: CountingLine, clock: ManualClock) -> None:
+    for _ in range(10):
+        assert book.queue(QueueKey("support")) == SUPPORT
+        clock.advance(MAX_AGE_S + 1)
+    assert line.reads == 1
+
+
+def test_a_change_is_known_when_the_picture_is_old(book: LineBook, line: CountingLine, clock: ManualClock) -> None:
+    assert book.queue(QueueKey("support")).name == "Support"
+    line.configure([replace(SUPPORT, name="Help")], [ADA])
+    clock.advance(MAX_AGE_S + 1)
+    assert book.queue(QueueKey("support")).name == "Help"
+
+
+def test_a_change_is_known_at_once_where_somebody_saw_its_version(book: LineBook, line: CountingLine) -> None:
+    assert book.queue(QueueKey("support")).name == "Support"
+    version = line.configure([replace(SUPPORT, name="Help")], [ADA])
+    book.check(version)
+    assert book.queue(QueueKey("support")).name == "Help"
+
+
+def test_a_new_agent_is_found_at_once(book: LineBook, line: CountingLine) -> None:
+    with pytest.raises(NotFound):
+        book.agent(AgentKey("bob"))
+    line.configure([SUPPORT], [ADA, replace(ADA, key=AgentKey("bob"))])
+    assert book.agent(AgentKey("bob")).name == "Ada"
+
+
+def test_the_last_picture_serves_while_the_line_is_away(book: LineBook, line: CountingLine, clock: ManualClock) -> None:
+    assert book.queue(QueueKey("support")) == SUPPORT
+    line.away = True
+    clock.advance(MAX_AGE_S + 1)
+    assert book.queue(QueueKey("support")) == SUPPORT
