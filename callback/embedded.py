@@ -68,8 +68,8 @@ class EmbeddedRedis:
         return self._address().url
 
     def prepare(self) -> str:
-        """Settles the address before a supervisor starts `argv`, so that others can be told it. Raises EmbeddedRedisError
-        where a server runs already: two installations must not share one line.
+        """Settles the address before a supervisor starts `argv`, so that others can be told it. Raises
+        EmbeddedRedisError where a server runs already: two installations must not share one line.
         """
         if live_url(self._folder) is not None:
             raise EmbeddedRedisError(f"a server already runs on {self._folder}: stop the other `callback run` first")

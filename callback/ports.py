@@ -137,9 +137,11 @@ class Line(Protocol):
         lease_s: float,
         token: Token,
         now: datetime,
+        number: str = "",
     ) -> Standing:
         """A live caller joins: place `menu` (in line, not yet matchable), score = now - credit. When an agent is free
-        and nobody who could be matched stands before them, they are reserved at once under `token`."""
+        and nobody who could be matched stands before them, they are reserved at once under `token`.
+        `number`, concealed by the record (`Store.conceal`), only travels with the arrival's event."""
         ...
 
     def hold(
@@ -340,6 +342,9 @@ class Work(Protocol):
     def callback_by_token(self, token: str) -> Callback | None: ...
     def callback_by_origin(self, call: CallSid) -> Callback | None: ...
     def open_callback(self, queue: QueueKey, number: str) -> Callback | None: ...
+    def rung(self, number: str) -> Callback | None:
+        """The callback for which we are ringing this number now, or talk on that call, whatever its queue."""
+        ...
 
     def move(
         self,
@@ -353,7 +358,8 @@ class Work(Protocol):
     ) -> Callback | None:
         """Save `callback` (its fields as changed by the caller, its `state` still the one before) with the state that
         the table gives for `event`, `version` + 1, and a journal row. None: the event is late and changed nothing.
-        Raises Stale (somebody else saved it since), IllegalMove."""
+        Raises Stale (somebody else saved it since), IllegalMove, and NumberBusy where the number is being rung for
+        another callback; the transaction must end then."""
         ...
 
     def save(self, callback: Callback) -> Callback:
@@ -474,6 +480,14 @@ class Store(Protocol):
 
     def number_hash(self, number: str) -> str:
         """The keyed hash by which a number is looked up without being stored in clear."""
+        ...
+
+    def conceal(self, number: str) -> str:
+        """The number in a form that may pass through the line: only `reveal` reads it."""
+        ...
+
+    def reveal(self, concealed: str) -> str:
+        """The number again; "" for "" and for what no key at hand opens."""
         ...
 
     def ping(self) -> None:

@@ -34,6 +34,7 @@ def arrive(house: House, hook: Hook) -> Script:
         lease_s=house.knobs.lease_s,
         token=new_token(),
         now=now,
+        number=house.store.conceal(number) if number else "",
     )
     house.book.check(standing.config)
     if standing.language in queue.policy.languages:

@@ -26,7 +26,7 @@ def persist(house: House) -> int:
             mark = work.mark()
             events = house.line.drain(mark, BATCH)
             for _, fields in events:
-                record(work, fields)
+                record(house, work, fields)
             if events:
                 work.set_mark(events[-1][0])
         if not events:
@@ -35,7 +35,7 @@ def persist(house: House) -> int:
         written += len(events)
 
 
-def record(work: Work, fields: dict[str, str]) -> None:
+def record(house: House, work: Work, fields: dict[str, str]) -> None:
     """One event: a journal row, and the leg or the presence it is about."""
     at = moment(int(fields["at"]))
     work.write(
@@ -51,7 +51,7 @@ def record(work: Work, fields: dict[str, str]) -> None:
         )
     )
     if fields["kind"] == "call":
-        record_call(work, fields, at)
+        record_call(work, fields, at, house.store.reveal(fields.get("number", "")))
     else:
         record_agent(work, fields, at)
 
@@ -64,7 +64,7 @@ def record_agent(work: Work, fields: dict[str, str], at: datetime) -> None:
         work.put_presence(AgentKey(fields["subject"]), status, at)
 
 
-def record_call(work: Work, fields: dict[str, str], at: datetime) -> None:
+def record_call(work: Work, fields: dict[str, str], at: datetime, number: str) -> None:
     """The inbound leg's row follows its state."""
     call = CallSid(fields["subject"])
     state = CallState(fields["to"])
@@ -74,7 +74,7 @@ def record_call(work: Work, fields: dict[str, str], at: datetime) -> None:
         kind=LegKind.INBOUND,
         queue=QueueKey(fields["queue"]),
         state=state,
-        number="",
+        number=number,
         created_at=joined,
         joined_at=joined,
         language=fields.get("lang", ""),

@@ -146,3 +146,13 @@ def test_a_number_is_hashed_in_microseconds() -> None:
     hashed = Sealer([SECRET]).number_hash
     fastest = min(timeit.repeat(lambda: hashed(NUMBER), number=1000, repeat=20)) / 1000
     assert fastest < 20e-6  # measured 2 µs; a key derived at every call would take 50
+
+
+def test_a_number_on_its_way_through_the_line_is_read_by_the_record_alone(sqlite_url: str) -> None:
+    store, stranger = SqlStore(sqlite_url, "a secret"), SqlStore(sqlite_url, "another secret")
+    concealed = store.conceal("+12015550123")
+    assert "2015550123" not in concealed
+    assert store.reveal(concealed) == "+12015550123"
+    assert stranger.reveal(concealed) == ""
+    assert store.reveal("") == ""
+    assert store.reveal("no such thing") == ""

@@ -121,6 +121,7 @@ class FakeLine:
         lease_s: float,
         token: Token,
         now: datetime,
+        number: str = "",
     ) -> Standing:
         remembered = self._languages.get(number_hash, "") if number_hash else ""
         promise = self._open_promise(queue, number_hash)
@@ -129,7 +130,7 @@ class FakeLine:
             score = micros(now) - round(credit_s * 1_000_000)
             person = Person(EntryId(call), queue, score, now, leg=call, language=remembered or language, seen=now)
             self._people[person.id] = person
-            self._tell_call(person, CallState.ARRIVED, now, "arrived")
+            self._tell_call(person, CallState.ARRIVED, now, "arrived", number=number)
             person.place = "menu"
             self._pair_newcomer(person, token, now, lease_s)
         standing = self._standing(person.queue, person)
@@ -565,7 +566,13 @@ class FakeLine:
     # --- what is told ------------------------------------------------------------------------------------------
 
     def _tell_call(
-        self, person: Person, to: CallState | None, now: datetime, reason: str, pair: Pair | None = None
+        self,
+        person: Person,
+        to: CallState | None,
+        now: datetime,
+        reason: str,
+        pair: Pair | None = None,
+        number: str = "",
     ) -> None:
         if is_callback(person.id) or to is None:
             return
@@ -584,6 +591,7 @@ class FakeLine:
             agent=pair.agent if pair else "",
             token=pair.token if pair else "",
             entry=person.id,
+            number=number,
         )
 
     def _tell_agent(

@@ -128,6 +128,14 @@ class WatchedStore:
         """As the real one."""
         return self._store.number_hash(number)
 
+    def conceal(self, number: str) -> str:
+        """As the real one."""
+        return self._store.conceal(number)
+
+    def reveal(self, concealed: str) -> str:
+        """As the real one."""
+        return self._store.reveal(concealed)
+
     def ping(self) -> None:
         """As the real one."""
         self._store.ping()

@@ -33,7 +33,9 @@ REASONS = {
 
 @dataclass(frozen=True)
 class CallEvent:
-    """A live call changed its state; `before` is None where it was not in line. `joined_at`, `score`: its place."""
+    """A live call changed its state; `before` is None where it was not in line. `joined_at`, `score`: its place.
+
+    `number` is the caller's, sealed by the record, and told with the arrival alone."""
 
     call: CallSid
     before: CallState | None
@@ -47,6 +49,7 @@ class CallEvent:
     leg: CallSid | None
     agent: AgentKey | None
     token: Token | None
+    number: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def _call(fields: dict[str, str]) -> CallEvent:
         leg=CallSid(fields["leg"]) if fields["leg"] else None,
         agent=AgentKey(fields["agent"]) if fields["agent"] else None,
         token=Token(fields["token"]) if fields["token"] else None,
+        number=fields["number"],
     )
 
 

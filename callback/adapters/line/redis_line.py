@@ -47,10 +47,11 @@ class RedisLine:
         lease_s: float,
         token: Token,
         now: datetime,
+        number: str = "",
     ) -> Standing:
-        at = to_micros(now)
+        at, lease = to_micros(now), to_micros(now) + span(lease_s)
         return replies.standing(
-            self._run("arrive", queue, call, at - span(credit_s), at, number_hash, language, at + span(lease_s), token)
+            self._run("arrive", queue, call, at - span(credit_s), at, number_hash, language, lease, token, number)
         )
 
     def hold(

@@ -4,6 +4,7 @@ The pool is made when a process first needs it, so that a server which forks nev
 What the database does to us (gone, slow, full) leaves here as `StoreUnavailable`.
 """
 
+import base64
 import os
 import threading
 from collections.abc import Sequence
@@ -24,11 +25,13 @@ from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
 from callback.adapters.store.people import People
 from callback.adapters.store.promises import Promises
-from callback.adapters.store.sealed import Sealer
+from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.ports import Work
 
 DATABASE_FAULTS = (OperationalError, InterfaceError, PoolTimeout)
 PING_S = 1.0
+IN_TRANSIT = "stream.call.number"
+"""What a number on its way through the line is sealed for."""
 
 
 class SqlWork(Promises, Listings, Calls, Messages, Journal, Configuration, People):
@@ -120,6 +123,16 @@ class SqlStore:
 
     def number_hash(self, number: str) -> str:
         return self._sealer.number_hash(number)
+
+    def conceal(self, number: str) -> str:
+        return base64.b64encode(self._sealer.seal(number, IN_TRANSIT)).decode()
+
+    def reveal(self, concealed: str) -> str:
+        """Raises nothing: a number that cannot be read is only missing from a list."""
+        try:
+            return self._sealer.open(base64.b64decode(concealed), IN_TRANSIT) if concealed else ""
+        except (Unsealable, ValueError):
+            return ""
 
     def ping(self) -> None:
         """Raises StoreUnavailable when there is no answer within a second.

@@ -4,14 +4,15 @@
 
 local CALL_STATES = { menu = 'arrived', hold = 'waiting', reserved = 'reserved', busy = 'bridged' }
 
--- The call of entry `e`, still in its old place `e.place` (nil: it was not in line), is now in the state `to`.
-local function tell_call(e, to, now, reason, agent, token)
+-- The call of entry `e`, still in its old place `e.place` (nil: it was not in line), is now in the state `to`. `number`,
+-- sealed, is told once, with the arrival.
+local function tell_call(e, to, now, reason, agent, token, number)
   if is_callback(e.id) then
     return
   end
   redis.call('XADD', EVENTS, '*', 'kind', 'call', 'subject', e.id, 'from', CALL_STATES[e.place] or '', 'to', to,
     'reason', reason, 'at', now, 'queue', e.queue, 'joined', e.joined, 'score', e.score, 'lang', e.lang, 'leg', e.leg,
-    'agent', agent or '', 'token', token or '', 'entry', e.id)
+    'agent', agent or '', 'token', token or '', 'entry', e.id, 'number', number or '')
 end
 
 -- `about` names the queue, token and entry that the change is about; {} where there are none.

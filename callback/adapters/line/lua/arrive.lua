@@ -8,7 +8,7 @@
 -- @include _pairing.lua
 -- @include _standing.lua
 
-local queue, call, score, now, number, language, lease, token = unpack(ARGV)
+local queue, call, score, now, number, language, lease, token, sealed = unpack(ARGV)
 local remembered, open = '', ''
 if number ~= '' then
   remembered = redis.call('GET', TAG .. 'lang:' .. number) or ''
@@ -19,7 +19,7 @@ local e, reservation = load_entry(call), nil
 if not e then
   e = { id = call, queue = queue, score = score, joined = now, leg = call, token = '', number = '', measured = false,
     lang = remembered ~= '' and remembered or language }
-  tell_call(e, 'arrived', now, 'arrived')
+  tell_call(e, 'arrived', now, 'arrived', nil, nil, sealed)
   e.place = 'menu'
   write_entry(e, 'p', 'menu', 'h', now, 'l', e.lang)
   step_into(e, 'menu')
