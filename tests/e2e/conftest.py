@@ -1,14 +1,11 @@
 """One installation for all journeys of a test process, and a way to open shops in it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.installation import Installation, OpenShop, Shop
 from tests.support.redis_server import RedisServer, valkey_binary
-
-
 
 
 @pytest.fixture(scope="session")

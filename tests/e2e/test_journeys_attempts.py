@@ -69,18 +69,15 @@ def test_between_two_attempts_the_callback_waits_with_its_next_time_and_place(op
     ada = promised(shop, NOBODY)
     shop.home.carrier.hang_up(filler)
     shop.home.carrier.call_to(ada)
-    callback = eventually(
-        lambda: next((one for one in [shop.callback(ada)] if one["attempts_left"] == 2), None), within_s=20, every_s=0.1
-    )
+    eventually(lambda: shop.callback(ada)["attempts_left"] == 2, within_s=20, every_s=0.1, what="a spent attempt")
+    callback = shop.callback(ada)
     assert (callback["state"], callback["position"]) == ("waiting", 1)
     assert callback["next_attempt_at"] > callback["attempts"][0]["ended_at"]
     assert callback["wait"]["p50"] >= 500, "nobody is served before they are rung again"
     shop.until(0, "available")
 
 
-@pytest.mark.parametrize(
-    ("missed_place", "order"), [("keep", ["ada", "ada", "bob"]), ("back", ["ada", "bob", "ada"])]
-)
+@pytest.mark.parametrize(("missed_place", "order"), [("keep", ["ada", "ada", "bob"]), ("back", ["ada", "bob", "ada"])])
 def test_a_missed_callback_keeps_its_place_or_goes_to_the_back(
     open_shop: OpenShop, missed_place: str, order: list[str]
 ) -> None:

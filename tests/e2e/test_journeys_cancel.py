@@ -87,7 +87,8 @@ def test_whoever_answers_a_cancelled_call_hears_an_apology(open_shop: OpenShop) 
     filler = shop.occupy()
     ada = promised(shop, script=TALKS)
     carrier = shop.home.carrier
-    carrier.do("POST", "faults", {"side": "rest", "method": "POST", "url": r"Calls/CA\w+\.json", "status": 404, "code": 20404})
+    deaf = {"side": "rest", "method": "POST", "url": r"Calls/CA\w+\.json", "status": 404, "code": 20404}
+    carrier.do("POST", "faults", deaf)
     held = carrier.do("POST", "faults", {"side": "webhook", "url": r"/voice/callback\b", "hold": True})
     carrier.hang_up(filler)
     leg = carrier.call_to(ada)

@@ -20,8 +20,8 @@ def test_out_of_hours_the_next_opening_is_said_and_nobody_joins(open_shop: OpenS
     heard = " ".join(shop.home.carrier.said(call))
     assert f"We open again on {tomorrow:%A}, {tomorrow:%B} {tomorrow.day}, at 9:00" in heard.replace("\u202f", " ")
     assert shop.now()["waiting"] == {"live": 0, "callbacks": 0}
+    body = {"queue": shop.key, "number": shop.home.new_number()}
     with pytest.raises(Refused) as refused:
-        body = {"queue": shop.key, "number": shop.home.new_number()}
         shop.home.api("POST", "/callbacks", body, Idempotency_Key="closed")
     assert refused.value.status == 409
 
@@ -119,8 +119,8 @@ def test_no_more_promises_than_the_policy_allows(open_shop: OpenShop) -> None:
     carrier.until(second, "enqueued")
     assert OFFER not in " ".join(carrier.said(second))
     assert shop.now()["offer_reason"] == "full"
+    body = {"queue": shop.key, "number": shop.home.new_number()}
     with pytest.raises(Refused) as refused:
-        body = {"queue": shop.key, "number": shop.home.new_number()}
         shop.home.api("POST", "/callbacks", body, Idempotency_Key=f"{shop.key} full")
     assert refused.value.status == 409
 

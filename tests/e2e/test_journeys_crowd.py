@@ -56,7 +56,8 @@ def arrive_as_vip(shop: Shop) -> str:
 def everybody_served(shop: Shop) -> bool:
     """Nobody waits and nobody talks."""
     now = shop.now()
-    return now["waiting"] == {"live": 0, "callbacks": 0} and now["agents"]["available"] == AGENTS
+    free: int = now["agents"]["available"]
+    return now["waiting"] == {"live": 0, "callbacks": 0} and free == AGENTS
 
 
 def order_of_service(shop: Shop, names: dict[str, str]) -> list[str]:

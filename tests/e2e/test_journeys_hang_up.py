@@ -194,14 +194,3 @@ def test_positions_close_up_behind_whoever_leaves(open_shop: OpenShop) -> None:
     assert shop.callback(ada)["position"] == 2
     shop.home.carrier.hang_up(first)
     eventually(lambda: shop.callback(ada)["position"] == 1, within_s=20, every_s=0.1, what="the first place")
-
-
-def test_a_hang_up_at_the_greeting_is_noticed_although_the_carrier_says_nothing(open_shop: OpenShop) -> None:
-    """A number that was pointed here by hand may lack the status callback: then the carrier is asked."""
-    shop = open_shop()
-    shop.home.carrier.configure(shop.number, StatusCallback="")
-    shop.occupy()
-    call = shop.ring(hear(OFFER), hang_up())
-    shop.home.carrier.until(call, "ended")
-    assert shop.until_told("call", call, "abandoned", within_s=60)
-    empty(shop)

@@ -176,7 +176,7 @@ class Installation:
             "carrier": [
                 python, "-m", "callback.emulator", "--port", str(self.carrier_port), "--account-sid", ACCOUNT,
                 "--auth-token", CARRIER_TOKEN, "--public-base-url", self.base,
-                *[part for number in (NUMBER, *SHOP_NUMBERS) for part in ("--number", number)], "--speed", str(self.speed), *self.carrier_options,
+                "--speed", str(self.speed), *self._numbers(), *self.carrier_options,
             ],
             "web": [
                 python, "-m", "gunicorn", "callback.serve:application()", "--bind", f"127.0.0.1:{self.port}",
@@ -184,11 +184,14 @@ class Installation:
                 "--log-level", "warning",
             ],
             "worker": [
-                *celery, "worker", "-Q", "dial,messages,sweep,persist", "--concurrency", "2", "--prefetch-multiplier", "1",
-                "--without-gossip", "--without-mingle", "--loglevel", "INFO",
+                *celery, "worker", "-Q", "dial,messages,sweep,persist", "--concurrency", "2",
+                "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
             ],
             "beat": [*celery, "beat", "--scheduler", "redbeat.RedBeatScheduler", "--pidfile=", "--loglevel", "WARNING"],
         }[name]  # fmt: skip
+
+    def _numbers(self) -> list[str]:
+        return [part for number in (NUMBER, *SHOP_NUMBERS) for part in ("--number", number)]
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
@@ -338,10 +341,10 @@ class Shop:
         """The callback to that number once it is in one of these states."""
         seen: list[str] = []
 
-        def there() -> dict[str, Any] | None:
+        def there() -> dict[str, Any]:
             callback = self.callback(number)
             seen.append(callback["state"])
-            return callback if callback["state"] in states else None
+            return callback if callback["state"] in states else {}
 
         try:
             return eventually(there, within_s=within_s, every_s=0.1)
@@ -389,8 +392,8 @@ class Shop:
     def until_told(self, kind: str, subject: str, state: str, *, within_s: float = 20) -> dict[str, Any]:
         """The journal's entry by which that subject came to that state, once it is there."""
 
-        def entry() -> dict[str, Any] | None:
-            return next((one for one in reversed(self.told(kind, subject)) if one["to"] == state), None)
+        def entry() -> dict[str, Any]:
+            return next((one for one in reversed(self.told(kind, subject)) if one["to"] == state), {})
 
         return eventually(entry, within_s=within_s, every_s=0.2, what=f"{kind} {subject} came to {state}")
 
@@ -399,7 +402,8 @@ class Shop:
 
         def clean() -> bool:
             now = self.now()
-            return now["waiting"] == {"live": 0, "callbacks": 0} and now["agents"]["available"] == len(self.agents)
+            free: int = now["agents"]["available"]
+            return now["waiting"] == {"live": 0, "callbacks": 0} and free == len(self.agents)
 
         eventually(clean, within_s=within_s, every_s=0.2, what=f"nobody waits, everybody is free: {self.now()}")
 
@@ -435,7 +439,8 @@ class Carrier:
         account = f"{self.base}/2010-04-01/Accounts/{ACCOUNT}"
         basic = base64.b64encode(f"{ACCOUNT}:{CARRIER_TOKEN}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}"}
-        listing = http("GET", f"{account}/IncomingPhoneNumbers.json?{urlencode({'PhoneNumber': number})}", None, headers)
+        query = urlencode({"PhoneNumber": number})
+        listing = http("GET", f"{account}/IncomingPhoneNumbers.json?{query}", None, headers)
         sid = listing["incoming_phone_numbers"][0]["sid"]
         post_form(f"{account}/IncomingPhoneNumbers/{sid}.json", fields, headers)
 
@@ -505,8 +510,8 @@ class Carrier:
 
     def creations(self, *numbers: str) -> list[str]:
         """Whom we asked the carrier to ring, of these numbers, in order: from its record of our requests."""
-        asked = [entry for entry in self.ledger("rest") if entry["method"] == "POST" and entry["path"].endswith("/Calls.json")]
-        return [entry["form"]["To"] for entry in asked if entry["form"]["To"] in numbers]
+        asked = [entry for entry in self.ledger("rest") if entry["path"].endswith("/Calls.json")]
+        return [entry["form"]["To"] for entry in asked if entry["method"] == "POST" and entry["form"]["To"] in numbers]
 
     def calls_to(self, number: str, least: int = 0, wait: float = 0) -> list[dict[str, Any]]:
         """The calls to a number, oldest first; waits until there are `least`."""
