@@ -12,7 +12,7 @@ from callback.domain.callback import Callback, Outcome
 from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting
 from callback.domain.ids import CallbackId, CallSid, EntryId
 from callback.domain.lifecycle import ENDS, Event, State
-from callback.flows import match
+from callback.flows import enrol, match
 from callback.ports import House, Work
 
 
@@ -66,7 +66,8 @@ def reschedule(house: House, id: CallbackId, at: datetime, *, cause: str) -> Cal
             raise AlreadyBridged(f"this callback is {callback.state}: it can no longer be moved")
         policy = house.book.queue(callback.queue).policy
         check_time(at, now, policy.hours)
-        later = replace(callback, requested_for=at, next_attempt_at=None, promised_from=at)
+        until = at + enrol.REQUESTED_WINDOW
+        later = replace(callback, requested_for=at, next_attempt_at=None, promised_from=at, promised_to=until)
         moved = work.move(later, Event.SCHEDULE, reason="the caller asked for later", cause=cause, at=now) or callback
     out_of_line(house, moved, [], None, "the caller asked for later")
     return moved

@@ -21,6 +21,8 @@ from callback.ports import House, Standing
 
 TOKEN_BYTES = 18
 """144 random bits for the status page (OWASP ASVS 11.5.1 asks for at least 128)."""
+REQUESTED_WINDOW = timedelta(minutes=30)
+"""A time that was asked for is kept within this long."""
 FURTHEST = timedelta(days=30)
 """How far ahead a callback may be asked for."""
 
@@ -157,7 +159,7 @@ def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:
     expected = look(wish.queue, standing, now).wait
     window = spoken.promised(expected, now)
     if later and wish.requested_for is not None:
-        window = (wish.requested_for, wish.requested_for + timedelta(minutes=30))
+        window = (wish.requested_for, wish.requested_for + REQUESTED_WINDOW)
     return Callback(
         id=new_callback_id(),
         queue=QueueKey(wish.queue.key),
