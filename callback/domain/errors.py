@@ -51,6 +51,10 @@ class KeyReused(CallbackError):
     """An Idempotency-Key that was used before with another body."""
 
 
+class NumberBusy(CallbackError):
+    """This number is being rung, or talks with us, for another callback: not two calls to one person at once."""
+
+
 class DuplicateOpen(CallbackError):
     """The number has an open callback in this queue already: `existing` stands."""
 

@@ -30,6 +30,8 @@ ENDS = frozenset({State.COMPLETED, State.CANCELLED, State.UNREACHED, State.EXPIR
 OPEN = frozenset(State) - ENDS
 IN_FLIGHT = frozenset({State.RESERVED, State.DIALING, State.ANSWERED, State.BRIDGED, State.RECONCILING})
 """Somebody is acting on it right now: an agent is reserved, or a leg exists or may exist."""
+RUNG = frozenset({State.DIALING, State.RECONCILING, State.ANSWERED, State.BRIDGED})
+"""With an attempt, the caller's phone rings or may ring, or they talk on the leg that we called."""
 
 
 class Event(StrEnum):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from callback.domain.callback import Attempt, Outcome
 from callback.domain.dialogue import Ask, HangUp, Meet, Prompt, Script, Speak, Step
+from callback.domain.errors import NumberBusy
 from callback.domain.ids import AttemptId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Queue
@@ -113,13 +114,17 @@ def dial_customer(house: House, id: AttemptId, *, paced: bool = False) -> None:
         if wait_s > ask.SOON_S:
             house.dispatch.dial_customer(id, delay_s=wait_s, paced=True)
             return
-    with house.store.begin() as work:
-        attempt = work.attempt(id)
-        callback = work.callback(attempt.callback, lock=True)
-        if callback.attempt != id or callback.state is not State.RESERVED:
-            return
-        attempt = work.save_attempt(replace(attempt, asked_at=now))
-        work.move(callback, Event.DIAL, reason="the agent is on the line", cause=f"attempt {id}", at=now)
+    try:
+        with house.store.begin() as work:
+            attempt = work.attempt(id)
+            callback = work.callback(attempt.callback, lock=True)
+            if callback.attempt != id or callback.state is not State.RESERVED:
+                return
+            attempt = work.save_attempt(replace(attempt, asked_at=now))
+            work.move(callback, Event.DIAL, reason="the agent is on the line", cause=f"attempt {id}", at=now)
+    except NumberBusy as busy:  # since the agent was rung
+        settle.attempt_over(house, id, Outcome.REFUSED, cause=str(busy), delay=ask.NUMBER_BUSY)
+        return
     ask.ask_carrier(house, attempt, callback.number, house.book.queue(callback.queue))
 
 

@@ -26,6 +26,8 @@ from callback.ports import (
 
 PACE = "calls"
 """The bucket that all creations of calls share."""
+NUMBER_BUSY = timedelta(seconds=30)
+"""When to look again at a number that is being rung, or talks, for another queue."""
 STOPPED_S = 30
 """How long the dialler rests after the carrier refused the account itself."""
 SOON_S = 0.02

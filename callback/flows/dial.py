@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from callback.domain import hours, phone
-from callback.domain.callback import Attempt, Callback
-from callback.domain.errors import NumberRefused
+from callback.domain.callback import Attempt, Callback, Outcome
+from callback.domain.errors import NumberBusy, NumberRefused
 from callback.domain.ids import CallbackId, CallSid, Token, new_attempt_id
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
@@ -81,22 +81,35 @@ def ring(house: House, pairing: Reservation) -> None:
     """Dial a callback, or first its agent, as the policy says."""
     queue = house.book.queue(pairing.queue)
     now = house.clock.now()
-    with house.store.begin() as work:
-        callback = work.callback(CallbackId(pairing.entry), lock=True)
-        if taken_up(work, callback, pairing.token):
-            return
-        hindrance = why_not(house, work, callback, queue, now)
-        attempt = None if hindrance else prepare(work, callback, pairing, queue, now)
-    if attempt is None:
-        give_way(house, pairing, hindrance or Hindrance("gone"))
+    begun = begin(house, pairing, queue, now)
+    if begun is None:
         return
+    callback, attempt = begun
     knobs = house.knobs
     lease_s = queue.policy.ring_timeout_s + knobs.carrier_queue_s + knobs.reconcile_margin_s
-    house.line.extend(pairing.token, until=now + timedelta(seconds=lease_s), phase="ringing")
+    if not house.line.extend(pairing.token, until=now + timedelta(seconds=lease_s), phase="ringing"):
+        settle.attempt_over(house, attempt.id, Outcome.NEVER_PLACED, cause="the reservation lapsed before the dial")
+        return
     if attempt.mode == "agent_first":
         agentfirst.ring_agent(house, attempt, queue, pairing)
     else:
         ask.ask_carrier(house, attempt, callback.number, queue)
+
+
+def begin(house: House, pairing: Reservation, queue: Queue, now: datetime) -> tuple[Callback, Attempt] | None:
+    """The attempt, committed. None: another worker has begun it, or the caller is not dialled now."""
+    try:
+        with house.store.begin() as work:
+            callback = work.callback(CallbackId(pairing.entry), lock=True)
+            if taken_up(work, callback, pairing.token):
+                return None
+            hindrance = why_not(house, work, callback, queue, now)
+            if hindrance is None:
+                return callback, prepare(work, callback, pairing, queue, now)
+    except NumberBusy:
+        hindrance = put_off(house, pairing, now)
+    give_way(house, pairing, hindrance)
+    return None
 
 
 def taken_up(work: Work, callback: Callback, token: Token) -> bool:
@@ -120,6 +133,9 @@ def why_not(house: House, work: Work, callback: Callback, queue: Queue, now: dat
     if refused(house, work, callback, queue):
         work.move(callback, Event.UNDIALABLE, reason="we may not ring this number", cause="dial", at=now)
         return Hindrance("gone")
+    if queue.policy.dial_mode == "agent_first" and work.rung(callback.number) is not None:
+        work.save(replace(callback, next_attempt_at=now + ask.NUMBER_BUSY))
+        return Hindrance("later")  # nobody is rung yet, so nothing but this look would tell
     until = hours.quiet_until(queue.policy.quiet_hours, phone.zones_of(callback.number), now)
     if until is not None:
         work.save(replace(callback, next_attempt_at=until))
@@ -134,6 +150,15 @@ def refused(house: House, work: Work, callback: Callback, queue: Queue) -> bool:
     except NumberRefused:
         return True
     return work.suppressed(callback.number)
+
+
+def put_off(house: House, pairing: Reservation, now: datetime) -> Hindrance:
+    """Their phone rings or is in use for another queue's callback: after that."""
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(pairing.entry), lock=True)
+        if callback.state is State.WAITING:
+            work.save(replace(callback, next_attempt_at=now + ask.NUMBER_BUSY))
+    return Hindrance("later")
 
 
 def give_way(house: House, pairing: Reservation, hindrance: Hindrance) -> None:

@@ -15,6 +15,7 @@ depends_on = None
 OPEN = "'waiting', 'scheduled', 'reserved', 'dialing', 'answered', 'bridged', 'reconciling'"
 ENDED = "'completed', 'cancelled', 'unreached', 'expired', 'failed'"
 IS_OPEN = f"state IN ({OPEN})"
+IS_RUNG = "attempt IS NOT NULL AND state IN ('dialing', 'answered', 'bridged', 'reconciling')"
 HAS_ENDED = f"state IN ({ENDED})"
 OUTCOMES = (
     "'talked', 'no_answer', 'busy', 'voicemail', 'no_key', 'later', 'not_needed', 'hung_up', 'failed', 'undialable', "
@@ -159,6 +160,13 @@ callbacks = sa.Table(
         unique=True,
         postgresql_where=sa.text(IS_OPEN),
         sqlite_where=sa.text(IS_OPEN),
+    ),
+    sa.Index(
+        "uq_callbacks_rung_number",
+        "number_hash",
+        unique=True,
+        postgresql_where=sa.text(IS_RUNG),
+        sqlite_where=sa.text(IS_RUNG),
     ),
     sa.Index(
         "ix_callbacks_ended", "state", "ended_at", postgresql_where=sa.text(HAS_ENDED), sqlite_where=sa.text(HAS_ENDED)

@@ -2,13 +2,14 @@
 
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, literal_column
+from sqlalchemy import Connection, Row, and_, literal_column
 
 from callback.adapters.store.sealed import Sealer, token_hash
 from callback.adapters.store.tables import END_STATES, OPEN_STATES, callbacks
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId
+from callback.domain.lifecycle import RUNG, State
 
 Private: TypeAlias = tuple[str, str, str, str]
 """The sealed fields as they were read: a copy, since `context` can be changed in place."""
@@ -16,6 +17,9 @@ SEALED = ("number", "name", "token", "context")
 
 c = callbacks.c
 # In the words of the partial indexes: a query with bound values instead could not use them.
+IS_RUNG_ROW = and_(
+    c.attempt.is_not(None), c.state.in_([literal_column(f"'{state}'") for state in State if state in RUNG])
+)
 IS_OPEN_ROW = c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES])
 HAS_ENDED_ROW = c.state.in_([literal_column(f"'{state}'") for state in END_STATES])
 IS_WAITING_ROW = c.state == literal_column("'waiting'")

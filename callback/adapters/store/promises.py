@@ -1,8 +1,9 @@
 """Promises in SQL: made once, moved only as the table of `domain.lifecycle` says, and never lost to a race.
 
 Every save is one conditional UPDATE on id, version and the state before; whoever comes second gets `Stale`. That a
-number has one open callback per queue, an origin call one callback and an idempotency key one answer, is decided by
-unique indexes: ON CONFLICT DO NOTHING waits for whoever inserts the same at this moment, then the winner's row is read.
+number has one open callback per queue and is rung once at a time, that an origin call has one callback and an
+idempotency key one answer, is decided by unique indexes: ON CONFLICT DO NOTHING waits for whoever inserts the same at
+this moment, then the winner's row is read.
 """
 
 from dataclasses import replace
@@ -12,12 +13,12 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from callback.adapters.store.callback_rows import IS_OPEN_ROW, CallbackRows, all_values, c, plain, private
+from callback.adapters.store.callback_rows import IS_OPEN_ROW, IS_RUNG_ROW, CallbackRows, all_values, c, plain, private
 from callback.adapters.store.sealed import token_hash
 from callback.adapters.store.tables import callbacks, idempotency
 from callback.domain import lifecycle
 from callback.domain.callback import Callback, Entry
-from callback.domain.errors import DuplicateOpen, IllegalMove, KeyReused, NotFound, Stale
+from callback.domain.errors import DuplicateOpen, IllegalMove, KeyReused, NotFound, NumberBusy, Stale
 from callback.domain.ids import CallbackId, CallSid, QueueKey
 from callback.domain.lifecycle import ENDS, Event, State
 
@@ -29,6 +30,7 @@ _BY_ID_LOCKED = _BY_ID.with_for_update(key_share=True)  # its attempts can be in
 _BY_TOKEN = select(callbacks).where(c.token_hash == bindparam("b_hash"))
 _BY_ORIGIN = select(callbacks).where(c.origin == bindparam("b_call"))
 _OPEN_ONE = select(callbacks).where(c.queue == bindparam("b_queue"), c.number_hash == bindparam("b_hash"), IS_OPEN_ROW)
+_RUNG = select(callbacks).where(c.number_hash == bindparam("b_hash"), IS_RUNG_ROW)
 _BY_KEY = select(idempotency.c.body_hash, idempotency.c.callback).where(idempotency.c.key == bindparam("b_key"))
 _SAVE = update(callbacks).where(
     c.id == bindparam("b_id"), c.version == bindparam("b_version"), c.state == bindparam("b_state")
@@ -101,6 +103,9 @@ class Promises(CallbackRows):
     def open_callback(self, queue: QueueKey, number: str) -> Callback | None:
         return self._one(_OPEN_ONE, {"b_queue": queue, "b_hash": self._sealer.number_hash(number)})
 
+    def rung(self, number: str) -> Callback | None:
+        return self._one(_RUNG, {"b_hash": self._sealer.number_hash(number)})
+
     def move(
         self, callback: Callback, event: Event, *, reason: str, cause: str, at: datetime,
         data: dict[str, Any] | None = None,
@@ -134,7 +139,14 @@ class Promises(CallbackRows):
         self._remember(after)
 
     def _execute(self, values: dict[str, Any], after: Callback) -> None:
-        if self._sql.execute(_SAVE, values).rowcount == 1:
+        """Raises NumberBusy: on PostgreSQL the transaction is over then."""
+        try:
+            found = self._sql.execute(_SAVE, values).rowcount
+        except IntegrityError as taken:
+            if _rung_twice(taken):
+                raise NumberBusy("this number is being rung for another callback") from None
+            raise
+        if found == 1:
             return
         self.callback(after.id)  # raises NotFound
         raise Stale(f"callback {after.id} was changed by somebody else since it was read")
@@ -154,6 +166,12 @@ class Promises(CallbackRows):
         self, before: State | None, after: Callback, reason: str, cause: str, at: datetime, data: dict[str, Any] | None
     ) -> None:
         self.write(Entry(at, "callback", after.id, before, after.state, reason, cause, after.queue, data or {}))
+
+
+def _rung_twice(taken: IntegrityError) -> bool:
+    """Whether it was the index that lets a number ring once at a time. PostgreSQL names it, SQLite its columns."""
+    name = getattr(getattr(taken.orig, "diag", None), "constraint_name", None)
+    return name == "uq_callbacks_rung_number" or str(taken.orig) == "UNIQUE constraint failed: callbacks.number_hash"
 
 
 def _first(event: Event) -> State:

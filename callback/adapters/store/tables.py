@@ -1,8 +1,8 @@
 """The tables of the record, with every rule that the database itself can keep.
 
-What must never be doubled (an open callback per number and queue, an origin call, an idempotency key, a carrier event)
-is a unique index here, because a check in Python loses every race. States are CHECKed against the words of
-`domain.lifecycle`. `check.py` proves that the migrations build exactly these tables.
+What must never be doubled (an open callback per number and queue, a call to a number, an origin call, an idempotency
+key, a carrier event) is a unique index here, because a check in Python loses every race. States are CHECKed against the
+words of `domain.lifecycle`. `check.py` proves that the migrations build exactly these tables.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from callback.adapters.store.columns import Counter, Data, Instant, Word
 from callback.domain.callback import LegKind, Outcome, Source
-from callback.domain.lifecycle import OPEN, AgentStatus, State
+from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
 
 MODES = ("agent_first", "customer_first", "dial_ahead")
 KINDS = ("callback", "call", "agent", "queue")
@@ -46,6 +46,7 @@ OPEN_STATES = [state for state in State if state in OPEN]
 END_STATES = [state for state in State if state not in OPEN]
 IS_OPEN = f"state IN ({listed(OPEN_STATES)})"
 HAS_ENDED = f"state IN ({listed(END_STATES)})"
+IS_RUNG = f"attempt IS NOT NULL AND state IN ({listed(state for state in State if state in RUNG)})"
 """Spelled as in the partial indexes: only a query with the same words can use them."""
 
 metadata = MetaData(
@@ -184,6 +185,8 @@ callbacks = Table(
     CheckConstraint(f"(ended_at IS NULL) = ({IS_OPEN})", name="ended"),
     Index("uq_callbacks_open_number", "queue", "number_hash", unique=True,
           postgresql_where=text(IS_OPEN), sqlite_where=text(IS_OPEN)),
+    Index("uq_callbacks_rung_number", "number_hash", unique=True,  # whatever the queue
+          postgresql_where=text(IS_RUNG), sqlite_where=text(IS_RUNG)),
     Index("ix_callbacks_ended", "state", "ended_at", postgresql_where=text(HAS_ENDED), sqlite_where=text(HAS_ENDED)),
     Index("ix_callbacks_open", "id", postgresql_where=text(IS_OPEN), sqlite_where=text(IS_OPEN)),
     Index("ix_callbacks_retry", "next_attempt_at",
