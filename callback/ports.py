@@ -3,6 +3,7 @@
 Every port has one contract suite in `tests/contract` that runs on the fake and on the real adapter.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -655,6 +656,12 @@ class Knobs:
     caller_id: str | None = None
 
 
+def pause(seconds: float) -> None:
+    """Let others go on for a moment. Looked up when it is needed: under green threads `time.sleep` is replaced after
+    this module was loaded."""
+    time.sleep(seconds)
+
+
 @dataclass(frozen=True)
 class House:
     """Everything a flow may use. Built in `wiring`, handed to every flow as its first argument."""
@@ -669,3 +676,4 @@ class House:
     words: Words
     book: Book
     knobs: Knobs = field(default_factory=Knobs)
+    pause: Callable[[float], None] = pause

@@ -5,7 +5,7 @@ answer it all the same, the document reads the row again, apologises and bridges
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callback.domain import hours
 from callback.domain.callback import Callback, Outcome
@@ -15,12 +15,21 @@ from callback.domain.lifecycle import ENDS, Event, State
 from callback.flows import enrol, match
 from callback.ports import House, Work
 
+LOOK_S, LOOKS = 0.05, 40
+"""While the carrier is asked for the call, nobody knows yet what to end: its answer is waited for, 2 s at most."""
+ANSWERS_WITHIN = timedelta(seconds=10)
+"""The carrier answers or is given up within this: whoever asked and has not said so by then has died."""
+
 
 def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallSid | None = None) -> Callback:
     """Cancel until the talk; again and again the same answer. `keep` is a leg on which a goodbye is being said.
 
     Raises NotFound, AlreadyBridged (talking, or over).
     """
+    for _ in range(LOOKS):
+        if not being_asked_for(house, id):
+            break
+        house.pause(LOOK_S)
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
@@ -32,6 +41,18 @@ def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallS
         cancelled = work.move(replace(callback, leg=None), Event.CANCEL, reason=reason, cause=cause, at=now) or callback
     out_of_line(house, cancelled, legs, keep, reason)
     return cancelled
+
+
+def being_asked_for(house: House, id: CallbackId) -> bool:
+    """Whether the carrier is asked for a call at this moment. Once it has answered there is something to end; before,
+    a cancel would be acknowledged and the call placed all the same. Raises NotFound."""
+    with house.store.begin() as work:
+        callback = work.callback(id)
+        if callback.state is not State.DIALING or callback.attempt is None:
+            return False
+        attempt = work.attempt(callback.attempt)
+    asked = attempt.asked_at
+    return attempt.call is None and asked is not None and house.clock.now() - asked < ANSWERS_WITHIN
 
 
 def end_attempt(work: Work, callback: Callback, outcome: Outcome, now: datetime) -> list[CallSid]:

@@ -1,17 +1,18 @@
 """Attempts that meet what they should not: a second leg, a second worker, a second queue, a carrier that is away."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from callback.domain.callback import Outcome
-from callback.domain.ids import QueueKey
+from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import cancel, sweep
+from callback.flows import ask, cancel, sweep
 from callback.ports import CarrierBusy, CarrierStopped, OutcomeUnknown
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, SUPPORT, Leg, StagedHouse, stage
+from tests.support.house import ADA, SUPPORT, Killed, Leg, StagedHouse, stage
 
 BOB = "+12015550124"
 BILLING = QueueKey("billing")
@@ -121,7 +122,8 @@ def test_a_cancel_while_the_carriers_answer_is_lost_ends_the_call_all_the_same(s
 
     def beside(step: str) -> None:
         if step == "line.extend":
-            cancel.cancel(staged.house, callback.id, reason="changed my mind", cause="test")
+            impatient = replace(staged.house, pause=lambda _: None)
+            cancel.cancel(impatient, callback.id, reason="changed my mind", cause="test")
 
     staged.steps.between = beside
     staged.work()
@@ -258,3 +260,55 @@ def test_agent_first_a_number_that_became_busy_meanwhile_is_not_rung_and_the_age
     assert staged.state(there) is State.WAITING
     assert "Conference" not in agent.document.text
     assert staged.now(there).attempts_left == 3
+
+
+# --- a cancel beside the dial ---------------------------------------------------------------------------------------
+
+
+def asked_for(staged: StagedHouse) -> CallbackId:
+    """A promise for which the carrier has just been asked, and whose worker has not heard the answer."""
+    staged.queue()
+    callback = staged.promise()
+    staged.agent()
+    staged.steps.restart(kill_after=4)  # the pace, the commit, the lease, the creation
+    with pytest.raises(Killed, match="create_call"):
+        staged.work()
+    staged.steps.restart()
+    return callback.id
+
+
+def test_a_cancel_while_the_carrier_is_asked_waits_for_the_call_that_it_must_end(staged: StagedHouse) -> None:
+    callback = asked_for(staged)
+    leg = staged.outgoing()
+    (attempt,) = staged.attempts(staged.by_number())
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            ask.bound(staged.house, attempt.id, leg.sid)
+
+    cancel.cancel(replace(staged.house, pause=pause), callback, reason="changed my mind", cause="test")
+    assert len(pauses) == 3
+    staged.work()
+    assert not leg.up
+    assert staged.carrier.hung_up == [leg.sid]
+
+
+def test_a_cancel_waits_two_seconds_at_most_for_a_carrier_that_does_not_answer(staged: StagedHouse) -> None:
+    callback = asked_for(staged)
+    pauses: list[float] = []
+    cancel.cancel(replace(staged.house, pause=pauses.append), callback, reason="changed my mind", cause="test")
+    assert sum(pauses) == pytest.approx(2)
+    leg = staged.outgoing()
+    leg.ring()
+    staged.work()
+    assert not leg.up, "ended at its first report"
+
+
+def test_a_cancel_waits_for_nobody_who_has_died(staged: StagedHouse) -> None:
+    callback = asked_for(staged)
+    staged.wait(11)
+    pauses: list[float] = []
+    cancel.cancel(replace(staged.house, pause=pauses.append), callback, reason="changed my mind", cause="test")
+    assert pauses == []
