@@ -36,7 +36,7 @@ def compose(work: Work, house: House, queue: Queue, callback: Callback, kind: st
 def send(house: House, id: str) -> None:
     """Ask the carrier to deliver one text. Unknown outcomes are not repeated: a text twice is worse than none."""
     with house.store.begin() as work:
-        text = work.text(id)
+        text = work.text(id, lock=True)  # it may have been dispatched twice
         if text.status != "queued":
             return
         queue = house.book.queue(work.callback(text.callback).queue) if text.callback else None

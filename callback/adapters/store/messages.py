@@ -14,6 +14,7 @@ from callback.domain.errors import NotFound, Stale
 SEALED = ("number", "body")
 
 _BY_ID = select(messages).where(messages.c.id == bindparam("b_id"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
 _SAVE = update(messages).where(messages.c.id == bindparam("b_id"))
 _UNSENT = (
     select(messages)
@@ -36,9 +37,8 @@ class Messages(Transaction):
             return text
         raise Stale(f"the text {text.id} was written already")
 
-    def text(self, id: str) -> Text:
-        """Raises NotFound."""
-        row = self._sql.execute(_BY_ID, {"b_id": id}).one_or_none()
+    def text(self, id: str, *, lock: bool = False) -> Text:
+        row = self._sql.execute(_BY_ID_LOCKED if lock else _BY_ID, {"b_id": id}).one_or_none()
         if row is None:
             raise NotFound(f"there is no text {id}")
         return _text(row, self._sealer)
