@@ -68,16 +68,18 @@ class Transport:
             self._session = None
 
     def _send(self, method: str, url: str, **how: Any) -> requests.Response:
+        # The library's own errors are not chained: they name the URL, in whose query a caller's number may stand, and
+        # whoever logs one of ours would log them as well.
         try:
             return self._own_session().request(method, url, **how)
-        except requests.ConnectTimeout as late:
-            raise CarrierBusy("no connection to the carrier in time") from late
+        except requests.ConnectTimeout:
+            raise CarrierBusy("no connection to the carrier in time") from None
         except requests.ConnectionError as broken:
             if _never_connected(broken):
-                raise CarrierBusy("no connection to the carrier") from broken
-            raise OutcomeUnknown("the connection to the carrier broke") from broken
+                raise CarrierBusy("no connection to the carrier") from None
+            raise OutcomeUnknown("the connection to the carrier broke") from None
         except requests.RequestException as failed:
-            raise OutcomeUnknown(f"no answer from the carrier: {type(failed).__name__}") from failed
+            raise OutcomeUnknown(f"no answer from the carrier: {type(failed).__name__}") from None
 
     def _address(self, url: str) -> str:
         if self._base is None:
