@@ -55,7 +55,7 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, patience_s: f
         store=store,
         carrier=carrier(settings),
         dispatch=dispatch or CeleryDispatch(make_celery(settings.redis_url)),
-        once=RedisOnce(client),
+        once=RedisOnce(client, conceal=store.conceal, reveal=store.reveal),
         urls=PublicUrls(settings.public_base_url),
         words=CatalogueWords(),
         book=LineBook(line, clock),

@@ -2,6 +2,8 @@
 
 Usually that costs two round trips: claim the nonce, keep the document. Whoever finds it claimed waits for the other's
 answer, but not for long: somebody is on the phone, and every verb behind a document may be repeated.
+
+A document may read a number back, so it is kept sealed.
 """
 
 import time
@@ -21,16 +23,22 @@ _LOOK_EVERY_S = 0.01
 
 
 class RedisOnce:
-    """`callback.ports.Once`. Where Redis is away, documents are simply computed."""
+    """`callback.ports.Once`. Where Redis is away, documents are simply computed.
+
+    `conceal` and `reveal` seal what is kept; `reveal` gives "" for what it cannot open.
+    """
 
     def __init__(
         self,
         client: redis.Redis,
         *,
+        conceal: Callable[[str], str] = str,
+        reveal: Callable[[str], str] = str,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
+        self._conceal, self._reveal = conceal, reveal
         self._monotonic = monotonic
         self._sleep = sleep or _sleep
 
@@ -55,7 +63,7 @@ class RedisOnce:
         while True:
             found = cast(str | None, self._client.get(key))
             if found != _CLAIMED:
-                return found
+                return self._reveal(found) or None if found else None
             if self._monotonic() >= deadline:
                 return None
             self._sleep(_LOOK_EVERY_S)
@@ -66,7 +74,7 @@ class RedisOnce:
         except BaseException:
             self._quietly(lambda: self._client.delete(key))
             raise
-        self._quietly(lambda: self._client.set(key, text, ex=_KEEP_S))
+        self._quietly(lambda: self._client.set(key, self._conceal(text), ex=_KEEP_S))
         return text
 
     def _quietly(self, save: Callable[[], object]) -> None:
