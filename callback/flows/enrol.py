@@ -67,12 +67,13 @@ def from_call(
         origin=call,
     )
     try:
-        callback, _ = commit(house, wish)
+        callback, _, texted = commit(house, wish)
     except DuplicateOpen as standing:
         with house.store.begin() as work:
             callback = work.callback(standing.existing)
+        texted = False  # the text about it was sent when it was made
         house.line.leave(place.entry, reason=CallState.CALLBACK, now=house.clock.now())
-    return spoken_promise(house, queue, callback)
+    return spoken_promise(house, queue, callback, texted=texted)
 
 
 def request(
@@ -111,14 +112,16 @@ def request(
         idempotency=idempotency,
     )
     try:
-        return commit(house, wish)
+        callback, new, _ = commit(house, wish)
+        return callback, new
     except DuplicateOpen as standing:
         with house.store.begin() as work:
             return work.callback(standing.existing), False
 
 
-def commit(house: House, wish: Wish) -> tuple[Callback, bool]:
-    """Check, commit, then put into the line. A crash after the commit is mended by the sweep.
+def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
+    """Check, commit, then put into the line. A crash after the commit is mended by the sweep. Returns the callback,
+    whether it is new, and whether a text follows.
 
     Raises DuplicateOpen, KeyReused, NotAccepting, NumberRefused, InvalidInput.
     """
@@ -136,11 +139,12 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool]:
             if work.suppressed(wish.number):
                 raise NumberRefused("suppressed", "its owner asked never to be called by us")
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
+        texted = text is not None or not (new or work.opted_out(stored.number))
     place_in_line(house, stored, number_hash, replaces=wish.origin)
     if text is not None:
         house.dispatch.text(text.id)
     match.run(house, QueueKey(wish.queue.key))
-    return stored, new
+    return stored, new, texted
 
 
 def stand(house: House, wish: Wish) -> Standing:
@@ -217,13 +221,13 @@ def place_in_line(house: House, callback: Callback, number_hash: str, replaces: 
         house.line.leave(EntryId(replaces), reason=CallState.CALLBACK, now=house.clock.now())
 
 
-def spoken_promise(house: House, queue: Queue, callback: Callback) -> Script:
+def spoken_promise(house: House, queue: Queue, callback: Callback, *, texted: bool) -> Script:
     """What will happen, about when, from which number, and that a text follows where one can be delivered."""
     told = [promised(callback, queue)]
     own = caller_id(house, queue)
     if own:
         told.append(Prompt("promise_from", {"caller_id": own}))
-    if phone.can_text(callback.number):
+    if texted and phone.can_text(callback.number):
         told.append(Prompt("promise_text"))
     told.append(Prompt("goodbye"))
     return Script(callback.language, (Speak(tuple(told)), HangUp()))
