@@ -16,10 +16,12 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import redis
 
 from callback.adapters.line.client import make_client
 from callback.adapters.line.once import RedisOnce
 from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
@@ -70,6 +72,7 @@ class Steps:
         kill_after: the process ends after so many steps (0: never).
         fail_commit: raised by the next commit, which then has not happened.
         between: called after each step with its name; what it does happens before the process goes on.
+        away: ports that cannot be reached: "line", "store".
     """
 
     _beside: bool = field(default=False, init=False)
@@ -78,6 +81,12 @@ class Steps:
     kill_after: int = 0
     fail_commit: BaseException | None = None
     between: Callable[[str], object] | None = None
+    away: frozenset[str] = frozenset()
+
+    def reach(self, port: str) -> None:
+        """Raises StoreUnavailable or redis.ConnectionError where a port is away."""
+        if port in self.away:
+            raise StoreUnavailable("away") if port == "store" else redis.ConnectionError("away")
 
     def step(self, name: str) -> None:
         """Something was done."""
@@ -103,12 +112,12 @@ class Watched:
 
     def __getattr__(self, verb: str) -> Any:
         found = getattr(self._port, verb)
-        if verb in self._quiet or not callable(found):
-            return found
 
         def watched(*args: Any, **named: Any) -> Any:
+            self._steps.reach(self._name)
             answer = found(*args, **named)
-            self._steps.step(f"{self._name}.{verb}")
+            if verb not in self._quiet:
+                self._steps.step(f"{self._name}.{verb}")
             return answer
 
         return watched
@@ -146,6 +155,7 @@ class _Block(AbstractContextManager[Work]):
         self._inner, self._steps = inner, steps
 
     def __enter__(self) -> Work:
+        self._steps.reach("store")
         return self._inner.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -1,0 +1,234 @@
+"""One request of the carrier for each step that we hand out, made ready by the call that leads to it.
+
+Whoever adds a step adds its request here: tests compare these with the table of steps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from callback.emulator.twiml import Mode
+from tests.support.house import ACCOUNT, BASE, Leg, StagedHouse, Word
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A request that the carrier is about to send, and where its document is executed."""
+
+    url: str
+    form: dict[str, str]
+    mode: Mode = Mode.CALL
+
+
+def _offered(staged: StagedHouse, **policy: object) -> Leg:
+    staged.queue(**policy)  # type: ignore[arg-type]
+    return staged.ring_in()
+
+
+def _pressing(leg: Leg, digits: str) -> Ready:
+    mode = Mode.WAIT if leg.queue is not None else Mode.CALL
+    return Ready(leg.document.only("Gather").get("action"), leg.form(Digits=digits), mode)
+
+
+def _told(word: Word | None) -> Ready:
+    assert word is not None
+    return Ready(*word)
+
+
+def incoming(staged: StagedHouse) -> Ready:
+    staged.queue()
+    return Ready(f"{BASE}/voice/incoming?queue=support", staged.arriving().form())
+
+
+def offer(staged: StagedHouse) -> Ready:
+    return _pressing(_offered(staged), "1")
+
+
+def confirm(staged: StagedHouse) -> Ready:
+    leg = _offered(staged)
+    leg.press("1")
+    return _pressing(leg, "1")
+
+
+def number(staged: StagedHouse) -> Ready:
+    leg = _offered(staged)
+    leg.press("1")
+    leg.press("2")
+    return _pressing(leg, "2015550124")
+
+
+def later(staged: StagedHouse) -> Ready:
+    leg = _offered(staged)
+    leg.press("3")
+    return _pressing(leg, "2")
+
+
+def already(staged: StagedHouse) -> Ready:
+    staged.queue()
+    staged.promise()
+    return _pressing(staged.ring_in(), "2")
+
+
+def wait(staged: StagedHouse) -> Ready:
+    staged.queue()
+    leg = staged.holding()
+    assert leg.queue is not None
+    return Ready(leg.queue.get("waitUrl"), leg.form(QueuePosition="1"), Mode.WAIT)
+
+
+def held(staged: StagedHouse) -> Ready:
+    staged.queue()
+    return _pressing(staged.holding(), "")
+
+
+def left(staged: StagedHouse) -> Ready:
+    staged.queue()
+    leg = staged.holding()
+    assert leg.queue is not None
+    return Ready(leg.queue.get("action"), leg.form(QueueResult="leave"))
+
+
+def connect(staged: StagedHouse) -> Ready:
+    staged.queue()
+    leg = staged.holding()
+    staged.agent()
+    staged.dispatch.run_all(staged.house)
+    return Ready(staged.carrier.redirected[-1][1], leg.form())
+
+
+def back(staged: StagedHouse) -> Ready:
+    staged.queue()
+    leg = staged.holding()
+    assert leg.queue is not None
+    return Ready(leg.queue.get("waitUrl").replace("/voice/wait", "/voice/back"), leg.form())
+
+
+def _agent_rung(staged: StagedHouse) -> Leg:
+    staged.queue()
+    staged.agent()
+    return staged.ring_in()
+
+
+def dialled(staged: StagedHouse) -> Ready:
+    leg = _agent_rung(staged)
+    return Ready(leg.document.only("Dial").get("action"), leg.form(DialCallStatus="no-answer"))
+
+
+def agent_whisper(staged: StagedHouse) -> Ready:
+    agent = _agent_rung(staged).agent()
+    return Ready(agent.url, agent.form(), Mode.WHISPER)
+
+
+def agent_key(staged: StagedHouse) -> Ready:
+    agent = _agent_rung(staged).agent()
+    agent.pick_up()
+    return Ready(agent.document.only("Gather").get("action"), agent.form(Digits="1"), Mode.WHISPER)
+
+
+def agent_status(staged: StagedHouse) -> Ready:
+    leg = _agent_rung(staged)
+    agent = staged.talking(leg)
+    staged.wait(60)
+    return _told(agent.report("completed"))
+
+
+def _agent_first(staged: StagedHouse) -> Leg:
+    staged.queue(dial_mode="agent_first")
+    staged.agent(free=False)
+    staged.promise()
+    staged.available()
+    staged.work()
+    return staged.outgoing()
+
+
+def agent_first(staged: StagedHouse) -> Ready:
+    agent = _agent_first(staged)
+    agent.ring()
+    return Ready(agent.url, agent.form(CallStatus="in-progress"))
+
+
+def agent_first_key(staged: StagedHouse) -> Ready:
+    agent = _agent_first(staged)
+    agent.answer()
+    return _pressing(agent, "1")
+
+
+def agent_first_status(staged: StagedHouse) -> Ready:
+    return _told(_agent_first(staged).report("no-answer"))
+
+
+def agent_after(staged: StagedHouse) -> Ready:
+    agent = _agent_first(staged)
+    agent.answer()
+    agent.press("1")
+    return Ready(agent.document.only("Dial").get("action"), agent.form(DialCallStatus="completed"))
+
+
+def agent_unreached(staged: StagedHouse) -> Ready:
+    agent = _agent_first(staged)
+    agent.answer()
+    return Ready(staged.house.urls.step("agent/unreached"), agent.form())
+
+
+def fallback(staged: StagedHouse) -> Ready:
+    staged.queue()
+    leg = staged.holding()
+    assert leg.queue is not None
+    url = staged.house.urls.step("fallback")
+    return Ready(url, leg.form(ErrorUrl=leg.queue.get("action"), ErrorCode="11200"))
+
+
+def callback(staged: StagedHouse) -> Ready:
+    leg = staged.called()
+    return Ready(leg.url, leg.form(CallStatus="in-progress"))
+
+
+def callback_key(staged: StagedHouse) -> Ready:
+    leg = staged.called()
+    leg.answer()
+    return _pressing(leg, "1")
+
+
+def status(staged: StagedHouse) -> Ready:
+    return _told(staged.called().report("no-answer"))
+
+
+def inbound_status(staged: StagedHouse) -> Ready:
+    staged.queue()
+    return _told(staged.ring_in().report("completed"))
+
+
+def sms(staged: StagedHouse) -> Ready:
+    staged.queue()
+    staged.promise()
+    url = staged.carrier.texts[-1].status_url
+    return Ready(url, {"MessageSid": "SM1", "MessageStatus": "delivered", "AccountSid": ACCOUNT})
+
+
+REQUESTS: dict[str, Callable[[StagedHouse], Ready]] = {
+    "incoming": incoming,
+    "offer": offer,
+    "confirm": confirm,
+    "number": number,
+    "later": later,
+    "already": already,
+    "wait": wait,
+    "held": held,
+    "left": left,
+    "connect": connect,
+    "back": back,
+    "dialled": dialled,
+    "agent/whisper": agent_whisper,
+    "agent/key": agent_key,
+    "agent/first": agent_first,
+    "agent/first/key": agent_first_key,
+    "agent/after": agent_after,
+    "agent/unreached": agent_unreached,
+    "fallback": fallback,
+    "callback": callback,
+    "callback/key": callback_key,
+    "status": status,
+    "inbound/status": inbound_status,
+    "agent/status": agent_status,
+    "agent/first/status": agent_first_status,
+    "sms": sms,
+}
