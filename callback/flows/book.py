@@ -63,8 +63,8 @@ class LineBook:
         self._refresh_if_old()
         found = self._look(key, number)
         if found is None:
-            self._load()
-            found = self._look(key, number)
+            self._catch_up()  # a queue that was made a moment ago must not lose its callers to the one before it
+            found = self._look(key, number) or (None if key else self._only())
         return found
 
     def check(self, version: int) -> None:
@@ -75,13 +75,16 @@ class LineBook:
     def _look(self, key: str | None, number: str) -> Queue | None:
         if key:
             return self._queues.get(key)
-        if number in self._numbers:
-            return self._numbers[number]
+        return self._numbers.get(number)
+
+    def _only(self) -> Queue | None:
         return next(iter(self._queues.values())) if len(self._queues) == 1 else None
 
     def _refresh_if_old(self) -> None:
-        if self._clock.now().timestamp() - self._read_at <= MAX_AGE_S:
-            return
+        if self._clock.now().timestamp() - self._read_at > MAX_AGE_S:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
         try:
             self._look_for_news()
         except Exception:
