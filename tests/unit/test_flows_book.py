@@ -78,3 +78,18 @@ def test_the_last_picture_serves_while_the_line_is_away(book: LineBook, line: Co
     line.away = True
     clock.advance(MAX_AGE_S + 1)
     assert book.queue(QueueKey("support")) == SUPPORT
+
+
+def test_the_number_of_a_queue_made_a_moment_ago_never_leads_to_the_one_before(
+    book: LineBook, line: CountingLine
+) -> None:
+    assert book.find(None, "+12015550199") == SUPPORT, "the only queue there is"
+    sales = Queue("sales", "Sales", ("+12015550199",), Policy(), 1)
+    line.configure([SUPPORT, sales], [ADA])
+    assert book.find(None, "+12015550199") == sales
+
+
+def test_the_only_queue_known_serves_while_the_line_is_away(book: LineBook, line: CountingLine) -> None:
+    assert book.find(None, "+12015550100") == SUPPORT
+    line.away = True
+    assert book.find(None, "+12015550199") == SUPPORT
