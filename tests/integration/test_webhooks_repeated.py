@@ -51,7 +51,6 @@ def without_nonces(document: str) -> str:
 # --- twice ----------------------------------------------------------------------------------------------------------
 
 
-@on_both
 @pytest.mark.parametrize("step", DOCUMENTS)
 def test_a_repeated_document_is_the_same_and_has_no_second_effect(staged: StagedHouse, step: str) -> None:
     ready = REQUESTS[step](staged)
