@@ -48,6 +48,7 @@ def create_app(house: House, options: WebOptions) -> Flask:
         blueprint = door.blueprint()
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
+    app.lane = voice.lane(house, options)
     return app
 
 

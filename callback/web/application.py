@@ -5,9 +5,17 @@ people. The carrier has no use for any of them, and somebody on the phone waits 
 much as joining the line. So its doors name their own hooks, and the session of a webhook is the empty one.
 """
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
+
+from callback.web.lane import Lane
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PATHS = ("/voice/", "/sms/")
 DOORS = frozenset({"voice", "sms"})
@@ -23,9 +31,16 @@ class PeoplesSessions(SecureCookieSessionInterface):
 
 
 class Application(Flask):
-    """A Flask application whose hooks leave the carrier's doors alone."""
+    """A Flask application whose hooks leave the carrier's doors alone. `lane` answers what it takes in its stead."""
 
     session_interface = PeoplesSessions()
+    lane: Lane | None = None
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """One request."""
+        if self.lane is not None and self.lane.takes(environ):
+            return self.lane(environ, start_response)
+        return super().wsgi_app(environ, start_response)
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         """The hooks before a view: for a webhook those of its blueprint."""

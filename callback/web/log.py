@@ -1,6 +1,7 @@
 """One line of log for each request: an event and its fields, with nobody's number or link in it."""
 
 import time
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -40,10 +41,12 @@ def _fields(response: Response) -> dict[str, Any]:
     }
     if "token" in g:
         fields["token"] = g.token.name
-    if call := request.form.get("CallSid") if request.method == "POST" and _webhook() else None:
+    if call := request.form.get("CallSid") if _readable_webhook(response) else None:
         fields["call"] = call
     return fields
 
 
-def _webhook() -> bool:
-    return request.path.startswith(("/voice/", "/sms/"))
+def _readable_webhook(response: Response) -> bool:
+    """Whether there is a form to look into: one that was refused for its size stays unread."""
+    too_large = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return request.method == "POST" and request.path.startswith(("/voice/", "/sms/")) and not too_large

@@ -15,7 +15,9 @@ from callback.flows.hook import Hook
 from callback.ports import House
 from callback.web.context import house
 from callback.web.guards import carrier_signature
-from callback.web.webhooks import Guard
+from callback.web.lane import Lane
+from callback.web.options import WebOptions
+from callback.web.webhooks import Answer, Check, Guard
 
 XML = "text/xml; charset=utf-8"
 _log = structlog.get_logger("callback.voice")
@@ -29,15 +31,24 @@ def blueprint() -> Blueprint:
     return door
 
 
+def lane(house: House, options: WebOptions) -> Lane:
+    """The same door without the framework around it."""
+    return Lane(house, Check(options), answer)
+
+
 def step(step: str) -> Response:
     """One webhook."""
-    hook = Hook(request.form, request.args)
+    return answer(house(), step, Hook(request.form, request.args)).response()
+
+
+def answer(home: House, step: str, hook: Hook) -> Answer:
+    """What one webhook gets back: the next document, or nothing for a report."""
     if step in journey.REPORTS:
-        journey.REPORTS[step](house(), hook)
-        return Response(status=204)
+        journey.REPORTS[step](home, hook)
+        return Answer(204)
     if step not in journey.DOCUMENTS:
-        return Response("no such step", 404)
-    return Response(document(house(), step, hook), content_type=XML)
+        return Answer(404, "no such step")
+    return Answer(200, document(home, step, hook), XML)
 
 
 def document(home: House, step: str, hook: Hook) -> str:

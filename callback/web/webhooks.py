@@ -6,6 +6,8 @@ is hung, since looking them up costs more than checking a signature.
 """
 
 import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import structlog
 from flask import Blueprint, Response, g, request
@@ -18,36 +20,67 @@ from callback.web.options import WebOptions
 
 SLOW_S = 0.5
 """Whoever waits this long for what they hear next notices."""
+TEXT = "text/html; charset=utf-8"
 _log = structlog.get_logger("callback.voice")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a webhook gets back."""
+
+    status: int
+    body: str = ""
+    type: str = TEXT
+
+    def response(self) -> Response:
+        """As the framework has it."""
+        return Response(self.body, self.status, content_type=self.type)
+
+
+class Check:
+    """Whether a webhook is the carrier's, and about our account."""
+
+    def __init__(self, options: WebOptions) -> None:
+        self._base, self._account = options.public_base_url, options.carrier_account
+        self._signature = SignatureCheck(options.carrier_token)
+
+    def refusal(
+        self, path: str, query: str, pairs: Iterable[tuple[str, str]], form: Mapping[str, str], signature: str | None
+    ) -> Answer | None:
+        """403 for no signature, a wrong one, or another account's; None for the carrier's own.
+
+        `pairs` is the whole form, `form` the first value of each field.
+        """
+        url = f"{self._base}{path}?{query}" if query else self._base + path
+        if not self._signature.valid(url, pairs, signature):
+            _log.warning("webhook refused: signature", step=path)
+            return Answer(403, "the signature does not fit: is PUBLIC_BASE_URL what the carrier calls?")
+        if self._account and form.get("AccountSid") != self._account:
+            _log.warning("webhook refused: another account's", step=path)
+            return Answer(403, "not our account")
+        return None
+
+
 class Guard:
-    """403 before anything else is read, for whoever is not the carrier; a line for what failed or was slow."""
+    """The check before anything else of a request is read, and a line for what failed or was slow."""
 
     def __init__(self, door: Blueprint) -> None:
-        self._base = self._account = ""
-        self._check = SignatureCheck("")
+        self._check: Check | None = None
         door.record(self._learn)
         door.before_request(self.refuse_strangers)
         door.after_request(self.note)
 
     def _learn(self, state: BlueprintSetupState) -> None:
-        known: WebOptions = state.app.extensions[OPTIONS]
-        self._base, self._account = known.public_base_url, known.carrier_account
-        self._check = SignatureCheck(known.carrier_token)
+        self._check = Check(state.app.extensions[OPTIONS])
 
     def refuse_strangers(self) -> Response | None:
-        """No signature, a wrong one, or another account's."""
+        """Nothing of a stranger's request is read."""
         log.begin()
-        query, form = request.query_string, request.form
-        url = self._base + request.path + (f"?{query.decode('latin-1')}" if query else "")
-        if not self._check.valid(url, form.items(multi=True), request.headers.get(HEADER)):
-            _log.warning("webhook refused: signature", step=request.path)
-            return Response("the signature does not fit: is PUBLIC_BASE_URL what the carrier calls?", 403)
-        if self._account and form.get("AccountSid") != self._account:
-            _log.warning("webhook refused: another account's", step=request.path)
-            return Response("not our account", 403)
-        return None
+        if self._check is None:
+            raise RuntimeError("this door was never hung in an application")
+        query, form = request.query_string.decode("latin-1"), request.form
+        refused = self._check.refusal(request.path, query, form.items(multi=True), form, request.headers.get(HEADER))
+        return refused.response() if refused else None
 
     @staticmethod
     def note(response: Response) -> Response:
