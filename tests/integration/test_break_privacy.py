@@ -3,7 +3,6 @@
 import threading
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +15,6 @@ from callback.adapters.telephony.client import TwilioCarrier
 from callback.domain.callback import Text
 from callback.flows import text
 from callback.ports import CarrierBusy
-from callback.web.context import HOUSE
 from tests.support.clock import ManualClock
 from tests.support.house import ADA, OWN, StagedHouse, on_both, stage
 from tests.support.ports import free_port
@@ -55,8 +53,6 @@ def everything_in(client: redis.Redis) -> str:
 
 
 def test_redis_and_the_tasks_hold_no_number_in_clear(staged: StagedHouse) -> None:
-    once = RedisOnce(staged.redis, conceal=staged.sql.conceal, reveal=staged.sql.reveal)
-    staged.app.extensions[HOUSE] = staged.house = replace(staged.house, once=once)
     staged.queue()
     staged.agent(free=False)
     leg = staged.ring_in(ADA)

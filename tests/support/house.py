@@ -389,7 +389,7 @@ class StagedHouse:
             store=cast(Store, WatchedStore(store, self.steps)),
             carrier=cast(Any, Watched(self.carrier, "carrier", self.steps, frozenset({"fetch", "calls"}))),
             dispatch=cast(Any, Watched(self.dispatch, "dispatch", self.steps)),
-            once=RedisOnce(self.redis),
+            once=RedisOnce(self.redis, conceal=store.conceal, reveal=store.reveal),
             urls=PublicUrls(BASE),
             words=CatalogueWords(),
             book=LineBook(self.line, clock),
@@ -648,6 +648,7 @@ class StagedHouse:
     def check_journal(self) -> None:
         """Every move is legal and begins where the one before ended. Raises AssertionError."""
         self.steps.restart()
+        self.steps.away = frozenset()
         for subject, moves in chains(self.journal()).items():
             for earlier, later in zip([None, *moves], moves, strict=False):
                 check_move(subject, earlier, later)
