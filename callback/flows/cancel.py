@@ -19,6 +19,8 @@ LOOK_S, LOOKS = 0.05, 40
 """While the carrier is asked for the call, nobody knows yet what to end: its answer is waited for, 2 s at most."""
 ANSWERS_WITHIN = timedelta(seconds=10)
 """The carrier answers or is given up within this: whoever asked and has not said so by then has died."""
+AGAIN_WITHIN = timedelta(minutes=1)
+"""A cancel repeated within this also does what the first could not."""
 
 
 def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallSid | None = None) -> Callback:
@@ -34,13 +36,29 @@ def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallS
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
         if callback.state is State.CANCELLED:
-            return callback
-        if callback.state is State.BRIDGED or callback.state in ENDS:
-            raise AlreadyBridged(f"this callback is {callback.state}: there is nothing left to cancel")
-        legs = end_attempt(work, callback, Outcome.NOT_NEEDED if keep else Outcome.CANCELLED, now)
-        cancelled = work.move(replace(callback, leg=None), Event.CANCEL, reason=reason, cause=cause, at=now) or callback
-    out_of_line(house, cancelled, legs, keep, reason)
-    return cancelled
+            legs = left_over(work, callback, now)
+        else:
+            legs = end_attempt(work, still_to_cancel(callback), Outcome.NOT_NEEDED if keep else Outcome.CANCELLED, now)
+            ended = replace(callback, leg=None)
+            callback = work.move(ended, Event.CANCEL, reason=reason, cause=cause, at=now) or callback
+    out_of_line(house, callback, legs, keep, reason)
+    return callback
+
+
+def still_to_cancel(callback: Callback) -> Callback:
+    """Raises AlreadyBridged."""
+    if callback.state is State.BRIDGED or callback.state in ENDS:
+        raise AlreadyBridged(f"this callback is {callback.state}: there is nothing left to cancel")
+    return callback
+
+
+def left_over(work: Work, callback: Callback, now: datetime) -> list[CallSid]:
+    """The legs that a cancel of a moment ago may have left: the line was away, or the call not known yet."""
+    attempt = work.attempt(callback.attempt) if callback.attempt else None
+    fresh = callback.ended_at is not None and now - callback.ended_at < AGAIN_WITHIN
+    if not fresh or attempt is None or attempt.outcome is not Outcome.CANCELLED:
+        return []
+    return [leg for leg in (attempt.call, attempt.agent_call) if leg]
 
 
 def being_asked_for(house: House, id: CallbackId) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from callback.domain.callback import Callback, Outcome
 from callback.domain.dialogue import Ask, HangUp, Prompt, Script, Speak
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, new_token
-from callback.domain.lifecycle import Event, State
+from callback.domain.lifecycle import ENDS, Event, State
 from callback.domain.policy import Queue
 from callback.flows import bridge
 from callback.flows.hook import Hook, Place, micros, moment
@@ -67,7 +67,7 @@ def take_over(house: House, id: CallbackId, call: CallSid) -> tuple[Callback | N
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
-        if callback.state is State.BRIDGED:
+        if callback.state is State.BRIDGED or callback.state in ENDS:
             return None, []
         if callback.leg == call:
             return callback, []
