@@ -17,12 +17,14 @@ from callback.flows.book import caller_id, zone
 from callback.flows.hook import Place, moment
 from callback.flows.outlook import closes_in_s, look, staffed
 from callback.flows.text import compose
-from callback.ports import House, Standing
+from callback.ports import House, Standing, Work
 
 TOKEN_BYTES = 18
 """144 random bits for the status page (OWASP ASVS 11.5.1 asks for at least 128)."""
 REQUESTED_WINDOW = timedelta(minutes=30)
 """A time that was asked for is kept within this long."""
+KEYED_IN_MOST = 3
+"""How often a day one number may be asked for by callers who have another."""
 FURTHEST = timedelta(days=30)
 """How far ahead a callback may be asked for."""
 
@@ -125,6 +127,7 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
 
     Raises DuplicateOpen, KeyReused, NotAccepting, NumberRefused, InvalidInput.
     """
+    refuse_ours(house, wish.number)
     now = house.clock.now()
     number_hash = house.store.number_hash(wish.number)
     standing = stand(house, wish)
@@ -136,8 +139,7 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
         new = stored.id == callback.id
         if new:  # a repeat of what was promised before gets the same answer, whatever has changed since
             guard(wish, caller_id(house, wish.queue), standing, now)
-            if work.suppressed(wish.number):
-                raise NumberRefused("suppressed", "its owner asked never to be called by us")
+            protect(work, wish, now)
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
         texted = text is not None or not (new or work.opted_out(stored.number))
     place_in_line(house, stored, number_hash, replaces=wish.origin)
@@ -202,6 +204,27 @@ def guard(wish: Wish, own: str | None, standing: Standing, now: datetime) -> Non
         staffed=staffed(standing),
         measured=standing.measured,
     )
+
+
+def refuse_ours(house: House, number: str) -> None:
+    """We would ring ourselves, and offer ourselves a callback. Raises NumberRefused."""
+    found = house.book.find(None, number)
+    if number == house.knobs.caller_id or (found is not None and number in found.numbers):
+        raise NumberRefused("ours", "this is our own number: give the one to call back")
+
+
+def protect(work: Work, wish: Wish, now: datetime) -> None:
+    """Whoever never asked for it is not rung. Raises NumberRefused."""
+    if work.suppressed(wish.number):
+        raise NumberRefused("suppressed", "its owner asked never to be called by us")
+    if not wish.proved and keyed_in(work, wish.number, now) > KEYED_IN_MOST:
+        raise NumberRefused("too_often", "this number was given too often by others today")
+
+
+def keyed_in(work: Work, number: str, now: datetime) -> int:
+    """How many callbacks to this number were asked for in the last day by callers who had another."""
+    recent = work.callbacks(number=number, limit=50).items
+    return sum(1 for other in recent if not other.proved and now - other.created_at < timedelta(days=1))
 
 
 def place_in_line(house: House, callback: Callback, number_hash: str, replaces: CallSid | None = None) -> None:
