@@ -13,6 +13,7 @@ from callback.flows.hook import moment
 from callback.ports import House, Work
 
 BATCH = 500
+STATES: dict[str, type[CallState] | type[AgentStatus]] = {"call": CallState, "agent": AgentStatus}
 CONFIGURED = "configured"
 """The reason of a change that came with the configuration (`configure.lua`)."""
 
@@ -25,8 +26,11 @@ def persist(house: House) -> int:
         with house.store.begin() as work:
             mark = work.mark()
             events = house.line.drain(mark, BATCH)
-            for _, fields in events:
-                record(house, work, fields)
+            for event, fields in events:
+                try:
+                    record(house, work, fields)
+                except (KeyError, ValueError) as fault:
+                    quarantine(house, work, event, fault)
             if events:
                 work.set_mark(events[-1][0])
         if not events:
@@ -35,9 +39,16 @@ def persist(house: House) -> int:
         written += len(events)
 
 
+def quarantine(house: House, work: Work, event: str, fault: Exception) -> None:
+    """An event that cannot be read, of another version or damaged: in sight, and out of the way of those behind it."""
+    why = f"an event of the line cannot be read: {type(fault).__name__}"
+    work.write(Entry(house.clock.now(), "queue", "stream", None, "quarantined", why, f"event {event}"))
+
+
 def record(house: House, work: Work, fields: dict[str, str]) -> None:
     """One event: a journal row, and the leg or the presence it is about."""
     at = moment(int(fields["at"]))
+    STATES[fields["kind"]](fields["to"])  # refuses a word that nobody knows, before anything is written
     work.write(
         Entry(
             at=at,

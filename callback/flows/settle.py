@@ -82,7 +82,8 @@ def attempt_over(
 ) -> Callback | None:
     """An attempt ended without a talk: again by the policy's rule, or unreached. None: it was over before.
 
-    `delay` overrides when the next one may start, for refusals that the policy's retry delays are not about.
+    `delay` is the least until the next one may start, for refusals that the policy's retry delays are not about:
+    whoever is refused again and again comes back less and less often.
     """
     now = house.clock.now()
     with house.store.begin() as work:
@@ -116,6 +117,7 @@ def record_miss(
     """Move the row by the retry rule."""
     now = house.clock.now()
     verdict = retry.after(callback, outcome, house.book.queue(callback.queue).policy, now)
+    at = verdict.next_attempt_at
     changed = replace(
         callback,
         attempt=None,
@@ -123,7 +125,7 @@ def record_miss(
         agent=None,
         attempts_left=verdict.attempts_left,
         score=verdict.score,
-        next_attempt_at=now + delay if delay is not None else verdict.next_attempt_at,
+        next_attempt_at=at if delay is None else max(now + delay, at or now),
     )
     event = refused_event(callback.state, outcome, verdict.event)
     return work.move(changed, event, reason=verdict.reason, cause=cause, at=now, data={"outcome": outcome.value})

@@ -15,6 +15,7 @@ from callback.flows import agentfirst, ended, match, persist, rebuild, reconcile
 from callback.flows.hook import Place, micros
 from callback.flows.outlook import staffed
 from callback.flows.text import compose
+from callback.flows.wary import Wary
 from callback.ports import CarrierError, House, LegGone, Reservation
 
 QUIET = timedelta(seconds=20)
@@ -39,6 +40,7 @@ class Swept:
 
 def sweep(house: House) -> Swept:
     """One round."""
+    house = replace(house, carrier=Wary(house.carrier, house.clock))
     persist.persist(house)
     lapsed = house.line.lapsed(now=house.clock.now())
     for pairing in lapsed.reservations:
