@@ -142,7 +142,8 @@ class Line(Protocol):
     ) -> Standing:
         """A live caller joins: place `menu` (in line, not yet matchable), score = now - credit. When an agent is free
         and nobody who could be matched stands before them, they are reserved at once under `token`.
-        `number`, concealed by the record (`Store.conceal`), only travels with the arrival's event."""
+        `number`, concealed by the record (`Store.conceal`), only travels with the arrival's event. A call that has left
+        the line within the last day does not join again: the place is ""."""
         ...
 
     def hold(

@@ -51,6 +51,8 @@ def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Pla
         left = house.line.leave(place.entry, reason=CallState.CALLBACK, now=house.clock.now())
         if left.place in ("menu", "hold", "reserved", ""):
             return rejoin.recognise(house, queue, standing.open_callback, place)
+    if not standing.place:  # the call has left the line before: a replay
+        return Script(place.language, (HangUp(),))
     if standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place, before=(Speak((welcome,)),))
     outlook = look_and_note(house, queue, standing, house.clock.now())

@@ -97,6 +97,7 @@ class FakeLine:
         self._languages: dict[str, str] = {}
         self._slots: dict[str, datetime] = {}
         self._published = 0
+        self._gone: set[EntryId] = set()
         self.clear()
 
     def clear(self) -> None:
@@ -126,6 +127,8 @@ class FakeLine:
         remembered = self._languages.get(number_hash, "") if number_hash else ""
         promise = self._open_promise(queue, number_hash)
         person = self._people.get(EntryId(call))
+        if person is None and call in self._gone:
+            return replace(self._standing(queue, None), open_callback=promise, language=remembered)
         if person is None:
             score = micros(now) - round(credit_s * 1_000_000)
             person = Person(EntryId(call), queue, score, now, leg=call, language=remembered or language, seen=now)
@@ -323,7 +326,7 @@ class FakeLine:
         self._tell_call(person, STATE_OF.get(entry_to, CallState.COMPLETED), now, reason, pair)
         if entry_to == "gone":
             self._measure_talk(pair, now, wrap_up_s)
-            del self._people[person.id]
+            self._forget(person)
         else:
             person.measured = True
             self._stand_again(person, entry_to, now)
@@ -530,7 +533,7 @@ class FakeLine:
             self._measure_talk(pair, now, 0)
         if pair:
             self._free(pair, self._seats[pair.agent].wanted, now, reason)
-        del self._people[person.id]
+        self._forget(person)
 
     def _free(self, pair: Pair, to: AgentStatus, now: datetime, reason: str) -> None:
         seat = self._seats[pair.agent]
@@ -564,6 +567,11 @@ class FakeLine:
         )
 
     # --- what is told ------------------------------------------------------------------------------------------
+
+    def _forget(self, person: Person) -> None:
+        del self._people[person.id]
+        if not is_callback(person.id):
+            self._gone.add(person.id)
 
     def _tell_call(
         self,

@@ -9,11 +9,11 @@ import pytest
 from callback.adapters.store.errors import StoreUnavailable
 from callback.domain.callback import Outcome
 from callback.domain.errors import NumberRefused
-from callback.domain.lifecycle import State
+from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, rejoin, sweep
 from callback.ports import CarrierBusy, CarrierCall, OutcomeUnknown
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, OWN, StagedHouse, stage
+from tests.support.house import ADA, BASE, OWN, StagedHouse, stage
 
 BOB = "+12015550124"
 OTHER = "+12015550177"
@@ -173,6 +173,19 @@ def test_a_number_keyed_in_by_others_is_rung_three_times_a_day_at_most(staged: S
     cancel.cancel(staged.house, own.id, reason="for the next", cause="test")
     keyed_in(staged, BOB, OTHER)
     assert len(staged.callbacks()) == 5
+
+
+def test_a_replayed_arrival_of_a_call_that_is_over_takes_no_place_and_no_agent(staged: StagedHouse) -> None:
+    staged.queue()
+    leg = staged.ring_in()
+    arrival = f"{BASE}/voice/incoming?queue=support", leg.form()
+    leg.hang_up()
+    assert staged.path(leg.sid) == ["arrived", "abandoned"]
+    staged.agent()
+    assert staged.post(*arrival).endswith("<Response><Hangup /></Response>")
+    assert staged.status() is AgentStatus.AVAILABLE
+    assert staged.order() == []
+    assert staged.path(leg.sid) == ["arrived", "abandoned"]
 
 
 # --- late changes ---------------------------------------------------------------------------------------------------

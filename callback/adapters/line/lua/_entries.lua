@@ -11,8 +11,14 @@ local PLACES = { 'menu', 'hold', 'due', 'later' }
 local WAITS_IN = { menu = true, hold = true, due = true, later = true }
 local OPEN_CHARACTERS = 24 -- of a number's hash (96 bits): enough to tell the open promises of a queue apart
 
+local GONE_S = 86400
+
 local function entry_key(id)
   return TAG .. 'e:' .. id
+end
+
+local function gone_key(call)
+  return TAG .. 'gone:' .. call
 end
 
 local function load_entry(id)
@@ -72,9 +78,12 @@ local function set_leg(e, leg)
   end
 end
 
--- Out of the line for good.
+-- Out of the line for good. A call that was here does not arrive again: a webhook that says so is a replay.
 local function forget_entry(e)
   step_out(e)
   close_promise(e)
   redis.call('DEL', entry_key(e.id))
+  if not is_callback(e.id) then
+    redis.call('SET', gone_key(e.id), '1', 'EX', GONE_S)
+  end
 end

@@ -1,5 +1,6 @@
 -- A live caller joins the line, in the menu: they have a place, and cannot be matched before they hold. Where an agent is
--- free and nobody they could take stands before the caller, the two are paired at once. A repeat changes nothing.
+-- free and nobody they could take stands before the caller, the two are paired at once. A repeat changes nothing, also when
+-- the call has left the line: it is nowhere then.
 --
 -- KEYS[1]  the event stream
 -- ARGV     queue, call, score, now, number hash ('' unknown), language, end of the lease, token
@@ -16,6 +17,9 @@ if number ~= '' then
 end
 
 local e, reservation = load_entry(call), nil
+if not e and redis.call('EXISTS', gone_key(call)) == 1 then
+  return standing(queue, nil, nil, open, remembered)
+end
 if not e then
   e = { id = call, queue = queue, score = score, joined = now, leg = call, token = '', number = '', measured = false,
     lang = remembered ~= '' and remembered or language }
