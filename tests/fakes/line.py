@@ -127,7 +127,7 @@ class FakeLine:
         remembered = self._languages.get(number_hash, "") if number_hash else ""
         promise = self._open_promise(queue, number_hash)
         person = self._people.get(EntryId(call))
-        if person is None and call in self._gone:
+        if person is None and EntryId(call) in self._gone:
             return replace(self._standing(queue, None), open_callback=promise, language=remembered)
         if person is None:
             score = micros(now) - round(credit_s * 1_000_000)
