@@ -179,6 +179,7 @@ def test_whoever_cancelled_is_not_recognised_any_more_and_may_be_promised_anew(s
     waiting(staged)
     first = staged.by_number()
     stop(staged, first)
+    staged.wait(1)
     leg = staged.ring_in()
     assert "press 1" in leg.document.says
     leg.press("1")

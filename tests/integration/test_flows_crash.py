@@ -320,7 +320,8 @@ def test_after_an_acknowledged_cancel_nobody_talks_at_whatever_step_it_came(hous
             whole_call(staged, at=number)
             staged.work()
             town = Town(staged, talk_s=2)
-            town.live(20)
+            town.live(20, until=lambda: at_rest(staged))
+            town.live(3)
             when = f"cancelled after step {number}: {step}"
             (callback,) = staged.callbacks()
             assert callback.state is State.CANCELLED, when
