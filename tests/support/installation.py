@@ -382,8 +382,9 @@ class Shop:
     # --- the witnesses --------------------------------------------------------------------------------------------
 
     def journal(self, **only: str) -> list[dict[str, Any]]:
-        """What happened since this shop was opened."""
-        return self.home.journal(after=self.opened_at, **only)
+        """What happened here since this shop was opened. (Of another shop's last calls the record may hear later.)"""
+        found = self.home.journal(after=self.opened_at, **only)
+        return [entry for entry in found if entry["queue"] in {"", self.key}]
 
     def told(self, kind: str, subject: str) -> list[dict[str, Any]]:
         """The journal of one call or agent."""
