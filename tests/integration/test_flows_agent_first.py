@@ -9,7 +9,8 @@ from callback.domain.callback import Outcome
 from callback.domain.lifecycle import AgentStatus, State
 from callback.ports import CarrierBusy, CarrierError, OutcomeUnknown
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, Leg, StagedHouse, on_both, stage
+from tests.support.house import ADA, StagedHouse, on_both, stage
+from tests.support.legs import Leg
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import sweep
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, BASE, OWN, SUPPORT, Killed, StagedHouse, fields_of, on_both, stage
+from tests.support.house import ADA, BASE, OWN, SUPPORT, StagedHouse, fields_of, on_both, stage
+from tests.support.steps import Killed
 
 BOB = "+12015550124"
 OFFICE = {"timezone": "UTC", "weekly": {"mon": [["09:00", "17:00"]], "tue": [["09:00", "17:00"]]}}

@@ -14,7 +14,8 @@ from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, presence, reconcile, settle
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, Leg, StagedHouse, Word, on_both, stage
+from tests.support.house import ADA, StagedHouse, on_both, stage
+from tests.support.legs import Leg, Word
 
 BOB = "+12015550124"
 

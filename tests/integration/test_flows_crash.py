@@ -18,7 +18,10 @@ from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import ENDS, AgentStatus, State
 from callback.flows import cancel, presence
 from tests.support.clock import ManualClock
-from tests.support.house import BASE, Killed, Leg, StagedHouse, Town, Word, stage
+from tests.support.house import BASE, StagedHouse, stage
+from tests.support.legs import Leg, Word
+from tests.support.steps import Killed
+from tests.support.town import Town
 
 SETTLED_S = 120
 """Several bounds: whatever was lost in between has been found, and rung once more."""

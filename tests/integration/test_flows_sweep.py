@@ -15,7 +15,9 @@ from callback.flows import cancel, persist, rebuild, sweep
 from callback.ports import OutcomeUnknown
 from tests.fakes.dispatch import run
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, SUPPORT, Killed, Leg, StagedHouse, on_both, stage
+from tests.support.house import ADA, SUPPORT, StagedHouse, on_both, stage
+from tests.support.legs import Leg
+from tests.support.steps import Killed
 
 BOB = "+12015550124"
 LEASE_S = 10

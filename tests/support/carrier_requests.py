@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from callback.emulator.twiml import Mode
-from tests.support.house import ACCOUNT, BASE, Leg, StagedHouse, Word
+from tests.support.house import ACCOUNT, BASE, StagedHouse
+from tests.support.legs import Leg, Word
 
 
 @dataclass(frozen=True)
