@@ -151,6 +151,15 @@ def unreached(_: House, __: Hook) -> Script:
     return Script("en", (Speak((Prompt("whisper_unreached"),)), HangUp()))
 
 
+def told(house: House, attempt: Attempt) -> None:
+    """The agent has heard that nobody comes, and their telephone is free: now the pairing ends."""
+    if attempt.token is None or house.line.reservation(attempt.token) is None:
+        return
+    with house.store.begin() as work:
+        callback = work.callback(attempt.callback)
+    settle.back_in_line(house, callback, attempt.token)
+
+
 def status(house: House, hook: Hook) -> None:
     """The agent's leg ended: without a key, the ring was missed; after it, the conference says the rest."""
     if hook.status not in UNHEARD:
@@ -160,6 +169,8 @@ def status(house: House, hook: Hook) -> None:
         missed(house, attempt, reason="missed the ring")
     elif state is State.BRIDGED and attempt.token:
         settle.talk_over(house, attempt.token, caller_there=None, cause=f"call {hook.call}")
+    elif attempt.outcome is not None:
+        told(house, attempt)
     elif attempt.token:  # gone before they were in the conference, whose end would have told
         pairing = house.line.reservation(attempt.token)
         if pairing is not None and pairing.phase != "busy":

@@ -15,6 +15,9 @@ from callback.flows import match
 from callback.flows.text import compose
 from callback.ports import CarrierError, House, Reservation, Work
 
+TOLD_WITHIN = timedelta(seconds=15)
+"""An agent who waited for a caller has heard by then that nobody comes."""
+
 
 def talk_over(house: House, token: Token, *, caller_there: bool | None, cause: str, said_cut_off: bool = False) -> bool:
     """The conversation of `token` ended: the agent wraps up. Within the policy's cut-off of bridging (or where the desk
@@ -96,12 +99,12 @@ def attempt_over(
             return None
         moved = record_miss(house, work, callback, outcome, cause=cause, delay=delay)
         text = unreached_text(house, work, moved, now)
-    if moved is not None:
+    if outcome is not Outcome.AGENT_MISSED:
+        let_agent_go(house, attempt)
+    if moved is not None and not still_on_the_phone(house, attempt, outcome):
         back_in_line(house, moved, attempt.token)
     if text is not None:
         house.dispatch.text(text.id)
-    if outcome is not Outcome.AGENT_MISSED:
-        let_agent_go(house, attempt)
     return moved
 
 
@@ -109,6 +112,14 @@ def let_agent_go(house: House, attempt: Attempt) -> None:
     """agent_first: whoever waits in the conference hears that nobody comes, instead of waiting on."""
     if attempt.agent_call:
         house.dispatch.redirect(attempt.agent_call, house.urls.step("agent/unreached"))
+
+
+def still_on_the_phone(house: House, attempt: Attempt, outcome: Outcome) -> bool:
+    """agent_first: whether the agent is just being told. Rung for the next now, their telephone would be engaged and
+    they would count as away; so the pairing stands until their leg has ended (`agentfirst.status`), or its lease."""
+    if not attempt.agent_call or not attempt.token or outcome is Outcome.AGENT_MISSED:
+        return False
+    return house.line.extend(attempt.token, until=house.clock.now() + TOLD_WITHIN)
 
 
 def record_miss(

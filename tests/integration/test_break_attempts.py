@@ -12,7 +12,9 @@ from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import ask, cancel, sweep
 from callback.ports import CarrierBusy, CarrierStopped, OutcomeUnknown
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, SUPPORT, Killed, Leg, StagedHouse, stage
+from tests.support.house import ADA, SUPPORT, StagedHouse, stage
+from tests.support.legs import Leg
+from tests.support.steps import Killed
 
 BOB = "+12015550124"
 BILLING = QueueKey("billing")
@@ -312,3 +314,50 @@ def test_a_cancel_waits_for_nobody_who_has_died(staged: StagedHouse) -> None:
     pauses: list[float] = []
     cancel.cancel(replace(staged.house, pause=pauses.append), callback, reason="changed my mind", cause="test")
     assert pauses == []
+
+
+# --- agent first: one telephone, one call ---------------------------------------------------------------------------
+
+
+def agent_waits_for_two(staged: StagedHouse) -> tuple[Leg, Leg]:
+    """Two promises and one agent, who waits on the line while the first is rung: both legs."""
+    staged.queue(dial_mode="agent_first")
+    staged.promise()
+    staged.wait(1)
+    staged.promise(BOB)
+    staged.agent()
+    staged.work()
+    agent = staged.outgoing()
+    agent.ring()
+    agent.answer()
+    agent.press("1")
+    staged.work()
+    caller = staged.outgoing()
+    caller.ring()
+    return agent, caller
+
+
+def test_an_agent_is_not_rung_for_the_next_while_they_still_hear_of_the_last(staged: StagedHouse) -> None:
+    agent, caller = agent_waits_for_two(staged)
+    words = caller.end("no-answer")
+    for word in words:
+        staged.tell(word)
+    staged.dispatch.run_all(staged.house)
+    assert staged.unseen == 0
+    staged.sweep()
+    assert not agent.up, "told, and let go"
+    staged.work()
+    assert staged.outgoing().to == "client:ann"
+    assert staged.pairing().entry == staged.by_number(BOB).id
+    assert staged.place(staged.by_number(ADA).id) == "later"
+
+
+def test_an_agent_whose_last_word_is_lost_is_free_all_the_same(staged: StagedHouse) -> None:
+    agent, caller = agent_waits_for_two(staged)
+    agent.status_url = ""
+    caller.fails("no-answer")
+    staged.work()
+    staged.pass_time(20)
+    assert staged.outgoing().to == "client:ann"
+    assert staged.place(staged.by_number(ADA).id) == "later"
+    assert staged.now(staged.by_number(ADA)).attempts_left == 2
