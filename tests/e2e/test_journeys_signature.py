@@ -67,6 +67,7 @@ def test_a_whole_evening_replayed_keeps_every_promise_as_it_was(open_shop: OpenS
     assert len(home.callbacks(queue=shop.key)) == 1
 
 
-def talks(shop: Shop) -> list[str]:
-    """The calls that were connected to an agent, in order."""
-    return [entry["subject"] for entry in shop.journal(kind="call", to="bridged")]
+def talks(shop: Shop) -> list[tuple[str, str]]:
+    """Who arrived, talked, was served or took a callback, in order."""
+    steps = {"arrived", "bridged", "completed", "callback"}
+    return [(entry["subject"], entry["to"]) for entry in shop.journal(kind="call") if entry["to"] in steps]
