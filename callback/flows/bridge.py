@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from callback.domain import hours
 from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.dialogue import Ask, Connect, HangUp, Meet, Prompt, Script, Speak, Step, Verb
 from callback.domain.ids import AttemptId, CallbackId, EntryId, QueueKey, Token, is_callback
 from callback.domain.lifecycle import Event, State
+from callback.domain.policy import Queue
 from callback.flows import cancel, settle
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place, micros
@@ -219,10 +221,18 @@ def meet(house: House, hook: Hook, attempt: Attempt, callback: Callback, pairing
 def later(house: House, hook: Hook, callback: Callback) -> Script:
     """Not now: again in a while, in the place they have, and the attempt is not counted."""
     queue = house.book.queue(callback.queue)
-    at = house.clock.now() + LATER
+    at = within_hours(queue, house.clock.now() + LATER)
     cancel.postpone(house, callback.id, at, cause=f"call {hook.call}", keep=hook.call)
     values = {"when": at.isoformat(), "zone": zone(queue, callback.number)}
     return Script(callback.language, (Speak((Prompt("later_done", values),)), HangUp()))
+
+
+def within_hours(queue: Queue, at: datetime) -> datetime:
+    """That time, or the next at which somebody is at work again."""
+    opening = queue.policy.hours
+    if opening is None or hours.is_open(opening, at):
+        return at
+    return hours.next_opening(opening, at) or at
 
 
 def message(house: House, callback: Callback) -> Script:

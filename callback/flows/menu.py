@@ -176,7 +176,7 @@ def later_slots(house: House, hook: Hook, place: Place, tries: int = 0) -> Scrip
     """Offer times to be called back at, by key."""
     queue = house.book.queue(place.queue)
     times = slots(queue, house.clock.now())
-    if len(times) < len(LATER_IN):
+    if not times:
         return stay(place, Prompt("not_accepting", {"reason": "closed"}), Prompt("stay"))
     values = {f"slot{at}": time.isoformat() for at, time in enumerate(times, start=1)}
     prompt = Prompt("later_slots", {**values, "zone": zone(queue, hook.caller)})
