@@ -81,6 +81,7 @@ class AgentView:
     wanted: AgentStatus  # available, away or offline: what they asked for last
     token: Token | None = None  # of the reservation or talk they are in
     wrap_until: datetime | None = None
+    reason: str = ""  # why they are in this status, as the journal has it
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,7 @@ def agent_json(agent: Agent, live: AgentView) -> Json:
         "since": stamp(live.since),
         "wanted": str(live.wanted),
         "wrap_up_until": stamp(live.wrap_until),
+        "reason": live.reason,
     }
 
 

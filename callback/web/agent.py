@@ -23,6 +23,8 @@ REFRESH_S = 2
 LOOK_AHEAD = 20
 """How many of each queue are looked at to find the next one who can be served now."""
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
+MISSED = frozenset({"missed the ring", "hung up before the caller"})
+"""Reasons of being away that the agent did not choose, and may not have noticed."""
 READY = frozenset({"hold", "due"})
 
 
@@ -107,6 +109,7 @@ def _values() -> dict[str, Any]:
         "agent": agent,
         "live": live,
         "wanted": WANTED,
+        "missed": MISSED,
         "held": held,
         "caller": _caller(held) if held is not None else None,
         "next": _next(agent) if held is None else None,

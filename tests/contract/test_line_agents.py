@@ -153,3 +153,12 @@ def test_whether_a_queue_is_offering_is_remembered(scene: Scene) -> None:
     assert scene.line.standing(SUPPORT, None).offering
     scene.line.set_offering(SUPPORT, False)
     assert not scene.arrive("CA1").offering
+
+
+def test_an_agent_is_known_to_be_away_for_a_reason_they_did_not_choose(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    scene.release(scene.matched().token, "due", AWAY, reason="missed the ring")
+    view = scene.line.agent(AgentKey("ada"))
+    assert (view.status, view.reason) == (AWAY, "missed the ring")
+    assert scene.presence("ada").reason == "presence"

@@ -58,6 +58,7 @@ class Seat:
     wanted: AgentStatus = AgentStatus.OFFLINE
     token: Token | None = None
     wrap_until: datetime | None = None
+    reason: str = ""
     queues: tuple[Served, ...] = ()
 
     def level(self, queue: QueueKey) -> int | None:
@@ -445,7 +446,7 @@ class FakeLine:
         return self._seats[key]
 
     def _view(self, seat: Seat) -> AgentView:
-        return AgentView(seat.key, seat.status, seat.since, seat.wanted, seat.token, seat.wrap_until)
+        return AgentView(seat.key, seat.status, seat.since, seat.wanted, seat.token, seat.wrap_until, seat.reason)
 
     def _reservation(self, pair: Pair) -> Reservation:
         person = self._people[pair.entry]
@@ -544,7 +545,7 @@ class FakeLine:
         if seat.status is to:
             return
         assert (seat.status, to) in AGENT_MOVES
-        before, seat.status, seat.since = seat.status, to, now
+        before, seat.status, seat.since, seat.reason = seat.status, to, now, reason
         if to is not AgentStatus.WRAP_UP:
             seat.wrap_until = None
         self._tell_agent(seat, before, now, reason, pair)

@@ -397,6 +397,20 @@ def test_wrap_up_ends_at_a_button(web: WebHouse) -> None:
     assert web.line.agent(AgentKey("ann")).status is AgentStatus.AVAILABLE
 
 
+def test_an_agent_who_missed_a_ring_is_told_why_they_are_away(web: WebHouse) -> None:
+    web.agent(status=AgentStatus.AVAILABLE)
+    web.promise()
+    token = web.line.agent(AgentKey("ann")).token
+    assert token is not None
+    away, now = AgentStatus.AWAY, web.clock.now()
+    web.line.release(token, entry_to="due", agent_to=away, reason="missed the ring", now=now)
+    client = signed_in(web, "agent", "ann")
+    assert "A call rang and was not taken" in client.get("/agent").get_data(as_text=True)
+    send(client, "/agent", "/agent/presence", status="available")
+    send(client, "/agent", "/agent/presence", status="away")
+    assert "A call rang and was not taken" not in client.get("/agent").get_data(as_text=True)
+
+
 def test_an_agent_who_is_not_talking_cannot_be_cut_off(web: WebHouse) -> None:
     client = signed_in(web, "agent", "ann")
     assert send(client, "/agent", "/agent/cut-off").status_code == 303

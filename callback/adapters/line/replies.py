@@ -18,7 +18,7 @@ _STATUSES = (
     AgentStatus.AWAY,
     AgentStatus.OFFLINE,
 )
-_AGENT = 6
+_AGENT = 7
 _RESERVATION = 12
 _WAITING = 5
 _STANDING = 21
@@ -65,7 +65,7 @@ def reservation(reply: Sequence[Any]) -> Reservation:
 
 def agent(reply: Sequence[Any]) -> AgentView:
     """`add_agent` of `lua/_agents.lua`."""
-    key, status, since, wanted, token, wrap_until = reply
+    key, status, since, wanted, token, wrap_until, reason = reply
     return AgentView(
         key=AgentKey(key),
         status=AgentStatus(status),
@@ -73,6 +73,7 @@ def agent(reply: Sequence[Any]) -> AgentView:
         wanted=AgentStatus(wanted),
         token=Token(token) if token else None,
         wrap_until=_time(wrap_until),
+        reason=reason,
     )
 
 

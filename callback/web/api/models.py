@@ -215,6 +215,7 @@ class Agent(Answer):
     since: str
     wanted: AgentStatus
     wrap_up_until: str | None
+    reason: str
 
 
 class Agents(Answer):

@@ -5,7 +5,7 @@
 -- state hash under the status, counted afresh at each change, so that it cannot drift.
 --
 -- Hash fields: s status   c since   w wanted   t token (reserved or busy)   u end of the wrap-up
---   q the queues they serve, a line each: key, tab, level
+--   y why they are in it   q the queues they serve, a line each: key, tab, level
 
 -- `callback.domain.lifecycle.AGENT_MOVES` as words; a test compares the two.
 local AGENT_MOVES = ' '
@@ -26,12 +26,12 @@ local function agent_key(key)
 end
 
 local function load_agent(key)
-  local f = redis.call('HMGET', agent_key(key), 's', 'c', 'w', 't', 'u', 'q')
+  local f = redis.call('HMGET', agent_key(key), 's', 'c', 'w', 't', 'u', 'q', 'y')
   if not f[1] then
     return nil
   end
   return { key = key, status = f[1], since = f[2], wanted = f[3], token = f[4] or '', wrap_until = f[5] or '',
-    serves = f[6] or '' }
+    serves = f[6] or '', reason = f[7] or '' }
 end
 
 -- Iterates over the queues they serve: key, level.
@@ -83,7 +83,8 @@ local function move_agent(a, to, now, reason, about)
   count_out(a)
   a.status, a.since = to, now
   count_in(a)
-  redis.call('HSET', agent_key(a.key), 's', to, 'c', now)
+  a.reason = reason
+  redis.call('HSET', agent_key(a.key), 's', to, 'c', now, 'y', reason)
   if from == 'wrap_up' then
     a.wrap_until = ''
     redis.call('HDEL', agent_key(a.key), 'u')
@@ -119,6 +120,6 @@ end
 local function add_agent(reply, a)
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3] = a.key, a.status, a.since
-  reply[n + 4], reply[n + 5], reply[n + 6] = a.wanted, a.token, a.wrap_until
+  reply[n + 4], reply[n + 5], reply[n + 6], reply[n + 7] = a.wanted, a.token, a.wrap_until, a.reason
   return reply
 end
