@@ -1,8 +1,6 @@
 """Attempts that meet what they should not: a second leg, a second worker, a second queue, a carrier that is away."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +9,12 @@ from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import ask, cancel, sweep
 from callback.ports import CarrierBusy, CarrierStopped, OutcomeUnknown
-from tests.support.clock import ManualClock
-from tests.support.house import ADA, SUPPORT, StagedHouse, stage
+from tests.support.house import ADA, SUPPORT, StagedHouse
 from tests.support.legs import Leg
 from tests.support.steps import Killed
 
 BOB = "+12015550124"
 BILLING = QueueKey("billing")
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 # --- a leg that was given up ----------------------------------------------------------------------------------------

@@ -2,9 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,17 +13,10 @@ from callback.adapters.telephony.client import TwilioCarrier
 from callback.domain.callback import Text
 from callback.flows import text
 from callback.ports import CarrierBusy
-from tests.support.clock import ManualClock
-from tests.support.house import ADA, OWN, StagedHouse, on_both, stage
+from tests.support.house import ADA, OWN, StagedHouse, on_both
 from tests.support.ports import free_port
 
 OTHER = "+12015550177"
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 def test_a_carrier_that_cannot_be_reached_puts_no_number_into_a_log() -> None:

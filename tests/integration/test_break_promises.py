@@ -1,7 +1,5 @@
 """A promise and its caller when a part of us is away, when somebody abuses the offer, and when a change comes late."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +11,10 @@ from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, rejoin, sweep
 from callback.ports import CarrierBusy, CarrierCall, OutcomeUnknown
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, BASE, OWN, StagedHouse, stage
+from tests.support.house import ADA, BASE, OWN, StagedHouse
 
 BOB = "+12015550124"
 OTHER = "+12015550177"
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 # --- a part of us is away -------------------------------------------------------------------------------------------

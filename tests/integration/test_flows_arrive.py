@@ -1,8 +1,6 @@
 """A call comes in: greeted, offered a callback, put on hold, connected, or told honestly that nobody can help."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +10,11 @@ from callback.domain.callback import Source
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import sweep
-from tests.support.clock import ManualClock
-from tests.support.house import ADA, BASE, OWN, SUPPORT, StagedHouse, fields_of, on_both, stage
+from tests.support.house import ADA, BASE, OWN, SUPPORT, StagedHouse, fields_of, on_both
 from tests.support.steps import Killed
 
 BOB = "+12015550124"
 OFFICE = {"timezone": "UTC", "weekly": {"mon": [["09:00", "17:00"]], "tue": [["09:00", "17:00"]]}}
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 @pytest.fixture

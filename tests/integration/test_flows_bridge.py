@@ -1,9 +1,7 @@
 """Caller and agent come together by a key on each side; talks end, are cut off, and are settled once, in any order."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +11,10 @@ from callback.domain.callback import Callback, Outcome
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, presence, reconcile, settle
-from tests.support.clock import ManualClock
-from tests.support.house import ADA, StagedHouse, on_both, stage
+from tests.support.house import ADA, StagedHouse, on_both
 from tests.support.legs import Leg, Word
 
 BOB = "+12015550124"
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 def picked_up(staged: StagedHouse, **policy: Any) -> tuple[Callback, Leg]:

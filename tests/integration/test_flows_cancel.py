@@ -1,8 +1,7 @@
 """Changing one's mind: cancel in every state, another time, and ringing in while the promise is being kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,17 +10,10 @@ from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel
 from callback.ports import OutcomeUnknown
-from tests.support.clock import ManualClock
-from tests.support.house import ADA, StagedHouse, on_both, stage
+from tests.support.house import ADA, StagedHouse, on_both
 
 BOB = "+12015550124"
 OFFICE = {"timezone": "UTC", "weekly": {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}}
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 # --- bringing a promise into each state -----------------------------------------------------------------------------

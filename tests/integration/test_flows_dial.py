@@ -1,6 +1,5 @@
 """A free agent's caller is rung: who is next, what each answer of the carrier means, and what silence leads to."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,12 +15,6 @@ from tests.support.house import ADA, BASE, OWN, SUPPORT, StagedHouse, on_both, s
 
 BOB, CYD = "+12015550124", "+12015550125"
 BOUND_S = 25 + 30 + 10
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 # --- who is next ----------------------------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
 """Whatever died between two steps is found and goes on; one thing that cannot be mended stops none of the others."""
 
 import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,20 +12,13 @@ from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.flows import cancel, persist, rebuild, sweep
 from callback.ports import OutcomeUnknown
 from tests.fakes.dispatch import run
-from tests.support.clock import ManualClock
-from tests.support.house import ADA, SUPPORT, StagedHouse, on_both, stage
+from tests.support.house import ADA, SUPPORT, StagedHouse, on_both
 from tests.support.legs import Leg
 from tests.support.steps import Killed
 
 BOB = "+12015550124"
 LEASE_S = 10
 BOUND_S = 25 + 30 + 10
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 def reserved(staged: StagedHouse) -> str:

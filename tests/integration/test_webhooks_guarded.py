@@ -1,7 +1,5 @@
 """Every webhook believes the carrier alone: what is not signed, or is another account's, changes nothing."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +8,9 @@ from callback.emulator.signature import sign
 from callback.flows import journey
 from callback.web.guards import guard_of
 from tests.support.carrier_requests import REQUESTS
-from tests.support.clock import ManualClock
-from tests.support.house import ACCOUNT, ADA, BASE, CARRIER_TOKEN, OWN, StagedHouse, stage
+from tests.support.house import ACCOUNT, ADA, BASE, CARRIER_TOKEN, OWN, StagedHouse
 
 STEPS = sorted([*journey.DOCUMENTS, *journey.REPORTS])
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 def everything(staged: StagedHouse) -> Any:

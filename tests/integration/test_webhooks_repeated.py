@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,18 +12,11 @@ from callback.emulator import twiml
 from callback.emulator.twiml import Mode
 from callback.flows import journey
 from tests.support.carrier_requests import REQUESTS, Ready
-from tests.support.clock import ManualClock
-from tests.support.house import ADA, BASE, StagedHouse, on_both, stage
+from tests.support.house import ADA, BASE, StagedHouse, on_both
 
 DOCUMENTS = sorted(journey.DOCUMENTS)
 REPORTS = sorted(journey.REPORTS)
 NONCE = re.compile(r"([?;]x=)[\w-]+")
-
-
-@pytest.fixture
-def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
-    with stage(request, redis_url, tmp_path, clock) as house:
-        yield house
 
 
 def everything(staged: StagedHouse) -> Any:
