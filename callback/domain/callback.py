@@ -78,6 +78,10 @@ class Callback:
     ended_at: datetime | None = None
     end_reason: str = ""
 
+    def due(self, now: datetime) -> bool:
+        """Whether the next attempt may be made: the first one at once, a retry from its time on."""
+        return self.next_attempt_at is None or self.next_attempt_at <= now
+
 
 @dataclass(frozen=True)
 class Attempt:

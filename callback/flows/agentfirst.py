@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from callback.domain.callback import Attempt, Outcome
-from callback.domain.dialogue import Ask, HangUp, Meet, Prompt, Script, Speak, Step
+from callback.domain.dialogue import HangUp, Meet, Prompt, Script, Speak, Step
 from callback.domain.errors import NumberBusy
 from callback.domain.ids import AttemptId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Queue
-from callback.flows import ask, bridge, settle
+from callback.flows import ask, bridge, reconcile, settle
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook
 from callback.ports import CarrierBusy, CarrierError, CarrierStopped, House, NewCall, OutcomeUnknown, Reservation
@@ -58,13 +58,7 @@ def whisper(house: House, hook: Hook) -> Script:
     pairing = house.line.reservation(attempt.token) if attempt.token else None
     if pairing is None or state is not State.RESERVED:
         return Script("en", (Speak((Prompt("whisper_gone"),)), HangUp()))
-    queue = house.book.queue(pairing.queue)
-    language = queue.policy.languages[0] if queue.policy.languages else "en"
-    waited = house.clock.now() - (pairing.joined_at or pairing.at)
-    name = bridge.name_of(house, pairing.entry)
-    told = Prompt("whisper_callback", {"queue": queue.name, "minutes": int(waited.total_seconds() // 60), "name": name})
-    action = Step("agent/first/key", {"a": attempt.id, "t": str(hook.tries), "l": language})
-    return Script(language, (Ask((told, Prompt("whisper_key")), action),))
+    return bridge.introduce(house, hook, pairing, Step("agent/first/key", {"a": attempt.id}))
 
 
 def key(house: House, hook: Hook) -> Script:
@@ -72,7 +66,7 @@ def key(house: House, hook: Hook) -> Script:
     language = hook.query.get("l", "en")
     if hook.digits != "1":
         if hook.tries < bridge.REPEATS:
-            return whisper(house, Hook(hook.form, {**hook.query, "t": str(hook.tries + 1)}))
+            return whisper(house, hook.again())
         return Script(language, (HangUp(),))
     attempt, state = load(house, hook)
     if state is not State.RESERVED or not attempt.token or not keep(house, attempt):
@@ -85,8 +79,7 @@ def key(house: House, hook: Hook) -> Script:
 def keep(house: House, attempt: Attempt) -> bool:
     """Renew the lease for as long as the caller's phone may ring."""
     queue = house.book.queue(callback_queue(house, attempt))
-    ring_s = queue.policy.ring_timeout_s + house.knobs.carrier_queue_s + house.knobs.reconcile_margin_s
-    until = house.clock.now() + timedelta(seconds=ring_s + bridge.PROMPT_S)
+    until = house.clock.now() + timedelta(seconds=reconcile.bound_s(house, queue) + bridge.PROMPT_S)
     return attempt.token is not None and house.line.extend(attempt.token, until=until, phase="ringing")
 
 

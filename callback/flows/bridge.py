@@ -8,7 +8,6 @@ from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.dialogue import Ask, Connect, HangUp, Meet, Prompt, Script, Speak, Step, Verb
 from callback.domain.ids import AttemptId, CallbackId, EntryId, QueueKey, Token, is_callback
 from callback.domain.lifecycle import Event, State
-from callback.domain.policy import Queue
 from callback.flows import cancel, settle
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place, micros
@@ -62,18 +61,19 @@ def whisper(house: House, hook: Hook) -> Script:
     pairing = house.line.reservation(Token(hook.query["r"]))
     if pairing is None or pairing.phase == "busy":
         return Script("en", (Speak((Prompt("whisper_gone"),)), HangUp()))
+    return introduce(house, hook, pairing, Step("agent/key", {"r": pairing.token}))
+
+
+def introduce(house: House, hook: Hook, pairing: Reservation, key: Step) -> Script:
+    """Tell the agent about the caller of `pairing`, and ask for the key, which goes to `key`."""
     queue = house.book.queue(pairing.queue)
     language = queue.policy.languages[0] if queue.policy.languages else "en"
     waited = house.clock.now() - (pairing.joined_at or pairing.at)
     sentence = "whisper_callback" if is_callback(pairing.entry) else "whisper_live"
-    minutes = int(waited.total_seconds() // 60)
-    values: dict[str, str | int | float] = {
-        "queue": queue.name,
-        "minutes": minutes,
-        "name": name_of(house, pairing.entry),
-    }
-    action = Step("agent/key", {"r": pairing.token, "t": str(hook.tries), "l": language})
-    return Script(language, (Ask((Prompt(sentence, values), Prompt("whisper_key")), action),))
+    minutes, name = int(waited.total_seconds() // 60), name_of(house, pairing.entry)
+    told = Prompt(sentence, {"queue": queue.name, "minutes": minutes, "name": name})
+    action = Step(key.path, {**key.query, "t": str(hook.tries), "l": language})
+    return Script(language, (Ask((told, Prompt("whisper_key")), action),))
 
 
 def name_of(house: House, entry: EntryId) -> str:
@@ -92,7 +92,7 @@ def agent_key(house: House, hook: Hook) -> Script:
             return Script(language, (Speak((Prompt("whisper_gone"),)), HangUp()))
         return Script(language)
     if hook.tries < REPEATS:
-        return whisper(house, Hook(hook.form, {**hook.query, "t": str(hook.tries + 1)}))
+        return whisper(house, hook.again())
     return Script(language, (HangUp(),))
 
 
@@ -221,18 +221,11 @@ def meet(house: House, hook: Hook, attempt: Attempt, callback: Callback, pairing
 def later(house: House, hook: Hook, callback: Callback) -> Script:
     """Not now: again in a while, in the place they have, and the attempt is not counted."""
     queue = house.book.queue(callback.queue)
-    at = within_hours(queue, house.clock.now() + LATER)
+    soon = house.clock.now() + LATER
+    at = hours.next_opening(queue.policy.hours, soon) or soon
     cancel.postpone(house, callback.id, at, cause=f"call {hook.call}", keep=hook.call)
     values = {"when": at.isoformat(), "zone": zone(queue, callback.number)}
     return Script(callback.language, (Speak((Prompt("later_done", values),)), HangUp()))
-
-
-def within_hours(queue: Queue, at: datetime) -> datetime:
-    """That time, or the next at which somebody is at work again."""
-    opening = queue.policy.hours
-    if opening is None or hours.is_open(opening, at):
-        return at
-    return hours.next_opening(opening, at) or at
 
 
 def message(house: House, callback: Callback) -> Script:

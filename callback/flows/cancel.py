@@ -116,8 +116,8 @@ def check_time(at: datetime, now: datetime, opening: dict[str, object] | None) -
     """Raises InvalidInput or NotAccepting."""
     if at <= now:
         raise InvalidInput("at", "choose a time in the future")
-    if (at - now).days > 30:
-        raise InvalidInput("at", "at most 30 days ahead")
+    if (at - now).days > enrol.FURTHEST.days:
+        raise InvalidInput("at", f"at most {enrol.FURTHEST.days} days ahead")
     if not hours.is_open(opening, at):
         raise NotAccepting("closed", "the queue is closed at that time: choose one within its hours")
 

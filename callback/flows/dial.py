@@ -13,9 +13,9 @@ from callback.domain.errors import NumberBusy, NumberRefused
 from callback.domain.ids import CallbackId, CallSid, Token, new_attempt_id
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
-from callback.flows import agentfirst, ask, match, settle
+from callback.flows import agentfirst, ask, match, reconcile, settle
 from callback.flows.book import caller_id
-from callback.flows.hook import Place, micros
+from callback.flows.hook import Place
 from callback.ports import (
     CarrierBusy,
     House,
@@ -39,8 +39,7 @@ def connect(house: House, token: Token, *, paced: bool = False) -> None:
 
 def fetch_from_hold(house: House, pairing: Reservation, leg: CallSid) -> None:
     """Redirect the held leg to the document that rings the agent."""
-    joined = micros(pairing.joined_at or pairing.at)
-    place = Place(pairing.queue, pairing.entry, joined, pairing.score, pairing.language or "en")
+    place = Place.paired(pairing)
     try:
         house.carrier.redirect(leg, house.urls.step("connect", **place.query(), r=pairing.token))
     except LegGone:
@@ -60,7 +59,7 @@ def pass_to_sweep(house: House, pairing: Reservation) -> None:
 def leg_gone(house: House, pairing: Reservation, leg: CallSid) -> None:
     """The leg cannot be redirected: it has not been answered yet, or the caller has hung up."""
     found = house.carrier.fetch(leg)
-    if found is not None and found.status in ("queued", "ringing", "in-progress"):
+    if found is not None and found.status in reconcile.LIVE:
         house.line.release(pairing.token, entry_to="hold", agent_to=None, reason="leg not ready", now=house.clock.now())
         return
     settle.caller_gone(house, pairing, leg)
@@ -85,8 +84,7 @@ def ring(house: House, pairing: Reservation) -> None:
     if begun is None:
         return
     callback, attempt = begun
-    knobs = house.knobs
-    lease_s = queue.policy.ring_timeout_s + knobs.carrier_queue_s + knobs.reconcile_margin_s
+    lease_s = reconcile.bound_s(house, queue)
     if not house.line.extend(pairing.token, until=now + timedelta(seconds=lease_s), phase="ringing"):
         settle.attempt_over(house, attempt.id, Outcome.NEVER_PLACED, cause="the reservation lapsed before the dial")
         return

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from callback.domain.dialogue import Hold, Step
 from callback.domain.ids import CallSid, EntryId, QueueKey
 from callback.domain.policy import Queue
-from callback.ports import Standing
+from callback.ports import Reservation, Standing
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,6 +58,10 @@ class Hook:
         """How often this question has been asked already."""
         return int(self.query.get("t", "0"))
 
+    def again(self) -> "Hook":
+        """The same question, asked once more."""
+        return replace(self, query={**self.query, "t": str(self.tries + 1)})
+
 
 @dataclass(frozen=True)
 class Place:
@@ -93,6 +97,12 @@ class Place:
         """The place of somebody the line has just answered about."""
         joined = micros(standing.joined_at or now)
         return cls(QueueKey(queue.key), entry, joined, standing.score or joined, language)
+
+    @classmethod
+    def paired(cls, pairing: Reservation) -> "Place":
+        """The place of somebody in a reservation, to which they go back if it comes to nothing."""
+        joined = micros(pairing.joined_at or pairing.at)
+        return cls(pairing.queue, pairing.entry, joined, pairing.score, pairing.language or "en")
 
     def query(self) -> dict[str, str]:
         """As it stands in a URL."""

@@ -49,8 +49,7 @@ def offered(house: House, hook: Hook) -> Script:
         case "9":
             return translated(house, hook, place)
     if hook.tries < REPEATS:
-        again = Hook(hook.form, {**hook.query, "t": str(hook.tries + 1)})
-        return offer(again, place, before=(Prompt("again"),))
+        return offer(hook.again(), place, before=(Prompt("again"),))
     return stay(place)
 
 
@@ -164,11 +163,7 @@ def promise(house: House, hook: Hook, place: Place, number: str, requested_for: 
 
 def slots(queue: Queue, now: datetime) -> tuple[datetime, ...]:
     """The times that "later" offers, each within opening hours."""
-    wanted = [now + delay for delay in LATER_IN]
-    if queue.policy.hours is None:
-        return tuple(wanted)
-    opening = queue.policy.hours
-    moved = (at if hours.is_open(opening, at) else hours.next_opening(opening, at) for at in wanted)
+    moved = (hours.next_opening(queue.policy.hours, now + delay) for delay in LATER_IN)
     return tuple(sorted({at for at in moved if at is not None}))
 
 

@@ -160,10 +160,10 @@ def unreached_text(house: House, work: Work, moved: Callback | None, now: dateti
     return compose(work, house, house.book.queue(moved.queue), moved, "unreached", now)
 
 
-def back_in_line(house: House, callback: Callback, token: Token | None, *, agent_to: AgentStatus | None = None) -> None:
+def back_in_line(house: House, callback: Callback, token: Token | None) -> None:
     """After the record moved: the line follows, and whoever is free is matched again."""
     now = house.clock.now()
-    due = callback.next_attempt_at is None or callback.next_attempt_at <= now
+    due = callback.due(now)
     entry_to = "gone" if callback.state is not State.WAITING else "due" if due else "later"
     pairing = house.line.reservation(token) if token else None
     released = (
@@ -172,7 +172,7 @@ def back_in_line(house: House, callback: Callback, token: Token | None, *, agent
         and house.line.release(
             pairing.token,
             entry_to=entry_to,
-            agent_to=agent_to,
+            agent_to=None,
             reason=callback.end_reason or "not reached",
             now=now,
             score=callback.score,
@@ -237,7 +237,7 @@ def follow(house: House, callback: Callback, call: CallSid) -> None:
         return
     house.line.leave(EntryId(callback.id), reason="the leg is gone", now=now)
     if callback.state is State.WAITING:
-        stand(house, callback, due=callback.next_attempt_at is None or callback.next_attempt_at <= now, now=now)
+        stand(house, callback, due=callback.due(now), now=now)
     if pairing is not None:
         match.run_agent(house, pairing.agent)
     match.run(house, callback.queue)

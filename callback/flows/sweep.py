@@ -12,7 +12,7 @@ from callback.domain.errors import CallbackError, NotFound
 from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
 from callback.flows import agentfirst, ended, match, persist, rebuild, reconcile, settle
-from callback.flows.hook import Place, micros
+from callback.flows.hook import Place
 from callback.flows.outlook import staffed
 from callback.flows.text import compose
 from callback.flows.wary import Wary
@@ -109,8 +109,7 @@ def recover_leg(house: House, pairing: Reservation, leg: CallSid) -> None:
 
 def send_back(house: House, pairing: Reservation, leg: CallSid) -> None:
     """Out of a Dial that never reported, back to the hold music."""
-    joined = micros(pairing.joined_at or pairing.at)
-    place = Place(pairing.queue, pairing.entry, joined, pairing.score, pairing.language or "en")
+    place = Place.paired(pairing)
     try:
         house.carrier.redirect(leg, house.urls.step("back", **place.query()))
     except LegGone:
@@ -145,7 +144,7 @@ def recover_agent(house: House, attempt: Attempt) -> None:
         agentfirst.missed(house, attempt, reason="the reservation lapsed", agent_to=None)
     elif alive(house, leg):
         agentfirst.missed(house, attempt, reason="the dial was lost", agent_to=None)
-        house.dispatch.redirect(leg, house.urls.step("agent/unreached"))
+        settle.let_agent_go(house, attempt)
     else:
         agentfirst.missed(house, attempt, reason="missed the ring")
 
@@ -210,7 +209,7 @@ def mend(house: House, callback: Callback, now: datetime) -> int:
     """1 if this promise was missing from the line, stood there for later although it is due, or was given up."""
     if now - max(callback.joined_at, callback.requested_for or callback.joined_at) > PROMISE_LIFE:
         return expire(house, callback, now)
-    due = callback.next_attempt_at is None or callback.next_attempt_at <= now
+    due = callback.due(now)
     place = house.line.standing(callback.queue, EntryId(callback.id)).place
     if place and not (place == "later" and due):
         return 0
