@@ -3,6 +3,7 @@
 from callback.domain.ids import AttemptId, CallSid, Token
 from callback.flows import agentfirst, dial
 from callback.flows import persist as persisting
+from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import text as texting
 from callback.ports import LegGone
@@ -57,4 +58,4 @@ def sweep() -> None:
 @app.task(name="workers.tasks.stand_again")
 def stand_again() -> int:
     """Put the record's promises back where the line has lost them."""
-    return sweeping.stand_again(house())
+    return standing.stand_again(house())

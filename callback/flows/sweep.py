@@ -11,7 +11,7 @@ from callback.domain.callback import Attempt, Callback, Entry, Outcome
 from callback.domain.errors import CallbackError, NotFound
 from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
-from callback.flows import agentfirst, ended, match, persist, rebuild, reconcile, settle
+from callback.flows import agentfirst, ended, match, persist, reconcile, settle
 from callback.flows.hook import Place
 from callback.flows.outlook import staffed
 from callback.flows.text import compose
@@ -22,8 +22,6 @@ QUIET = timedelta(seconds=20)
 """A leg of which nothing was heard for this long is asked about, and again each time it passes."""
 HEARTBEAT = timedelta(seconds=90)
 """Wait documents come at least every half minute: a live entry silent for this long has probably gone."""
-PROMISE_LIFE = timedelta(hours=48)
-"""A promise that nobody could keep for this long is given up, and its caller told."""
 SILENT_STATES = (State.DIALING, State.RECONCILING, State.ANSWERED, State.BRIDGED, State.RESERVED)
 
 
@@ -175,59 +173,6 @@ def stand_up(house: House, callback: Callback, now: datetime) -> None:
     if moved is not None:
         settle.stand(house, moved, due=True, now=now)
         match.run(house, moved.queue)
-
-
-def stand_again(house: House) -> int:
-    """Promises that the record has and the line has not (a crash between the two): back to the place in their columns.
-
-    A line without any configuration has been lost as a whole, and is rebuilt. Returns how many were put back.
-    """
-    if lost(house):
-        return rebuild.rebuild(house).waiting
-    now = house.clock.now()
-    after: CallbackId | None = None
-    mended = 0
-    while True:
-        with house.store.begin() as work:
-            page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after)
-        for callback in page:
-            mended += mend(house, callback, now)
-        if not page:
-            return mended
-        after = page[-1].id
-
-
-def lost(house: House) -> bool:
-    """Whether the line knows of no queue although the record does."""
-    if house.line.configuration()[1]:
-        return False
-    with house.store.begin() as work:
-        return bool(work.queues())
-
-
-def mend(house: House, callback: Callback, now: datetime) -> int:
-    """1 if this promise was missing from the line, stood there for later although it is due, or was given up."""
-    if now - max(callback.joined_at, callback.requested_for or callback.joined_at) > PROMISE_LIFE:
-        return expire(house, callback, now)
-    due = callback.due(now)
-    place = house.line.standing(callback.queue, EntryId(callback.id)).place
-    if place and not (place == "later" and due):
-        return 0
-    settle.stand(house, callback, due=due, now=now)
-    match.run(house, callback.queue)
-    return 1
-
-
-def expire(house: House, callback: Callback, now: datetime) -> int:
-    """Given up, and said so."""
-    with house.store.begin() as work:
-        fresh = work.callback(callback.id, lock=True)
-        moved = work.move(fresh, Event.EXPIRE, reason="nobody could call back in time", cause="sweep", at=now)
-        text = compose(work, house, house.book.queue(fresh.queue), fresh, "unreached", now) if moved else None
-    if text is not None:
-        house.dispatch.text(text.id)
-    house.line.leave(EntryId(callback.id), reason="expired", now=now)
-    return 1
 
 
 # --- legs of which nothing was heard ----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from callback.adapters.store.errors import StoreUnavailable
 from callback.domain.callback import Source
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import sweep
+from callback.flows import stand_again
 from tests.support.house import ADA, BASE, OWN, SUPPORT, StagedHouse, fields_of, on_both
 from tests.support.steps import Killed
 
@@ -317,7 +317,7 @@ def test_a_promise_that_never_reached_the_line_is_put_there_by_the_sweep(open_ho
     leg.hang_up()
     callback = open_house.by_number()
     open_house.wait(6)
-    assert sweep.stand_again(open_house.house) == 1
+    assert stand_again.stand_again(open_house.house) == 1
     assert open_house.order() == [callback.id]
     assert open_house.standing(callback.id).score == callback.score
 

@@ -9,7 +9,7 @@ from callback.domain.callback import Outcome
 from callback.domain.errors import CallbackError
 from callback.domain.ids import AgentKey, CallbackId, EntryId, new_callback_id
 from callback.domain.lifecycle import AgentStatus, Event, State
-from callback.flows import cancel, persist, rebuild, sweep
+from callback.flows import cancel, persist, rebuild, stand_again, sweep
 from callback.ports import OutcomeUnknown
 from tests.fakes.dispatch import run
 from tests.support.house import ADA, SUPPORT, StagedHouse, on_both
@@ -161,10 +161,10 @@ def test_a_promise_that_nobody_can_keep_for_two_days_is_given_up_and_its_caller_
     staged.queue()
     callback = staged.promise()
     staged.clock.advance(47 * 3600)
-    sweep.stand_again(staged.house)
+    stand_again.stand_again(staged.house)
     assert staged.state(callback) is State.WAITING
     staged.clock.advance(3600 + 60)
-    sweep.stand_again(staged.house)
+    stand_again.stand_again(staged.house)
     staged.work()
     assert staged.state(callback) is State.EXPIRED
     assert staged.order() == []
@@ -179,7 +179,7 @@ def test_a_promise_for_next_week_is_not_given_up_before_it_was_tried(staged: Sta
     staged.sweep()
     staged.redis.delete(*staged.redis.keys("*e:cb*"))
     staged.clock.advance(6)
-    sweep.stand_again(staged.house)
+    stand_again.stand_again(staged.house)
     assert staged.state(callback) is State.WAITING
     assert staged.place(callback.id) == "due"
 
@@ -196,9 +196,9 @@ def test_a_promise_that_the_line_lost_stands_again_in_its_place(staged: StagedHo
     staged.line.leave(EntryId(first.id), reason="lost", now=staged.clock.now())
     assert staged.order() == [second.id]
     staged.wait(6)
-    assert sweep.stand_again(staged.house) == 1
+    assert stand_again.stand_again(staged.house) == 1
     assert staged.order() == [first.id, second.id]
-    assert sweep.stand_again(staged.house) == 0
+    assert stand_again.stand_again(staged.house) == 0
 
 
 @on_both

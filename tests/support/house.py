@@ -23,7 +23,7 @@ from callback.domain.callback import Attempt, Callback, Entry, Served, Source
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AGENT_MOVES, MOVES, AgentStatus, State
 from callback.emulator.signature import sign
-from callback.flows import configure, enrol, persist, presence, sweep
+from callback.flows import configure, enrol, persist, presence, stand_again, sweep
 from callback.flows.book import LineBook
 from callback.ports import House, Knobs, Line, Reservation, Standing, Store
 from callback.web.app import create_app
@@ -162,7 +162,7 @@ class StagedHouse:
             self.clock.advance(1)
             self.sweep()
             if round(self.clock.now().timestamp()) % 15 == 0:
-                sweep.stand_again(self.house)
+                stand_again.stand_again(self.house)
                 self.work()
             if every is not None:
                 every()

@@ -34,6 +34,8 @@ from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
 MODES = ("agent_first", "customer_first", "dial_ahead")
 KINDS = ("callback", "call", "agent", "queue")
 ROLES = ("viewer", "supervisor", "admin", "agent")
+POISONED = ("callback", "call", "text", "event")
+RESOLUTIONS = ("", "retried", "dropped", "went_away")
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
 
 
@@ -344,6 +346,44 @@ stream_mark = Table(
     Column("mark", String, nullable=False),
     CheckConstraint("id = 1", name="one"),
 )
+
+# --- what guards the line ---------------------------------------------------------------------------------------
+
+# The line has the same number, or is one ahead. One that is behind, or has none, was lost or restored from a dump.
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("run", String, nullable=False),  # of the Redis that was seen last; "" where it does not tell
+    Column("at", Instant, nullable=False),
+    Column("rebuilding_until", Instant),  # somebody is rebuilding the line, and renews this while they do
+    CheckConstraint("id = 1", name="one"),
+)
+
+# What failed, how often, and from when on it is kept out of everybody's way (`held_at`). One open row for each subject.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("step", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("held_at", Instant),
+    Column("resolved_at", Instant),
+    Column("resolution", String, nullable=False),
+    Column("by", String, nullable=False),
+    _among("kind", POISONED),
+    _among("resolution", RESOLUTIONS),
+    Index("uq_quarantine_open", "kind", "subject", unique=True,
+          postgresql_where=text("resolved_at IS NULL"), sqlite_where=text("resolved_at IS NULL")),
+    Index("ix_quarantine_held", "held_at"),
+)  # fmt: skip
 
 JOURNAL_LOCK = 7_305_808_869_231_650_667
 """The advisory lock under which journal rows are numbered."""

@@ -1,0 +1,70 @@
+"""The record and the line compared: whoever is promised a call and stands nowhere is put back where they stood.
+
+Runs every few seconds; a crash between the record's commit and the line's verb is mended here, and so is a whole line
+that was lost.
+"""
+
+from datetime import datetime, timedelta
+
+from callback.domain.callback import Callback
+from callback.domain.ids import CallbackId, EntryId
+from callback.domain.lifecycle import Event, State
+from callback.flows import match, rebuild, settle
+from callback.flows.text import compose
+from callback.ports import House
+
+PROMISE_LIFE = timedelta(hours=48)
+"""A promise that nobody could keep for this long is given up, and its caller told."""
+
+
+def stand_again(house: House) -> int:
+    """Promises that the record has and the line has not (a crash between the two): back to the place in their columns.
+
+    A line without any configuration has been lost as a whole, and is rebuilt. Returns how many were put back.
+    """
+    if lost(house):
+        return rebuild.rebuild(house).waiting
+    now = house.clock.now()
+    after: CallbackId | None = None
+    mended = 0
+    while True:
+        with house.store.begin() as work:
+            page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after)
+        for callback in page:
+            mended += mend(house, callback, now)
+        if not page:
+            return mended
+        after = page[-1].id
+
+
+def lost(house: House) -> bool:
+    """Whether the line knows of no queue although the record does."""
+    if house.line.configuration()[1]:
+        return False
+    with house.store.begin() as work:
+        return bool(work.queues())
+
+
+def mend(house: House, callback: Callback, now: datetime) -> int:
+    """1 if this promise was missing from the line, stood there for later although it is due, or was given up."""
+    if now - max(callback.joined_at, callback.requested_for or callback.joined_at) > PROMISE_LIFE:
+        return expire(house, callback, now)
+    due = callback.due(now)
+    place = house.line.standing(callback.queue, EntryId(callback.id)).place
+    if place and not (place == "later" and due):
+        return 0
+    settle.stand(house, callback, due=due, now=now)
+    match.run(house, callback.queue)
+    return 1
+
+
+def expire(house: House, callback: Callback, now: datetime) -> int:
+    """Given up, and said so."""
+    with house.store.begin() as work:
+        fresh = work.callback(callback.id, lock=True)
+        moved = work.move(fresh, Event.EXPIRE, reason="nobody could call back in time", cause="sweep", at=now)
+        text = compose(work, house, house.book.queue(fresh.queue), fresh, "unreached", now) if moved else None
+    if text is not None:
+        house.dispatch.text(text.id)
+    house.line.leave(EntryId(callback.id), reason="expired", now=now)
+    return 1
