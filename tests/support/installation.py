@@ -35,8 +35,9 @@ NUMBER = "+12015550100"
 SECRET = "a secret of thirty-two characters!"
 ACCOUNT = "AC" + "5" * 32
 CARRIER_TOKEN = "carrier-token"
-NAMES = ("web", "worker", "beat", "carrier")
-SHOP_NUMBERS = tuple(f"+1201555{number}" for number in range(3000, 3200))
+MEMBERS = ("carrier", "web", "worker", "beat")
+"""The processes of a small installation. A second of a kind is named `web-2`, `worker-2` and so on."""
+SHOP_NUMBERS = tuple(f"+1201555{number}" for number in range(3000, 3600))
 """The numbers of the account that shops take, one after the other."""
 FAST: dict[str, Any] = {
     "offer_at_wait_s": 5, "stop_offering_at_wait_s": 2, "prior_handle_s": 30, "wrap_up_s": 0, "cut_off_s": 0,
@@ -78,7 +79,11 @@ def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | 
 
 @dataclass
 class Installation:
-    """The processes and the two ways to talk to them."""
+    """The processes and the two ways to talk to them.
+
+    `members` are started; all of a kind do the same work, and webs share the port. `surroundings` gives one member
+    environment variables of its own.
+    """
 
     folder: Path
     redis_url: str
@@ -86,6 +91,10 @@ class Installation:
     speed: float = 10.0
     settings: dict[str, str] = field(default_factory=dict)
     carrier_options: tuple[str, ...] = ()
+    members: tuple[str, ...] = MEMBERS
+    web_options: tuple[str, ...] = ("--worker-class", "gthread", "--threads", "16")
+    concurrency: int = 2
+    surroundings: dict[str, dict[str, str]] = field(default_factory=dict)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _shops: Iterator[int] = field(default_factory=itertools.count)
     _people: Iterator[int] = field(default_factory=itertools.count)
@@ -106,7 +115,7 @@ class Installation:
         with store.begin() as work:
             work.put_token(ApiToken("test", "admin", token_hash(self.token)))
         store.close()
-        for name in ("carrier", "web", "worker", "beat"):
+        for name in self.members:
             self.start_process(name)
         self.until_ready()
         return self
@@ -122,7 +131,7 @@ class Installation:
         """Start one process; returns its pid."""
         log = (self.folder / f"{name}.log").open("ab")
         self._running[name] = subprocess.Popen(
-            self._argv(name), env=self._environment(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self._argv(name), env={**self._environment(), **self.surroundings.get(name, {})}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
         log.close()
@@ -167,7 +176,8 @@ class Installation:
             http("GET", f"{self.carrier.base}/_emulator/health")
         except (Refused, OSError):
             return False
-        return "ready" in (self.folder / "worker.log").read_text(errors="replace")
+        logs = [self.folder / f"{name}.log" for name in self.members if name.startswith("worker")]
+        return all("ready" in log.read_text(errors="replace") for log in logs)
 
     def _argv(self, name: str) -> list[str]:
         python = sys.executable
@@ -180,15 +190,15 @@ class Installation:
             ],
             "web": [
                 python, "-m", "gunicorn", "callback.serve:application()", "--bind", f"127.0.0.1:{self.port}",
-                "--workers", "1", "--threads", "16", "--worker-class", "gthread", "--no-control-socket",
-                "--log-level", "warning",
+                "--workers", "1", "--reuse-port", *self.web_options, "--no-control-socket", "--log-level", "warning",
             ],
             "worker": [
-                *celery, "worker", "-Q", "dial,messages,sweep,persist", "--concurrency", "2",
+                *celery, "worker", "-Q", "dial,messages,sweep,persist", "--concurrency", str(self.concurrency),
+                "--hostname", f"{name}@%h",
                 "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
             ],
             "beat": [*celery, "beat", "--scheduler", "redbeat.RedBeatScheduler", "--pidfile=", "--loglevel", "WARNING"],
-        }[name]  # fmt: skip
+        }[name.partition("-")[0]]  # fmt: skip
 
     def _numbers(self) -> list[str]:
         return [part for number in (NUMBER, *SHOP_NUMBERS) for part in ("--number", number)]
@@ -432,7 +442,11 @@ class Carrier:
 
     def point(self, number: str, base: str, *, query: str = "") -> None:
         """Have a number's webhooks sent to an installation, by the carrier's REST API, as provisioning does."""
-        urls = {"VoiceUrl": f"{base}/voice/incoming{query}", "StatusCallback": f"{base}/voice/inbound/status{query}"}
+        urls = {
+            "VoiceUrl": f"{base}/voice/incoming{query}",
+            "VoiceFallbackUrl": f"{base}/voice/fallback{query}",
+            "StatusCallback": f"{base}/voice/inbound/status{query}",
+        }
         self.configure(number, **urls)
 
     def configure(self, number: str, **fields: str) -> None:
