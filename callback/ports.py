@@ -667,6 +667,23 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+class Backend(Protocol):
+    """Something the house cannot do without (`line`, `record`), as this process finds it now. Reading it asks nobody."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when it cannot be reached (aware UTC); None while it can."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """What it said last, for those who run the house; "" while it can be reached."""
+        ...
+
+
 @dataclass(frozen=True)
 class House:
     """Everything a flow may use. Built in `wiring`, handed to every flow as its first argument."""
@@ -681,4 +698,5 @@ class House:
     words: Words
     book: Book
     knobs: Knobs = field(default_factory=Knobs)
+    backends: tuple[Backend, ...] = ()
     pause: Callable[[float], None] = pause
