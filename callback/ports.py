@@ -4,7 +4,7 @@ Every port has one contract suite in `tests/contract` that runs on the fake and 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -70,6 +70,12 @@ class Standing:
     language: str = ""  # of their leg; from `arrive`, only what this number chose before
     reservation: Reservation | None = None  # the pairing they are in, made just now or before
 
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers can be relied on: a line that was lost, is being rebuilt or was never filled says
+        configuration 0, and knows neither who else waits nor who is at work."""
+        return self.config > 0
+
 
 @dataclass(frozen=True)
 class AgentView:
@@ -114,6 +120,39 @@ class Placed:
     joined_at: datetime
     next_attempt_at: datetime | None
     number_hash: str
+
+
+@dataclass(frozen=True)
+class LineAge:
+    """What the line says of its own age. `run` names this run of its server ("" where it does not tell); `unsure` says
+    why nobody is paired ("" they are); `configured` whether there is any configuration."""
+
+    number: int | None
+    run: str
+    unsure: str
+    configured: bool
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Somebody who is in touch with us now: on a leg, or being dialled. With `token` and `agent`, paired as well."""
+
+    entry: EntryId
+    queue: QueueKey
+    score: int
+    joined_at: datetime
+    language: str
+    leg: CallSid | None
+    number_hash: str = ""
+    token: Token | None = None
+    agent: AgentKey | None = None
+    bridged_at: datetime | None = None
+    in_menu: bool = False  # they hear a question, and cannot be matched before they hold
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether they can wait on hold: on a leg, and not talking on it."""
+        return self.leg is not None and self.bridged_at is None
 
 
 class Line(Protocol):
@@ -252,6 +291,11 @@ class Line(Protocol):
         ...
 
     def set_offering(self, queue: QueueKey, offering: bool) -> None: ...
+    def set_dialing(self, queue: QueueKey, on: bool, *, now: datetime) -> bool:
+        """Whether promises of this queue are paired, until the next `configure` goes by its policy again. True: that is
+        a change."""
+        ...
+
 
     def due(self, entry: EntryId, *, now: datetime) -> bool:
         """`later` → `due`. False: not there."""
@@ -281,6 +325,37 @@ class Line(Protocol):
 
     def clear(self) -> None:
         """Empty everything, before a rebuild."""
+        ...
+
+    # how old it is, and how it is filled again
+    def age(self, expected: int | None = None) -> LineAge:
+        """As it was; with the record's number `expected`, a line that has it or the next has the next from now on,
+        unless it is unsure or on another run of its server than when it was last whole."""
+        ...
+
+    def doubt(self, number: int) -> bool:
+        """From now on nobody is paired and no position is told, unless the line has at least this number after all.
+        Returns whether the line is unsure now."""
+        ...
+
+    def begin_rebuild(self, number: int, mark: str) -> None:
+        """The line is unsure until `end_rebuild` of the same number. `mark` is the record's in the stream: what is told
+        from now on comes after it."""
+        ...
+
+    def end_rebuild(self, number: int) -> str | None:
+        """The line is whole and has this number: the run of its server ("" where it does not tell). None: it was
+        emptied or restarted since that rebuild began, or another one has begun."""
+        ...
+
+    def resume(self, stand: Stand, *, phase: str, lease_s: float, now: datetime) -> bool:
+        """Somebody in touch with us is where the record says: paired with their agent under their token, in `phase`
+        until the lease ends (or in their talk), or waiting. Who is here already stays as they are. False: the agent is
+        unknown or in another pairing, or the entry is."""
+        ...
+
+    def seat(self, wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]], *, now: datetime) -> None:
+        """Agents who have said nothing since they were configured are as they last asked to be, since then."""
         ...
 
 
@@ -320,11 +395,55 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """Something that fails and is no fault of the house as a whole: how often, and what became of it.
+
+    `kind` is callback, call, text, event (of the line's stream) or step (a part of the sweep), `subject` its id. From
+    `held_at` until `resolved_at` it is in quarantine: nobody takes it up. `reason` names nobody.
+    """
+
+    id: str
+    kind: str
+    subject: str
+    queue: str
+    step: str  # what was being done
+    reason: str
+    times: int
+    first_at: datetime
+    last_at: datetime
+    held_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution: str = ""  # retried, dropped, went_away
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A row that a list left out because it cannot be read."""
+
+    kind: str  # callback, call, text
+    subject: str
+    queue: str
+    why: str  # names nobody
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of a list and the cursor of the next (None at the end)."""
 
     items: tuple[Any, ...]
     next: str | None = None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """How old the line should be, as the record has it. `rebuilding_until`: somebody fills the line again, and will have
+    renewed this by then if they live."""
+
+    number: int
+    run: str
+    at: datetime
+    rebuilding_until: datetime | None = None
 
 
 class Work(Protocol):
@@ -339,7 +458,7 @@ class Work(Protocol):
         ...
 
     def callback(self, id: CallbackId, *, lock: bool = False) -> Callback:
-        """Raises NotFound. `lock` holds the row until the end of the transaction (PostgreSQL)."""
+        """Raises NotFound, Unreadable. `lock` holds the row until the end of the transaction (PostgreSQL)."""
         ...
 
     def callback_by_token(self, token: str) -> Callback | None: ...
@@ -383,7 +502,8 @@ class Work(Protocol):
         ...
 
     def due_callbacks(self, now: datetime, limit: int = 500) -> list[Callback]:
-        """`waiting` with `next_attempt_at` <= now, and `scheduled` with `requested_for` <= now, earliest first."""
+        """`waiting` with `next_attempt_at` <= now, and `scheduled` with `requested_for` <= now, earliest first; none
+        that is in quarantine."""
         ...
 
     def in_state(
@@ -393,12 +513,61 @@ class Work(Protocol):
         older_than: datetime | None = None,
         limit: int = 500,
         after: CallbackId | None = None,
+        held: bool = True,
     ) -> list[Callback]:
-        """By id, from `after`. `older_than` compares the time of the last move."""
+        """By id, from `after`; fewer than `limit` are the last. `older_than` compares the time of the last move; `held`
+        False leaves out what is in quarantine."""
         ...
 
     def placed(self, *, after: CallbackId | None = None, limit: int = 1000) -> list[Placed]:
-        """Whoever is `waiting`, by id, from `after`: only what a rebuild needs, without opening a seal."""
+        """Whoever is `waiting` and not in quarantine, by id, from `after`: only what a rebuild needs, without opening a
+        seal."""
+        ...
+
+    def damaged(self) -> list[Damaged]:
+        """The rows that the lists of this transaction left out so far, since they cannot be read."""
+        ...
+
+    # what fails again and again
+    def note_failure(
+        self, kind: str, subject: str, *, queue: str, step: str, reason: str, at: datetime, hold: bool = False
+    ) -> Failure:
+        """Once more, or for the first time since it was resolved; with `hold`, in quarantine from now on."""
+        ...
+
+    def failure(self, id: str) -> Failure:
+        """Raises NotFound."""
+        ...
+
+    def failures(self, *, limit: int = 1000) -> list[Failure]:
+        """All that are not resolved, in quarantine or not, oldest first."""
+        ...
+
+    def quarantine(self, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """What is in quarantine, newest first."""
+        ...
+
+    def is_held(self, kind: str, subject: str) -> bool: ...
+    def held_count(self) -> int:
+        """How many are in quarantine."""
+        ...
+
+    def resolve(self, id: str, resolution: str, *, by: str, at: datetime) -> bool:
+        """False: it was resolved before. Raises NotFound."""
+        ...
+
+    def settle_failures(self, *, before: datetime, at: datetime) -> int:
+        """Resolves as `went_away` what has not failed since `before` and is not held, and whatever is about a callback
+        or a text that is over. Returns how many."""
+        ...
+
+    def write_off(self, id: CallbackId, event: Event, *, reason: str, cause: str, at: datetime) -> State | None:
+        """As `move` for a row that cannot be read: only its state and its end are written. None: late. Raises NotFound,
+        IllegalMove."""
+        ...
+
+    def write_off_text(self, id: str, reason: str) -> None:
+        """A text that will not be sent, whether or not it can be read."""
         ...
 
     # attempts and legs
@@ -422,11 +591,14 @@ class Work(Protocol):
 
     def add_text(self, text: Text) -> Text: ...
     def text(self, id: str, *, lock: bool = False) -> Text:
-        """Raises NotFound. `lock` holds the row until the end of the transaction (PostgreSQL)."""
+        """Raises NotFound, Unreadable. `lock` holds the row until the end of the transaction (PostgreSQL)."""
         ...
 
     def save_text(self, text: Text) -> Text: ...
-    def unsent_texts(self, *, before: datetime, limit: int = 100) -> list[Text]: ...
+    def unsent_texts(self, *, before: datetime, limit: int = 100) -> list[Text]:
+        """Those the carrier was not asked to deliver, oldest first; none that is in quarantine."""
+        ...
+
     def opt_out(self, number: str, at: datetime) -> None: ...
     def opted_out(self, number: str) -> bool: ...
     def suppress(self, number: str, reason: str, at: datetime) -> None:
@@ -475,6 +647,31 @@ class Work(Protocol):
         ...
 
     def set_mark(self, id: str) -> None: ...
+
+    # the line's age
+    def epoch(self) -> Epoch | None:
+        """None: this record has never had a line."""
+        ...
+
+    def first_epoch(self, number: int, run: str, at: datetime) -> bool:
+        """Adopt the line as it is. False: somebody has numbered it already."""
+        ...
+
+    def advance_epoch(self, number: int, to: int, at: datetime) -> bool:
+        """From `number` to `to`. False: it has another number, or is being rebuilt."""
+        ...
+
+    def claim_rebuild(self, now: datetime, until: datetime) -> int | None:
+        """The number of a new rebuild, higher than any before. None: somebody is rebuilding now."""
+        ...
+
+    def renew_rebuild(self, number: int, until: datetime) -> bool:
+        """False: that rebuild is over, or another has been started instead of it."""
+        ...
+
+    def end_rebuild(self, number: int, run: str, at: datetime) -> bool:
+        """False: as `renew_rebuild`."""
+        ...
 
 
 class Store(Protocol):
@@ -601,6 +798,142 @@ class Dispatch(Protocol):
     def redirect(self, call: CallSid, url: str) -> None: ...
     def text(self, id: str) -> None: ...
     def persist(self) -> None: ...
+    def rebuild(self) -> None:
+        """Fill the line again, if it was lost and nobody does so already."""
+        ...
+
+
+# --- what everybody must know ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A trouble that one process noticed and every other must know of. `key` is what it is about: `carrier`, or
+    `carrier:NUMBER` where it concerns one caller id alone."""
+
+    key: str
+    word: str  # what is wrong with it: stopped, busy, silent, full
+    why: str  # the code or the sentence that told
+    by: str  # the machine and process that noticed it last
+    since: datetime
+    last: datetime  # when it was noticed last
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What hung on the board at `at` (None: it has never been read, since the line is away).
+
+    `beats` says when each kind of worker was heard of last; `ticking` whether a beat lives; `counts` are figures that
+    workers left there; `refusals` how often the carrier refused, by word, since the line was last empty."""
+
+    at: datetime | None = None
+    beats: Mapping[str, datetime] = field(default_factory=dict)
+    ticking: bool = True
+    notices: tuple[Notice, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)
+
+    def notice(self, key: str) -> Notice | None:
+        """The notice about `key`."""
+        return next((one for one in self.notices if one.key == key), None)
+
+
+class Board(Protocol):
+    """Where the processes of a house leave word for each other. It hangs in the line and holds nothing that would not
+    be noticed again, so it may be lost at any time.
+
+    Only `post`, `clear`, `claim` raise when the line cannot be reached; a sign of life that is lost is no harm.
+    """
+
+    def read(self) -> Picture:
+        """The board, a second old at most, or as it was last seen while the line is away. Never raises."""
+        ...
+
+    def beat(self, *kinds: str) -> None:
+        """These kinds of work are being done: a sign of life."""
+        ...
+
+    def count(self, **figures: int) -> None:
+        """Leave these figures."""
+        ...
+
+    def post(self, key: str, word: str, why: str, *, now: datetime) -> bool:
+        """Notice a trouble, or that it goes on (`since` stays as long as the word does). True: it is new."""
+        ...
+
+    def clear(self, key: str) -> Notice | None:
+        """The trouble is over; gives what hung there. None: nothing did, or somebody else took it down."""
+        ...
+
+    def claim(self, name: str, for_s: float) -> bool:
+        """True for one process in `for_s` seconds, until `unclaim`."""
+        ...
+
+    def unclaim(self, name: str) -> None:
+        """The next may claim it at once."""
+        ...
+
+    def tell(self, name: str) -> bool:
+        """True for the first who says so, of all processes that can be asked, until `untell`. Never raises."""
+        ...
+
+    def untell(self, name: str) -> bool:
+        """True for the first who takes it back. Never raises."""
+        ...
+
+
+class NoBoard:
+    """`Board` of a house in which nobody else works: nothing hangs there, and everybody is first."""
+
+    def read(self) -> Picture:
+        """Nothing."""
+        return Picture()
+
+    def beat(self, *kinds: str) -> None:
+        """Nobody looks."""
+
+    def count(self, **figures: int) -> None:
+        """Nobody looks."""
+
+    def post(self, key: str, word: str, why: str, *, now: datetime) -> bool:  # noqa: ARG002
+        """Nobody looks."""
+        return True
+
+    def clear(self, key: str) -> Notice | None:  # noqa: ARG002
+        """Nothing hung there."""
+        return None
+
+    def claim(self, name: str, for_s: float) -> bool:  # noqa: ARG002
+        """There is nobody else."""
+        return True
+
+    def unclaim(self, name: str) -> None:
+        """There is nobody else."""
+
+    def tell(self, name: str) -> bool:  # noqa: ARG002
+        """There is nobody else."""
+        return True
+
+    def untell(self, name: str) -> bool:  # noqa: ARG002
+        """There is nobody else."""
+        return True
+
+
+class Disk(Protocol):
+    """The folder of what this machine keeps."""
+
+    def free(self) -> tuple[int, int] | None:
+        """Bytes that are left for us, and bytes in all. None: cannot be told."""
+        ...
+
+
+class NoDisk:
+    """`Disk` of a house that keeps nothing on this machine."""
+
+    def free(self) -> tuple[int, int] | None:
+        """Nothing to tell."""
+        return None
 
 
 class Once(Protocol):
@@ -659,6 +992,7 @@ class Knobs:
     carrier_queue_s: float = 30
     reconcile_margin_s: float = 10
     caller_id: str | None = None
+    gone_s: float = 30  # without a worker who dials, no callback is promised after this long
 
 
 def pause(seconds: float) -> None:
@@ -700,3 +1034,5 @@ class House:
     knobs: Knobs = field(default_factory=Knobs)
     backends: tuple[Backend, ...] = ()
     pause: Callable[[float], None] = pause
+    board: Board = field(default_factory=NoBoard)
+    disk: Disk = field(default_factory=NoDisk)

@@ -15,6 +15,10 @@ class NotFound(CallbackError):
     """No such queue, agent, callback or leg."""
 
 
+class Unreadable(CallbackError):
+    """It is in the record and cannot be read: damaged, or sealed with a key that is not at hand."""
+
+
 class Stale(CallbackError):
     """Somebody else changed the row or holds the reservation: load again, decide again."""
 

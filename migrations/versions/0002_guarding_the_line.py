@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("resolution", sa.String, nullable=False),
         sa.Column("by", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
-        sa.CheckConstraint("kind IN ('callback', 'call', 'text', 'event')", name="kind"),
+        sa.CheckConstraint("kind IN ('callback', 'call', 'text', 'event', 'step')", name="kind"),
         sa.CheckConstraint(f"resolution IN ({RESOLUTIONS})", name="resolution"),
     )
     op.create_index(

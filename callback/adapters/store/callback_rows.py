@@ -4,9 +4,10 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, and_, literal_column
 
+from callback.adapters.store.damage import Damage, not_held
 from callback.adapters.store.sealed import Sealer, token_hash
 from callback.adapters.store.tables import END_STATES, OPEN_STATES, callbacks
-from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.adapters.store.transaction import plain_row, plain_values
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId
 from callback.domain.lifecycle import RUNG, State
@@ -24,9 +25,10 @@ IS_OPEN_ROW = c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES
 HAS_ENDED_ROW = c.state.in_([literal_column(f"'{state}'") for state in END_STATES])
 IS_WAITING_ROW = c.state == literal_column("'waiting'")
 IS_SCHEDULED_ROW = c.state == literal_column("'scheduled'")
+IS_NOT_HELD = not_held("callback", c.id)
 
 
-class CallbackRows(Transaction):
+class CallbackRows(Damage):
     """A transaction that reads callbacks, and remembers what it read."""
 
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
@@ -34,8 +36,7 @@ class CallbackRows(Transaction):
         self._seen: dict[CallbackId, Private] = {}
 
     def _one(self, query: Any, values: dict[str, Any]) -> Callback | None:
-        row = self._sql.execute(query, values).one_or_none()
-        return None if row is None else self._read(row)
+        return self._one_row(query, values, self._read)
 
     def _read(self, row: Row[Any]) -> Callback:
         return self._remember(callback_of(row, self._sealer))

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
+from callback.adapters.store.damage import Damage, not_held
 from callback.adapters.store.sealed import Sealer
 from callback.adapters.store.tables import attempts, carrier_events, legs
-from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.adapters.store.transaction import plain_row, plain_values
 from callback.domain.callback import Attempt, Leg
 from callback.domain.errors import NotFound, Stale
 from callback.domain.ids import AttemptId, CallbackId, CallSid
@@ -18,13 +19,13 @@ _SAVE = update(attempts).where(attempts.c.id == bindparam("b_id"))
 _LEG = select(legs).where(legs.c.call == bindparam("b_call"))
 _OPEN_LEGS = (
     select(legs)
-    .where(legs.c.ended_at.is_(None), legs.c.created_at < bindparam("b_before"))
+    .where(legs.c.ended_at.is_(None), legs.c.created_at < bindparam("b_before"), not_held("call", legs.c.call))
     .order_by(legs.c.created_at)
     .limit(bindparam("b_limit"))
 )
 
 
-class Calls(Transaction):
+class Calls(Damage):
     """The verbs on attempts and legs."""
 
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
@@ -39,10 +40,10 @@ class Calls(Transaction):
 
     def attempt(self, id: AttemptId) -> Attempt:
         """Raises NotFound."""
-        row = self._sql.execute(_BY_ID, {"b_id": id}).one_or_none()
-        if row is None:
+        found = self._one_row(_BY_ID, {"b_id": id}, _attempt)
+        if found is None:
             raise NotFound(f"there is no attempt {id}")
-        return self._keep(_attempt(row))
+        return self._keep(found)
 
     def save_attempt(self, attempt: Attempt) -> Attempt:
         """Writes what differs from how this transaction read it, so that two webhooks at once, one telling the call and
@@ -68,13 +69,15 @@ class Calls(Transaction):
         return leg
 
     def leg(self, call: CallSid) -> Leg | None:
-        row = self._sql.execute(_LEG, {"b_call": call}).one_or_none()
-        return None if row is None else _leg(row, self._sealer)
+        return self._one_row(_LEG, {"b_call": call}, self._leg)
 
     def open_legs(self, *, before: datetime, limit: int = 200) -> list[Leg]:
         """Oldest first."""
-        rows = self._sql.execute(_OPEN_LEGS, {"b_before": before, "b_limit": limit})
-        return [_leg(row, self._sealer) for row in rows]
+        rows = self._fetch(_OPEN_LEGS, legs.c.call, {"b_before": before, "b_limit": limit})
+        return list(self._readable("call", rows, self._leg, "call"))
+
+    def _leg(self, row: Row[Any]) -> Leg:
+        return _leg(row, self._sealer)
 
     def first_sight(self, call: CallSid, event: str, sequence: str, at: datetime) -> bool:
         return self._insert_new(carrier_events, {"call": call, "event": event, "sequence": sequence, "at": at})

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, literal_column, select, update
 
+from callback.adapters.store.damage import Damage, not_held
 from callback.adapters.store.sealed import Sealer
 from callback.adapters.store.tables import messages, opt_outs, suppressed
-from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.adapters.store.transaction import plain_row, plain_values
 from callback.domain.callback import Text
 from callback.domain.errors import NotFound, Stale
 
@@ -22,13 +23,14 @@ _UNSENT = (
         messages.c.sid == literal_column("''"),  # in the words of the partial index
         messages.c.status == literal_column("'queued'"),
         messages.c.created_at < bindparam("b_before"),
+        not_held("text", messages.c.id),
     )
     .order_by(messages.c.created_at)
     .limit(bindparam("b_limit"))
 )
 
 
-class Messages(Transaction):
+class Messages(Damage):
     """The verbs on texts, opt-outs and suppressed numbers."""
 
     def add_text(self, text: Text) -> Text:
@@ -38,10 +40,10 @@ class Messages(Transaction):
         raise Stale(f"the text {text.id} was written already")
 
     def text(self, id: str, *, lock: bool = False) -> Text:
-        row = self._sql.execute(_BY_ID_LOCKED if lock else _BY_ID, {"b_id": id}).one_or_none()
-        if row is None:
+        found = self._one_row(_BY_ID_LOCKED if lock else _BY_ID, {"b_id": id}, self._text)
+        if found is None:
             raise NotFound(f"there is no text {id}")
-        return _text(row, self._sealer)
+        return found
 
     def save_text(self, text: Text) -> Text:
         """Raises NotFound."""
@@ -52,8 +54,11 @@ class Messages(Transaction):
 
     def unsent_texts(self, *, before: datetime, limit: int = 100) -> list[Text]:
         """Those `queued` here that the carrier has given no name yet, oldest first."""
-        rows = self._sql.execute(_UNSENT, {"b_before": before, "b_limit": limit})
-        return [_text(row, self._sealer) for row in rows]
+        rows = self._fetch(_UNSENT, messages.c.id, {"b_before": before, "b_limit": limit})
+        return list(self._readable("text", rows, self._text))
+
+    def _text(self, row: Row[Any]) -> Text:
+        return _text(row, self._sealer)
 
     def opt_out(self, number: str, at: datetime) -> None:
         self._insert_new(opt_outs, {"number_hash": self._sealer.number_hash(number), "at": at})

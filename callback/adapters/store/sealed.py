@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from callback.domain.errors import CallbackError
+from callback.domain.errors import Unreadable
 
 _ID_BYTES = 4
 _NONCE_BYTES = 12
 """96 random bits, as NIST SP 800-38D wants: good for 2^32 values under one key, then rotate."""
 
 
-class Unsealable(CallbackError):
+class Unsealable(Unreadable):
     """A sealed value that no key at hand opens, or that was moved from another row or altered."""
 
 
@@ -58,7 +58,7 @@ class Sealer:
         start = _ID_BYTES + _NONCE_BYTES
         try:
             return cipher.decrypt(sealed[_ID_BYTES:start], sealed[start:], about.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise Unsealable(f"{about} was altered or belongs elsewhere") from None
 
     def seal_json(self, value: Mapping[str, Any], about: str) -> bytes | None:
@@ -67,7 +67,10 @@ class Sealer:
 
     def open_json(self, sealed: bytes | None, about: str) -> dict[str, Any]:
         """The object. Raises Unsealable."""
-        found: dict[str, Any] = json.loads(self.open(sealed, about)) if sealed else {}
+        try:
+            found: dict[str, Any] = json.loads(self.open(sealed, about)) if sealed else {}
+        except ValueError:
+            raise Unsealable(f"{about} holds no object") from None
         return found
 
     def number_hash(self, number: str) -> str:

@@ -20,6 +20,7 @@ from callback.adapters.store.calls import Calls
 from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.engine import PATIENCE_S, READ_ONLY, database, make_engine
 from callback.adapters.store.errors import StoreUnavailable
+from callback.adapters.store.failures import Failures
 from callback.adapters.store.journal import Journal
 from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
@@ -34,7 +35,7 @@ IN_TRANSIT = "stream.call.number"
 """What a number on its way through the line is sealed for."""
 
 
-class SqlWork(Promises, Listings, Calls, Messages, Journal, Configuration, People):
+class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
 

@@ -34,7 +34,7 @@ from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
 MODES = ("agent_first", "customer_first", "dial_ahead")
 KINDS = ("callback", "call", "agent", "queue")
 ROLES = ("viewer", "supervisor", "admin", "agent")
-POISONED = ("callback", "call", "text", "event")
+POISONED = ("callback", "call", "text", "event", "step")
 RESOLUTIONS = ("", "retried", "dropped", "went_away")
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callback.adapters.store.sealed import Sealer
 from callback.domain.callback import Entry
+from callback.ports import Damaged
 
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
@@ -60,6 +61,7 @@ class Transaction:
         self._dialect = connection.dialect.name
         self._sealer = sealer
         self._entries: list[Entry] = []
+        self._damaged: list[Damaged] = []
 
     def _insert_new(self, table: Table, values: dict[str, Any]) -> bool:
         """Whether the row was new. Waits for another transaction that inserts the same at this moment."""
