@@ -1,10 +1,15 @@
 """Live calls and agents reach the record: the line's stream is read in order and written once, mark and rows together.
 
 A live caller holds no promise, so the second that this takes costs nothing; the time of joining travels in their URLs.
+
+What else the order depends on (where promises stand, what agents serve, whether a queue dials, when the line was
+emptied) is written down as the queue's own news, so that `audit` can replay the line from the journal.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from callback.domain.callback import Entry, Leg, LegKind
 from callback.domain.ids import AgentKey, CallSid, QueueKey, Token
@@ -14,6 +19,8 @@ from callback.ports import House, Work
 
 BATCH = 500
 STATES: dict[str, type[CallState] | type[AgentStatus]] = {"call": CallState, "agent": AgentStatus}
+LINE = "line"
+"""The subject of what happens to the line as a whole."""
 CONFIGURED = "configured"
 """The reason of a change that came with the configuration (`configure.lua`)."""
 
@@ -48,6 +55,12 @@ def quarantine(house: House, work: Work, event: str, fault: Exception) -> None:
 def record(house: House, work: Work, fields: dict[str, str]) -> None:
     """One event: a journal row, and the leg or the presence it is about."""
     at = moment(int(fields["at"]))
+    if fields["kind"] == "place":
+        work.write(placed(fields, at))
+        return
+    if fields["kind"] == "setting":
+        work.write(setting(fields, at))
+        return
     STATES[fields["kind"]](fields["to"])  # refuses a word that nobody knows, before anything is written
     work.write(
         Entry(
@@ -59,12 +72,49 @@ def record(house: House, work: Work, fields: dict[str, str]) -> None:
             reason=fields.get("reason", ""),
             cause=fields.get("entry") or fields.get("token", ""),
             queue=fields.get("queue", ""),
+            data={name: value for name, value in details(fields)},
         )
     )
     if fields["kind"] == "call":
         record_call(work, fields, at, house.store.reveal(fields.get("number", "")))
     else:
         record_agent(work, fields, at)
+
+
+def details(fields: dict[str, str]) -> Iterator[tuple[str, str | int]]:
+    """What a replay of the line needs of a call or an agent."""
+    for name in ("token", "agent", "entry"):
+        if fields.get(name) and fields[name] != fields["subject"]:
+            yield name, fields[name]
+    for name in ("score", "joined"):
+        if fields.get(name):
+            yield name, int(fields[name])
+
+
+def placed(fields: dict[str, str], at: datetime) -> Entry:
+    """A promise stands elsewhere in its queue, or nowhere."""
+    data = {"score": int(fields["score"]), "joined": int(fields["joined"])}
+    queue, place = fields["queue"], fields["to"]
+    return Entry(at, "queue", queue, fields["from"] or None, place, fields["reason"], fields["subject"], queue, data)
+
+
+def setting(fields: dict[str, str], at: datetime) -> Entry:
+    """A queue's dialling was switched, an agent serves other queues, or the line was emptied or filled."""
+    subject, word = fields["subject"], fields["to"]
+    match word:
+        case "dialing" | "resting":
+            return Entry(at, "queue", subject, None, word, "the configuration was published", "", subject)
+        case "serves":
+            levels = (row.split("\t") for row in fields["rows"].splitlines())
+            serves: dict[str, Any] = {queue: int(level) for queue, level in levels}
+            why = "the configuration was published"
+            return Entry(at, "queue", LINE, None, word, why, subject, data={"agent": subject, "serves": serves})
+        case "restored":
+            rows = [row.split("\t") for row in fields["rows"].splitlines()]
+            return Entry(at, "queue", LINE, None, word, "filled from the record", "", data={"places": rows})
+        case "clearing" | "cleared":
+            return Entry(at, "queue", LINE, None, word, "to be filled from the record", "")
+    raise ValueError(f"an unknown setting of the line: {word!r}")
 
 
 def record_agent(work: Work, fields: dict[str, str], at: datetime) -> None:

@@ -163,7 +163,7 @@ def test_clearing_empties_the_line_but_not_what_the_record_has_not_read(scene: S
     assert scene.line.configuration() == (0, [], [])
     assert [scene.place(entry)[0] for entry in ("CA1", "CA2", "cb1", "cb2", "cb3", "cb4")] == [""] * 6
     assert scene.line.lapsed(now=scene.clock.advance(1000)).reservations == ()
-    assert len(scene.line.drain("0", 1000)) == told
+    assert [fields["to"] for _, fields in scene.line.drain("0", 1000)[told:]] == ["clearing", "cleared"]
     assert scene.arrive("CA3", number="hash").open_callback is None
 
 

@@ -99,9 +99,15 @@ class FakeLine:
         self._slots: dict[str, datetime] = {}
         self._published = 0
         self._gone: set[EntryId] = set()
-        self.clear()
+        self._empty()
 
     def clear(self) -> None:
+        now = self._now()
+        self._tell_setting("line", "clearing", now)
+        self._empty()
+        self._tell_setting("line", "cleared", now)
+
+    def _empty(self) -> None:
         self._people: dict[EntryId, Person] = {}
         self._seats: dict[AgentKey, Seat] = {}
         self._pairs: dict[Token, Pair] = {}
@@ -160,6 +166,7 @@ class FakeLine:
         if person.place not in ("reserved", "busy"):
             if person.place != "hold":
                 self._tell_call(person, CallState.WAITING, now, "on_hold" if known else "back_in_line")
+                self._tell_place(person, "hold", now, "on_hold" if known else "back_in_line")
             person.place = "hold"
             self._pair_newcomer(person, token, now, lease_s)
         return self._standing(person.queue, person)
@@ -176,28 +183,41 @@ class FakeLine:
         replaces: EntryId | None,
         now: datetime,
     ) -> Standing:
+        reason = "entered"
         if replaces is not None and replaces in self._people:
             self._depart(self._people[replaces], CallState.CALLBACK, now)
-        person = self._people.setdefault(entry, Person(entry, queue, score, joined_at))
-        if person.place not in ("reserved", "busy"):
-            person.queue, person.score, person.joined = queue, score, joined_at
-            person.number = number_hash[:24] or person.number
-            person.leg = person.seen = None
-            person.place = "due" if due else "later"
+            reason = "callback"
+        person, moved = self._put(queue, entry, score, joined_at, "due" if due else "later", number_hash)
+        if moved is not None:
+            self._tell_place(moved, person.place, now, reason)
         return self._standing(person.queue, person)
 
+    def _put(
+        self, queue: QueueKey, entry: EntryId, score: int, joined_at: datetime, place: str, number_hash: str
+    ) -> tuple[Person, Person | None]:
+        """The one who stands there now, and as they are told of (None: they stood there already)."""
+        person = self._people.setdefault(entry, Person(entry, queue, score, joined_at))
+        if person.place in ("reserved", "busy"):
+            return person, None
+        stood = (person.queue, person.score, person.joined, person.place)
+        person.queue, person.score, person.joined = queue, score, joined_at
+        person.number = number_hash[:24] or person.number
+        person.leg = person.seen = None
+        moved = replace(person) if stood != (queue, score, joined_at, place) else None
+        person.place = place
+        return person, moved
+
     def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
+        rows = []
         for one in promises:
-            self.enter(
-                one.queue,
-                EntryId(one.id),
-                score=one.score,
-                joined_at=one.joined_at,
-                due=one.next_attempt_at is None or one.next_attempt_at <= now,
-                number_hash=one.number_hash,
-                replaces=None,
-                now=now,
-            )
+            place = "due" if one.next_attempt_at is None or one.next_attempt_at <= now else "later"
+            _, moved = self._put(one.queue, EntryId(one.id), one.score, one.joined_at, place, one.number_hash)
+            if moved is not None:
+                joined = micros(one.joined_at)
+                row = [one.queue, one.id, place, str(one.score), *([str(joined)] if joined != one.score else [])]
+                rows.append("\t".join(row))
+        if rows:
+            self._tell_setting("line", "restored", now, "\n".join(rows))
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         person = self._people.get(entry)
@@ -226,7 +246,9 @@ class FakeLine:
         person = self._people.get(entry)
         if person is None or person.place not in ("later", "due"):
             return False
-        person.place = "due"
+        if person.place == "later":
+            self._tell_place(person, "due", now, "due")
+            person.place = "due"
         return True
 
     def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]:
@@ -294,9 +316,9 @@ class FakeLine:
             person.token = None
             self._depart(person, reason, now)
         else:
-            self._tell_call(person, STATE_OF.get(entry_to), now, reason, pair)
             person.score = person.score if score is None else score
-            self._stand_again(person, entry_to, now)
+            self._tell_call(person, STATE_OF.get(entry_to), now, reason, pair)
+            self._stand_again(person, entry_to, now, reason)
         return True
 
     def bridge(self, token: Token, *, now: datetime) -> bool:
@@ -330,7 +352,7 @@ class FakeLine:
             self._forget(person)
         else:
             person.measured = True
-            self._stand_again(person, entry_to, now)
+            self._stand_again(person, entry_to, now, reason)
         return self._view(seat)
 
     def lapsed(self, *, now: datetime) -> Lapsed:
@@ -360,14 +382,15 @@ class FakeLine:
     # --- configuration -----------------------------------------------------------------------------------------
 
     def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
-        now = self._clock.now() if self._clock else self._heard
-        self._queues = {queue.key: queue for queue in queues}
+        now = self._now()
+        before, self._queues = dict(self._queues), {queue.key: queue for queue in queues}
+        self._tell_dialing(before, queues, now)
         self._agents = {agent.key: agent for agent in agents}
         for agent in agents:
             if agent.key not in self._seats:
                 self._seats[agent.key] = Seat(agent.key, now)
                 self._tell_agent(self._seats[agent.key], None, now, "configured")
-            self._seats[agent.key].queues = agent.queues
+            self._serve(self._seats[agent.key], agent.queues, now)
         for key in sorted(set(self._seats) - set(self._agents)):
             self._dismiss(self._seats[key], now)
         self._published += 1
@@ -375,9 +398,26 @@ class FakeLine:
         return self._version
 
     def _dismiss(self, seat: Seat, now: datetime) -> None:
-        seat.wanted, seat.queues = AgentStatus.OFFLINE, ()
+        seat.wanted = AgentStatus.OFFLINE
         if seat.status not in (AgentStatus.RESERVED, AgentStatus.BUSY):
             self._move_agent(seat, AgentStatus.OFFLINE, now, "configured")
+        self._serve(seat, (), now)
+
+    def _serve(self, seat: Seat, queues: tuple[Served, ...], now: datetime) -> None:
+        before, seat.queues = seat.queues, queues
+        if before != queues:
+            self._tell_setting(seat.key, "serves", now, "\n".join(f"{one.queue}\t{one.level}" for one in queues))
+
+    def _tell_dialing(self, before: dict[str, Queue], queues: Sequence[Queue], now: datetime) -> None:
+        for queue in queues:
+            known = before.pop(queue.key, None)
+            if known is None or known.policy.dialing != queue.policy.dialing:
+                self._tell_setting(queue.key, "dialing" if queue.policy.dialing else "resting", now)
+        for key in sorted(key for key, queue in before.items() if queue.policy.dialing):
+            self._tell_setting(key, "resting", now)
+
+    def _now(self) -> datetime:
+        return self._clock.now() if self._clock else self._heard
 
     def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
         queues = sorted(self._queues.values(), key=lambda queue: queue.key)
@@ -514,9 +554,11 @@ class FakeLine:
         if place in ("due", "later") and not is_callback(person.id):
             raise IllegalMove("a caller who never hung up is not dialled")
 
-    def _stand_again(self, person: Person, place: str, now: datetime) -> None:
+    def _stand_again(self, person: Person, place: str, now: datetime, reason: str) -> None:
         person.token = None
-        person.place = "menu" if place == "hold" and person.leg is None else place
+        place = "menu" if place == "hold" and person.leg is None else place
+        self._tell_place(person, place, now, reason)
+        person.place = place
         person.seen = now
         if place in ("due", "later"):
             person.leg = person.seen = None
@@ -528,6 +570,8 @@ class FakeLine:
         if reason in set(CALL_ENDS):
             state = CallState(reason)
         self._tell_call(person, state, now, reason, pair)
+        if person.place in IN_LINE:
+            self._tell_place(person, "gone", now, reason)
         if not talking:
             self._measure_wait(person, now, abandoned=state is CallState.ABANDONED)
         elif pair:
@@ -602,6 +646,23 @@ class FakeLine:
             entry=person.id,
             number=number,
         )
+
+    def _tell_place(self, person: Person, to: str, now: datetime, reason: str) -> None:
+        if is_callback(person.id):
+            self._tell(
+                now,
+                kind="place",
+                subject=person.id,
+                **{"from": person.place},
+                to=to,
+                reason=reason,
+                queue=person.queue,
+                joined=str(micros(person.joined)),
+                score=str(person.score),
+            )
+
+    def _tell_setting(self, subject: str, to: str, now: datetime, rows: str = "") -> None:
+        self._tell(now, kind="setting", subject=subject, to=to, rows=rows)
 
     def _tell_agent(
         self, seat: Seat, before: AgentStatus | None, now: datetime, reason: str, pair: Pair | None = None

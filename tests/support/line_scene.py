@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import count
 
-from callback.adapters.line.events import AgentEvent, CallEvent, parse_event
+from callback.adapters.line.events import AgentEvent, CallEvent, PlaceEvent, SettingEvent, parse_event
 from callback.adapters.line.micros import to_micros
 from callback.domain.callback import Agent, Served
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
@@ -172,7 +172,11 @@ class Scene:
         return {status: number for status, number in counted.items() if number}
 
     def news(self) -> list[CallEvent | AgentEvent]:
-        """What was told since the last look."""
+        """What was told of calls and agents since the last look."""
+        return [told for told in self.everything() if isinstance(told, (CallEvent, AgentEvent))]
+
+    def everything(self) -> list[CallEvent | AgentEvent | PlaceEvent | SettingEvent]:
+        """The same, with the places of promises and whatever else the order depends on."""
         found = self.line.drain(self._seen, 10_000)
         if found:
             self._seen = found[-1][0]

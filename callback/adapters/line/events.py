@@ -1,7 +1,8 @@
 """What the scripts tell the record, in order: every change of a live call and of an agent, as entries of one stream.
 
-The scripts append (`lua/_events.lua`), `Line.drain` reads, `Line.forget` trims once the record has it. Callbacks are
-the record's own, so their changes are not told; their agents' are. All values in Redis are strings, "" for none.
+The scripts append (`lua/_events.lua`), `Line.drain` reads, `Line.forget` trims once the record has it. The states of
+callbacks are the record's own and not told; their agents' are. So that the whole line can be replayed from the stream,
+it tells besides where promises stand and what else the order depends on. All values in Redis are strings, "" for none.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from callback.domain.lifecycle import AgentStatus, CallState
 FIELDS_OF_BOTH = ("kind", "subject", "from", "to", "reason", "at", "queue", "token", "entry")
 FIELDS_OF_CALLS = (*FIELDS_OF_BOTH, "joined", "score", "lang", "leg", "agent")
 FIELDS_OF_AGENTS = (*FIELDS_OF_BOTH, "callback")
+FIELDS_OF_PLACES = ("kind", "subject", "from", "to", "reason", "at", "queue", "joined", "score")
+FIELDS_OF_SETTINGS = ("kind", "subject", "to", "at", "rows")
 
 REASONS = {
     "arrived": "a call joined the line",
@@ -27,6 +30,8 @@ REASONS = {
     "presence": "the agent asked for it",
     "wrap_up_over": "the wrap-up's time has passed",
     "configured": "the agent was added or taken out",
+    "entered": "a promise takes its place",
+    "due": "the time of a promise has come",
 }
 """The scripts' own reasons. `leave` and `release` pass on the reason they are given."""
 
@@ -70,8 +75,40 @@ class AgentEvent:
     callback: bool
 
 
-def parse_event(fields: dict[str, str]) -> CallEvent | AgentEvent:
+@dataclass(frozen=True)
+class PlaceEvent:
+    """A promise stands elsewhere: `menu`, `hold`, `due`, `later`, or `gone`. `before` is "" where it was not in line.
+
+    Of one that is paired with an agent, and of the end of that, the agent's events tell."""
+
+    entry: EntryId
+    before: str
+    after: str
+    reason: str
+    at: datetime
+    queue: QueueKey
+    joined_at: datetime
+    score: int
+
+
+@dataclass(frozen=True)
+class SettingEvent:
+    """What the order depends on besides. `subject` is a queue that is `dialing` or `resting`, an agent who `serves`
+    other queues (`rows`: key and level), or "line": `clearing`, `cleared`, and `restored` with the places (`rows`:
+    queue, entry, place, score, and the time of joining where it is another)."""
+
+    subject: str
+    after: str
+    at: datetime
+    rows: tuple[tuple[str, ...], ...]
+
+
+def parse_event(fields: dict[str, str]) -> CallEvent | AgentEvent | PlaceEvent | SettingEvent:
     """One entry of the stream. Raises KeyError or ValueError for an entry that none of our scripts wrote."""
+    if fields["kind"] == "place":
+        return _place(fields)
+    if fields["kind"] == "setting":
+        return _setting(fields)
     if fields["kind"] == "call":
         return _call(fields)
     if fields["kind"] == "agent":
@@ -108,4 +145,26 @@ def _agent(fields: dict[str, str]) -> AgentEvent:
         token=Token(fields["token"]) if fields["token"] else None,
         entry=EntryId(fields["entry"]) if fields["entry"] else None,
         callback=fields["callback"] == "1",
+    )
+
+
+def _place(fields: dict[str, str]) -> PlaceEvent:
+    return PlaceEvent(
+        entry=EntryId(fields["subject"]),
+        before=fields["from"],
+        after=fields["to"],
+        reason=fields["reason"],
+        at=from_micros(int(fields["at"])),
+        queue=QueueKey(fields["queue"]),
+        joined_at=from_micros(int(fields["joined"])),
+        score=int(fields["score"]),
+    )
+
+
+def _setting(fields: dict[str, str]) -> SettingEvent:
+    return SettingEvent(
+        subject=fields["subject"],
+        after=fields["to"],
+        at=from_micros(int(fields["at"])),
+        rows=tuple(tuple(row.split("\t")) for row in fields["rows"].splitlines()),
     )

@@ -8,6 +8,7 @@ from typing import cast
 import redis
 
 from callback.adapters.line import keys, published, replies
+from callback.adapters.line.aging import Aging
 from callback.adapters.line.clock import SharedClock
 from callback.adapters.line.micros import span, to_micros
 from callback.adapters.line.results import succeeded
@@ -23,7 +24,7 @@ _SLICE = 500
 """Rows that one script may look through: a few hundred microseconds."""
 
 
-class RedisLine:
+class RedisLine(Aging):
     """`callback.ports.Line`. `client` comes from `make_client`; `clock` tells when the configuration was published.
 
     Raises redis.RedisError from every verb when Redis cannot be reached within the client's timeout.
@@ -92,7 +93,7 @@ class RedisLine:
 
     def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
         for start in range(0, len(promises), _SLICE):
-            arguments: list[str | int] = []
+            arguments: list[str | int] = [to_micros(now)]
             for one in promises[start : start + _SLICE]:
                 place = "later" if one.next_attempt_at and one.next_attempt_at > now else "due"
                 arguments += [one.queue, one.id, one.score, to_micros(one.joined_at), place, one.number_hash]
@@ -104,8 +105,8 @@ class RedisLine:
     def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
         return replies.standing(self._run("standing", queue, entry or ""))
 
-    def due(self, entry: EntryId, *, now: datetime) -> bool:  # noqa: ARG002 (the move is not told, so it has no time)
-        return succeeded(self._run("due", entry)[0], entry)
+    def due(self, entry: EntryId, *, now: datetime) -> bool:
+        return succeeded(self._run("due", entry, to_micros(now))[0], entry)
 
     def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]:
         return replies.listing(self._run("listing", queue, offset, limit), offset)
@@ -208,6 +209,9 @@ class RedisLine:
     def set_offering(self, queue: QueueKey, offering: bool) -> None:
         self._client.hset(keys.queue_state(queue), "o", int(offering))
 
+    def set_dialing(self, queue: QueueKey, on: bool, *, now: datetime) -> bool:
+        return succeeded(self._run("dialing", queue, int(on), to_micros(now))[0], queue)
+
     def remember_language(self, number_hash: str, language: str) -> None:
         self._client.set(keys.language(number_hash), language, ex=_LANGUAGE_TTL_S)
 
@@ -227,5 +231,5 @@ class RedisLine:
         return int(wait) / 1e6
 
     def clear(self) -> None:
-        while self._run("clear", _SLICE)[1]:
+        while self._run("clear", _SLICE, to_micros(self._clock.now()))[1]:
             pass

@@ -20,6 +20,9 @@ local function depart(e, reason, now)
   local state = end_of(e, reason)
   local r = e.token ~= '' and load_reservation(e.token) or nil
   tell_call(e, state, now, reason, r and r.agent, e.token)
+  if WAITS_IN[e.place] then
+    tell_place(e, 'gone', now, reason)
+  end
   if e.place == 'busy' then
     if r then
       measure_talk(e.queue, r.bridged, now, 0)

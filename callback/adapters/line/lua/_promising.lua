@@ -2,9 +2,13 @@
 -- How a promise takes its place in line, whether alone or with many others in a rebuild.
 
 -- Into `place` (due or later), from wherever they wait now; who has an agent stays as they are. Returns the entry.
-local function put_promise(queue, id, score, joined, place, number)
+-- Where they stand elsewhere from now on, `tell` is called before with the entry as it will be, in its old place.
+local function put_promise(queue, id, score, joined, place, number, tell)
   local e = load_entry(id)
   if not e or WAITS_IN[e.place] then
+    if not e or e.place ~= place or e.score ~= score or e.queue ~= queue or e.joined ~= joined then
+      tell({ id = id, queue = queue, score = score, joined = joined, place = e and e.place }, place)
+    end
     if not e then
       e = { id = id, token = '', number = '', leg = '', lang = '' }
     elseif e.queue ~= queue then

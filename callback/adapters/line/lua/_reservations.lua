@@ -45,12 +45,13 @@ end
 
 -- Back into the line after a pairing or a talk. Whoever is on no leg that we know of is not matchable on hold before
 -- that leg has said so: until then they keep their place in the menu.
-local function stand_again(e, place, now)
+local function stand_again(e, place, now, reason)
   e.token = ''
   redis.call('HDEL', entry_key(e.id), 't')
   if place == 'hold' and e.leg == '' then
     place = 'menu'
   end
+  tell_place(e, place, now, reason)
   if place == 'due' or place == 'later' then
     set_leg(e, '')
     redis.call('HDEL', entry_key(e.id), 'h')

@@ -1,13 +1,19 @@
 -- Empties the line in slices, so that a rebuild stops nobody: first whoever waits, then pairings, agents, sums and the
 -- configuration. What must outlive a rebuild stays: events on their way to the record, languages, paces, documents.
 --
--- KEYS[1]  the event stream (only for its slot)
--- ARGV     how many entries to remove at most
+-- Between `clearing` and `cleared` nobody can tell from the stream who stood where.
+--
+-- KEYS[1]  the event stream
+-- ARGV     how many entries to remove at most, now
 -- Returns  OK, 1 while something may be left
--- Time     none
+-- Time     ARGV, microseconds of the shared clock
 -- @include _reservations.lua
+-- @include _events.lua
 
-local limit = tonumber(ARGV[1])
+local limit, now = tonumber(ARGV[1]), ARGV[2]
+if redis.call('SETNX', TAG .. 'clearing', now) == 1 then
+  tell_setting('line', 'clearing', now)
+end
 local queues = redis.call('SMEMBERS', TAG .. 'lines')
 for _, queue in ipairs(queues) do
   for _, place in ipairs(PLACES) do
@@ -40,5 +46,7 @@ for _, hash in ipairs({ 'lines', 'queues' }) do
     redis.call('DEL', queue_key(queue, 's'))
   end
 end
-redis.call('DEL', TAG .. 'agents', TAG .. 'lines', TAG .. 'queues', TAG .. 'staff', TAG .. 'version', LEASES, WRAPS)
+redis.call('DEL', TAG .. 'agents', TAG .. 'lines', TAG .. 'queues', TAG .. 'staff', TAG .. 'version',
+  TAG .. 'clearing', LEASES, WRAPS)
+tell_setting('line', 'cleared', now)
 return { OK, 0 }

@@ -37,7 +37,7 @@ if place == 'gone' then
 elseif e then
   tell_call(e, CALL_STATES[place], now, reason, r.agent, token)
   redis.call('HSET', entry_key(e.id), 'm', 1)
-  stand_again(e, place, now)
+  stand_again(e, place, now, reason)
 end
 if not a then
   return { UNKNOWN_AGENT }

@@ -11,7 +11,9 @@
 
 local now, first_version, queues = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
+local dialed = {}
 for _, queue in ipairs(redis.call('HKEYS', TAG .. 'queues')) do
+  dialed[queue] = redis.call('HGET', queue_key(queue, 's'), 'd')
   redis.call('HDEL', queue_key(queue, 's'), 'd', 'v')
 end
 redis.call('DEL', TAG .. 'queues', TAG .. 'staff')
@@ -21,7 +23,29 @@ local at = 4
 for _ = 1, queues do
   redis.call('HSET', TAG .. 'queues', ARGV[at], ARGV[at + 1])
   redis.call('HSET', queue_key(ARGV[at], 's'), 'd', ARGV[at + 2], 'v', version)
+  if dialed[ARGV[at]] ~= ARGV[at + 2] then
+    tell_setting(ARGV[at], ARGV[at + 2] == '1' and 'dialing' or 'resting', now)
+  end
+  dialed[ARGV[at]] = nil
   at = at + 3
+end
+local taken_out = {}
+for queue, dials in pairs(dialed) do
+  if dials == '1' then
+    taken_out[#taken_out + 1] = queue
+  end
+end
+table.sort(taken_out, bytes_before)
+for _, queue in ipairs(taken_out) do
+  tell_setting(queue, 'resting', now)
+end
+
+-- The agent serves other queues, or at other levels, from now on.
+local function serve(key, before, serves)
+  if before ~= serves then
+    redis.call('HSET', agent_key(key), 'q', serves)
+    tell_setting(key, 'serves', now, serves)
+  end
 end
 
 local configured = {}
@@ -32,16 +56,18 @@ while at <= #ARGV do
   configured[key] = true
   local a = load_agent(key)
   if a then
+    local before = a.serves
     count_out(a)
     a.serves = serves
-    redis.call('HSET', agent_key(key), 'q', serves)
+    serve(key, before, serves)
     count_in(a)
   else
     a = { key = key, status = 'offline', since = now, serves = serves }
-    redis.call('HSET', agent_key(key), 's', 'offline', 'c', now, 'w', 'offline', 'q', serves)
+    redis.call('HSET', agent_key(key), 's', 'offline', 'c', now, 'w', 'offline')
     redis.call('SADD', TAG .. 'agents', key)
     count_in(a)
     tell_agent(key, '', 'offline', now, 'configured', {})
+    serve(key, '', serves)
   end
 end
 
@@ -55,7 +81,7 @@ for _, key in ipairs(known) do
       move_agent(a, 'offline', now, 'configured', {})
     end
     count_out(a)
-    redis.call('HSET', agent_key(key), 'q', '')
+    serve(key, a.serves, '')
   end
 end
 

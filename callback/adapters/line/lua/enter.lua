@@ -15,5 +15,7 @@ if replaced then
   depart(replaced, 'callback', now)
 end
 
-local e = put_promise(queue, id, score, joined, place, number)
+local e = put_promise(queue, id, score, joined, place, number, function(moving, to)
+  tell_place(moving, to, now, replaced and 'callback' or 'entered')
+end)
 return standing(e.queue, e)

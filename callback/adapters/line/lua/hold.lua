@@ -25,6 +25,7 @@ local reservation
 if e.place ~= 'reserved' and e.place ~= 'busy' then
   if e.place ~= 'hold' then
     tell_call(e, 'waiting', now, found and 'on_hold' or 'back_in_line')
+    tell_place(e, 'hold', now, found and 'on_hold' or 'back_in_line')
   end
   step_into(e, 'hold')
   reservation = pair_newcomer(e, token, now, lease)

@@ -31,11 +31,11 @@ if e and place == 'gone' then
   e.token = ''
   depart(e, reason, now)
 elseif e then
-  tell_call(e, CALL_STATES[place], now, reason, r.agent, token)
   if score ~= '' then
     e.score = score
     redis.call('HSET', entry_key(e.id), 's', score)
   end
-  stand_again(e, place, now)
+  tell_call(e, CALL_STATES[place], now, reason, r.agent, token)
+  stand_again(e, place, now, reason)
 end
 return { OK }
