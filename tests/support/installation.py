@@ -131,8 +131,8 @@ class Installation:
         """Start one process; returns its pid."""
         log = (self.folder / f"{name}.log").open("ab")
         self._running[name] = subprocess.Popen(
-            self._argv(name), env={**self._environment(), **self.surroundings.get(name, {})}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,
+            self._argv(name), env={**self._environment(), **self.surroundings.get(name, {})}, cwd=ROOT,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         log.close()
         return self._running[name].pid

@@ -1,0 +1,99 @@
+"""The building in which the trials of one test process play: everything twice, and everything mortal.
+
+A web of two processes, two workers, beat, the carrier, a Redis and a PostgreSQL that keep their data, as production
+has them. It is pulled down and built anew only when a trial has left it broken.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+from random import Random
+
+from tests.support.chaos import evidence
+from tests.support.chaos.servers import KeepingRedis, MortalPostgres, children
+from tests.support.chaos.stillness import Stillness
+from tests.support.installation import Installation
+
+MEMBERS = ("carrier", "web", "worker", "worker-2", "beat")
+GREEN = ("--workers", "2", "--worker-class", "gevent", "--worker-connections", "1000")
+SPEED = 20.0
+
+
+class Building:
+    """One installation with its servers."""
+
+    def __init__(self, folder: Path, *, concurrency: int = 3) -> None:
+        self._folder = folder
+        self._concurrency = concurrency
+        self._built = 0
+        self.stillness = Stillness()
+        self.redis: KeepingRedis
+        self.postgres: MortalPostgres
+        self.house: Installation
+        self.dark: list[float] = []
+        self.since = time.time()
+        self._marks = (0, 0)
+        self._standing = False
+
+    def ready(self) -> "Building":
+        """Built, if it does not stand; a new account of what is seen begins."""
+        if not self._standing:
+            self._build()
+        self.dark, self.since = [], time.time()
+        self._marks = evidence.marks(self.house)
+        return self
+
+    def seen(self) -> evidence.Evidence:
+        """What the witnesses saw since `ready`."""
+        return evidence.gather(self.house, self._marks)
+
+    def pull_down(self) -> None:
+        """End everything; the next `ready` builds anew."""
+        if self._standing:
+            self._standing = False
+            self.house.stop()
+            self.redis.close()
+            self.postgres.close()
+
+    def close(self) -> None:
+        """The end."""
+        self.pull_down()
+        self.stillness.close()
+
+    # --- ways to die ----------------------------------------------------------------------------------------------
+
+    def kill_a_web(self, dice: Random) -> None:
+        """One of the web's processes, at once: its requests in hand get no answer, and another starts in its place."""
+        self.dark.append(time.time())
+        os.kill(dice.choice(children(self.house.pid("web"))), signal.SIGKILL)
+
+    def kill_workers(self) -> None:
+        """Both at one moment."""
+        for name in ("worker", "worker-2"):
+            self.house.kill(name)
+
+    def revive_workers(self) -> None:
+        """Both."""
+        for name in ("worker", "worker-2"):
+            self.house.start_process(name)
+
+    def _build(self) -> None:
+        self._built += 1
+        folder = self._folder / f"building-{self._built}"
+        folder.mkdir(parents=True)
+        self.redis = KeepingRedis()
+        self.redis.start()
+        self.postgres = MortalPostgres()
+        self.postgres.start()
+        self.house = Installation(
+            folder, self.redis.url, self.postgres.url(self.postgres.create_database()), speed=SPEED, members=MEMBERS,
+            web_options=GREEN, concurrency=self._concurrency,
+        )  # fmt: skip
+        try:
+            self.house.start()
+        except BaseException:
+            self._standing = True
+            self.pull_down()
+            raise
+        self._standing = True
