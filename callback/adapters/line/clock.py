@@ -20,8 +20,9 @@ _SECOND_US = 1_000_000
 class SharedClock:
     """`callback.ports.Clock`. Keeps the last difference while Redis is away, and goes by this machine before the first.
 
-    `every_s` is how old a difference may become; after a failure the next try waits as long, so that an absent Redis
-    costs one caller one timeout, not each. `local` gives seconds since 1970, `monotonic` ones that never run backwards.
+    `every_s` is how old a difference may become; after a failure the next try waits `again_s`, so that an absent Redis
+    costs one caller one timeout, not each, and a wrong clock of ours counts no longer than it must. `local` gives
+    seconds since 1970, `monotonic` ones that never run backwards.
     """
 
     def __init__(
@@ -29,11 +30,12 @@ class SharedClock:
         client: redis.Redis,
         *,
         every_s: float = 5.0,
+        again_s: float = 1.0,
         local: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._every_s = every_s
+        self._every_s, self._again_s = every_s, again_s
         self._monotonic = monotonic
         self._offset_us = round((local() - monotonic()) * _SECOND_US)
         self._again_at = monotonic()
@@ -50,14 +52,16 @@ class SharedClock:
     def _anchor(self) -> None:
         if not self._asking.acquire(blocking=False):
             return  # somebody else is asking: the last difference is good enough meanwhile
+        wait_s = self._again_s
         try:
             sent = self._monotonic()
             seconds, microseconds = self._client.time()
             received = self._monotonic()
             theirs = int(seconds) * _SECOND_US + int(microseconds)
             self._offset_us = theirs - round((sent + received) / 2 * _SECOND_US)
+            wait_s = self._every_s
         except redis.RedisError:
             pass  # the last difference stands; see the class
         finally:
-            self._again_at = self._monotonic() + self._every_s
+            self._again_at = self._monotonic() + wait_s
             self._asking.release()

@@ -12,6 +12,8 @@ from typing import Any
 
 import redis
 
+from callback.adapters.line.client import LineAway
+
 
 class Lanes:
     """As many connections as there are commands under way at once. Safe for threads and green threads."""
@@ -28,12 +30,14 @@ class Lanes:
             try:
                 connection.send_command(*command)
                 return connection.read_response()
+            except LineAway:
+                raise
             except redis.ConnectionError:
                 connection.disconnect()
                 connection.send_command(*command)
                 return connection.read_response()
-        except redis.ResponseError:
-            raise  # an answer like any other: nothing is left unread
+        except (redis.ResponseError, LineAway):
+            raise  # an answer like any other, or nothing was asked: nothing is left unread
         except BaseException:
             connection.disconnect()  # whatever stopped us (a time limit too), nobody may read an answer meant for us
             raise

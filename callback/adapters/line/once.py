@@ -12,6 +12,7 @@ from typing import cast
 
 import redis
 
+from callback.adapters import patience
 from callback.adapters.line.keys import document
 
 _CLAIMED = "\x00"
@@ -20,6 +21,8 @@ _CLAIM_MS = 2_000
 _KEEP_S = 3_600
 _WAIT_S = 1.0
 _LOOK_EVERY_S = 0.01
+_OURS_S = 0.3
+"""What is left of a budget for computing the document ourselves, should the other fail."""
 
 
 class RedisOnce:
@@ -59,7 +62,7 @@ class RedisOnce:
 
     def _wait(self, key: str) -> str | None:
         """The other's document. None: it failed, or took too long."""
-        deadline = self._monotonic() + _WAIT_S
+        deadline = self._monotonic() + min(_WAIT_S, patience.left() - _OURS_S)
         while True:
             found = cast(str | None, self._client.get(key))
             if found != _CLAIMED:
