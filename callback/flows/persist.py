@@ -72,7 +72,7 @@ def record(house: House, work: Work, fields: dict[str, str]) -> None:
             reason=fields.get("reason", ""),
             cause=fields.get("entry") or fields.get("token", ""),
             queue=fields.get("queue", ""),
-            data={name: value for name, value in details(fields)},
+            data=dict(details(fields)),
         )
     )
     if fields["kind"] == "call":

@@ -200,7 +200,15 @@ def test_a_move_saves_the_fields_the_new_state_and_a_journal_row(store: SqlStore
         assert work.callback(made.id) == moved
         entry = work.journal(after=0, kind="callback", subject=made.id)[-1]
     assert replace(entry, seq=0) == Entry(
-        LATER, "callback", made.id, "waiting", "reserved", "because", "test", SUPPORT, {"queue_wait_s": 3.5}
+        LATER,
+        "callback",
+        made.id,
+        "waiting",
+        "reserved",
+        "because",
+        "test",
+        SUPPORT,
+        {"score": made.score, "queue_wait_s": 3.5},
     )
 
 

@@ -42,7 +42,7 @@ def seconds(act: Callable[[], object]) -> float:
 
 def read(store: SqlStore) -> None:
     with store.begin() as work:
-        work.mark()
+        work.last_seq()
 
 
 def promise_and(store: SqlStore, happens: Callable[[], object]) -> None:

@@ -198,3 +198,17 @@ def test_a_callback_is_moved_and_listed_by_a_crowd_without_a_wrong_count(store: 
             return len(work.callbacks(number=made.number, states=[State.CANCELLED]).items)
 
     assert crowd(live) == [1] * CROWD
+
+
+def test_what_many_read_on_from_the_mark_is_written_once(store: SqlStore) -> None:
+    def read_on(_: int) -> None:
+        with store.begin() as work:
+            following = int(work.mark()) + 1
+            work.write(Entry(NOW, "queue", SUPPORT, None, f"event {following}", "told by the line"))
+            work.set_mark(str(following))
+
+    assert crowd(read_on) == [None] * CROWD
+    with store.begin() as work:
+        assert work.mark() == str(CROWD)
+        told = [entry.after for entry in work.journal(after=0) if entry.after.startswith("event")]
+    assert told == [f"event {number}" for number in range(1, CROWD + 1)]

@@ -9,6 +9,7 @@ from callback.adapters.store.transaction import Transaction, plain_row, plain_va
 from callback.domain.callback import Entry
 
 _AT_FIRST = "0"
+_MARK = select(stream_mark.c.mark).with_for_update()
 
 
 class Journal(Transaction):
@@ -40,7 +41,10 @@ class Journal(Transaction):
             self._sql.execute(insert(journal), rows if len(rows) > 1 else rows[0])
 
     def mark(self) -> str:
-        found: str | None = self._sql.execute(select(stream_mark.c.mark)).scalar()
+        """Locked until the end of the transaction: two who read on from the same mark would write everything twice."""
+        found: str | None = self._sql.execute(_MARK).scalar()
+        if found is None and not self._insert_new(stream_mark, {"id": 1, "mark": _AT_FIRST}):
+            found = self._sql.execute(_MARK).scalar()
         return found or _AT_FIRST
 
     def set_mark(self, id: str) -> None:

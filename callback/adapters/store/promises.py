@@ -165,7 +165,9 @@ class Promises(CallbackRows):
     def _journal(
         self, before: State | None, after: Callback, reason: str, cause: str, at: datetime, data: dict[str, Any] | None
     ) -> None:
-        self.write(Entry(at, "callback", after.id, before, after.state, reason, cause, after.queue, data or {}))
+        known: dict[str, Any] = {"score": after.score} | ({"attempt": after.attempt} if after.attempt else {})
+        told = known | (data or {})
+        self.write(Entry(at, "callback", after.id, before, after.state, reason, cause, after.queue, told))
 
 
 def _rung_twice(taken: IntegrityError) -> bool:
