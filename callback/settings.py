@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     lease_s: Positive = 10.0
     carrier_queue_s: Seconds = 30.0
     reconcile_margin_s: Seconds = 10.0
+    workers_gone_s: Positive = 30.0
     demo_speed: Positive = 10.0
     demo_seed: int = 1
     var_dir: Annotated[Path, AfterValidator(_absolute)] = Path("var")
@@ -205,6 +206,7 @@ _REMEDIES = {
     "LEASE_S": "Set it to seconds above 0, such as 10",
     "CARRIER_QUEUE_S": "Set it to seconds, such as 30",
     "RECONCILE_MARGIN_S": "Set it to seconds, such as 10",
+    "WORKERS_GONE_S": "Set it to seconds above 0, such as 30",
     "DEMO_SPEED": "Set it to a number above 0, such as 10",
     "DEMO_SEED": "Set it to a whole number, such as 1",
     "VAR_DIR": "Set it to a folder this program may write to",

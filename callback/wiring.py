@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import redis
 
+from callback.adapters.disk import FolderDisk
 from callback.adapters.dispatch import CeleryDispatch, make_celery
+from callback.adapters.line.board import RedisBoard
 from callback.adapters.line.client import make_client
 from callback.adapters.line.clock import SharedClock
 from callback.adapters.line.once import RedisOnce
@@ -66,7 +68,10 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, patience_s: f
             carrier_queue_s=settings.carrier_queue_s,
             reconcile_margin_s=settings.reconcile_margin_s,
             caller_id=settings.twilio_caller_id,
+            gone_s=settings.workers_gone_s,
         ),
+        board=RedisBoard(client, clock),
+        disk=FolderDisk(settings.var_dir),
     )
     return Built(house, store, client)
 

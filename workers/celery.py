@@ -7,11 +7,12 @@ import os
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import worker_process_shutdown
 
 from callback import wiring
 from callback.adapters.dispatch import SETTINGS, CeleryDispatch
+from callback.flows.condition import Crier
 from callback.ports import House
 from callback.settings import Settings, load
 
@@ -19,6 +20,8 @@ PERSIST_S = 0.5
 """How often the live calls' stream is written to the record: within a second, with room to spare."""
 STAND_AGAIN_S = 15.0
 """How often the record's waiting promises are compared with the line."""
+SIGN_S = 2.0
+"""How often a worker says that it lives, and what kinds of work it does."""
 
 
 @lru_cache(maxsize=1)
@@ -77,6 +80,32 @@ class Configuration:
 
 app = Celery("workers", set_as_current=False)
 app.config_from_object(Configuration())
+
+class SignOfLife(bootsteps.StartStopStep):
+    """In a worker's own process, beside those that do the work: it lives, even where nobody has anything to do."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def __init__(self, parent: Any, **_: object) -> None:
+        self._crier = Crier()
+        self._timer: Any = None
+        super().__init__(parent)
+
+    def start(self, parent: Any) -> None:
+        """From now on, and every few seconds."""
+        self._timer = parent.timer.call_repeatedly(SIGN_S, self._sign)
+
+    def stop(self, parent: Any) -> None:  # noqa: ARG002
+        """Nobody speaks for a worker that ends."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _sign(self) -> None:
+        house().board.beat(*app.amqp.queues.consume_from)
+        self._crier.cry(house())
+
+
+app.steps["worker"].add(SignOfLife)
 
 _built: dict[int, wiring.Built] = {}
 

@@ -1,7 +1,7 @@
 """The tasks: each calls one flow. They carry ids only, may run twice, and may be lost."""
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import agentfirst, dial
+from callback.flows import agentfirst, condition, dial
 from callback.flows import persist as persisting
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
@@ -52,7 +52,8 @@ def persist() -> int:
 @app.task(name="workers.tasks.sweep")
 def sweep() -> None:
     """Find whatever died between two steps."""
-    sweeping.sweep(house())
+    with condition.round_of_the_sweep(house()):
+        sweeping.sweep(house())
 
 
 @app.task(name="workers.tasks.stand_again")

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     CLOSED = "closed"
     FULL = "full"
     NOT_BEFORE_CLOSING = "not_before_closing"
+    CANNOT_RING = "cannot_ring"  # nobody dials, or the carrier lets nobody dial
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,16 @@ def decide(
     policy: Policy,
     closes_in_s: float | None = None,
     measured: Measured = NOTHING_MEASURED,
+    can_ring: bool = True,
 ) -> Decision:
     """Whether to offer a callback to a caller now.
 
     `wait` is theirs, `waiting` how many wait ahead of them, `free` how many agents could take them now, `staffed` how
     many count as capacity, `outstanding` how many promises are open, `offering_before` what the decision was last
-    time. `closes_in_s` is None for a queue that does not close soon; `measured` tells how long its conversations are.
+    time. `closes_in_s` is None for a queue that does not close soon; `measured` tells how long its conversations are;
+    `can_ring` is whether anybody could be rung at the moment.
     """
-    refusal = _refusal(is_open, outstanding, policy)
+    refusal = _refusal(is_open, outstanding, policy, can_ring)
     if refusal is not None:
         return refusal
     if free > 0:
@@ -84,16 +87,17 @@ def may_promise(
     staffed: int = 0,
     measured: Measured = NOTHING_MEASURED,
     wait: Wait | None = None,
+    can_ring: bool = True,
 ) -> None:
     """The same guard for a promise that somebody asked for without an offer (the API, the console, a text).
 
-    No threshold counts here: whoever asks shall have it. For a promise at a later time, `is_open` speaks of that time
-    and `closes_in_s` is None.
+    No threshold counts here: whoever asks shall have it. For a promise at a later time, `is_open` and `can_ring` speak
+    of that time and `closes_in_s` is None.
 
     Raises:
-        NotAccepting: `reason` is switched_off, closed, full or not_before_closing.
+        NotAccepting: `reason` is switched_off, closed, full, cannot_ring or not_before_closing.
     """
-    refusal = _refusal(is_open, outstanding, policy)
+    refusal = _refusal(is_open, outstanding, policy, can_ring)
     if refusal is not None:
         _refuse(refusal)
     if not _solvent(wait, staffed, outstanding, policy, closes_in_s, measured):
@@ -116,12 +120,14 @@ def solvent(*, wait: Wait | None, staffed: int, outstanding: int, closes_in_s: f
     return (p90 is None or p90 <= closes_in_s) and outstanding + 1 <= finished - _SOLVENCY_Z * math.sqrt(finished)
 
 
-def _refusal(is_open: bool, outstanding: int, policy: Policy) -> Decision | None:
+def _refusal(is_open: bool, outstanding: int, policy: Policy, can_ring: bool) -> Decision | None:
     """What forbids any promise, whatever the wait."""
     if not policy.accepting:
         return Decision(False, Reason.SWITCHED_OFF, "not offering: callbacks are switched off")
     if not is_open:
         return Decision(False, Reason.CLOSED, "not offering: the queue is closed")
+    if not can_ring:
+        return Decision(False, Reason.CANNOT_RING, "not offering: nobody can be rung at the moment")
     most = policy.max_outstanding
     if most is not None and outstanding >= most:
         return Decision(False, Reason.FULL, f"not offering: {outstanding} promises are open, and {most} is the most")
@@ -169,6 +175,7 @@ _REFUSED: dict[Reason, str] = {
     Reason.SWITCHED_OFF: "this queue does not accept callbacks now; ask again later",
     Reason.CLOSED: "this queue is closed now; ask again in its opening hours, or ask for a time in them",
     Reason.FULL: "this queue has as many callbacks open as it may promise; ask again later",
+    Reason.CANNOT_RING: "nobody can be rung at the moment; ask again later, or ask for a later time",
     Reason.NOT_BEFORE_CLOSING: "nobody can call back before this queue closes; ask for a later opening time",
 }
 

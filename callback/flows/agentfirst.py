@@ -12,7 +12,7 @@ from callback.domain.errors import NumberBusy
 from callback.domain.ids import AttemptId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Queue
-from callback.flows import ask, bridge, reconcile, settle
+from callback.flows import account, ask, bridge, reconcile, settle
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook
 from callback.ports import CarrierBusy, CarrierError, CarrierStopped, House, NewCall, OutcomeUnknown, Reservation
@@ -22,25 +22,28 @@ UNHEARD = frozenset({"busy", "failed", "no-answer", "canceled", "completed"})
 
 def ring_agent(house: House, attempt: Attempt, queue: Queue, pairing: Reservation) -> None:
     """Ask the carrier for the agent's leg."""
+    own = caller_id(house, queue)
     call = NewCall(
         to=house.book.agent(pairing.agent).contact,
-        from_=caller_id(house, queue) or "",
+        from_=own or "",
         url=house.urls.step("agent/first", a=attempt.id),
         status_url=house.urls.step("agent/first/status", a=attempt.id),
         timeout=queue.policy.ring_timeout_s,
     )
     try:
         sid = house.carrier.create_call(call)
-    except OutcomeUnknown:
+    except OutcomeUnknown as lost:
+        account.strained(house, own, account.SILENT, lost)
         return  # if it rings, its document finds the attempt; else the lease lapses and the sweep goes on
     except (CarrierBusy, CarrierStopped) as refused:  # the agent's phone never rang
-        ask.carrier_said_no(house, attempt.id, refused)
+        ask.carrier_said_no(house, attempt.id, refused, own)
         return
     except CarrierError as error:
         missed(house, attempt, reason=f"the agent's phone could not be rung ({error.code})")
         return
     with house.store.begin() as work:
         work.save_attempt(replace(work.attempt(attempt.id), agent_call=sid))
+    account.accepted(house, own)
 
 
 def missed(house: House, attempt: Attempt, *, reason: str, agent_to: AgentStatus | None = AgentStatus.AWAY) -> None:

@@ -8,11 +8,11 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 
-from callback.domain.callback import Attempt, Callback, Entry, Outcome
+from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.ids import AttemptId, CallSid
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
-from callback.flows import match, reconcile, settle
+from callback.flows import account, match, reconcile, settle
 from callback.flows.book import caller_id
 from callback.ports import (
     CarrierBusy,
@@ -28,17 +28,16 @@ PACE = "calls"
 """The bucket that all creations of calls share."""
 NUMBER_BUSY = timedelta(seconds=30)
 """When to look again at a number that is being rung, or talks, for another queue."""
-STOPPED_S = 30
-"""How long the dialler rests after the carrier refused the account itself."""
 SOON_S = 0.02
 """A slot of the carrier's pace this near is not worth a second trip through the workers."""
 
 
 def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue) -> None:
     """Ask for the call; bind it, or settle what the carrier said instead."""
+    own = caller_id(house, queue)
     call = NewCall(
         to=number,
-        from_=caller_id(house, queue) or "",
+        from_=own or "",
         url=house.urls.step("callback", a=attempt.id),
         status_url=house.urls.step("status", a=attempt.id),
         fallback_url=house.urls.step("fallback"),
@@ -48,35 +47,32 @@ def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue) -> No
     try:
         sid = house.carrier.create_call(call)
     except CarrierError as error:
-        carrier_said_no(house, attempt.id, error)
+        carrier_said_no(house, attempt.id, error, own)
         return
     bound(house, attempt.id, sid)
+    account.accepted(house, own)
 
 
-def carrier_said_no(house: House, id: AttemptId, error: CarrierError) -> None:
-    """Each class of error has its consequence."""
+def carrier_said_no(house: House, id: AttemptId, error: CarrierError, own: str | None) -> None:
+    """Each class of error has its consequence. `own` is the number the call was to come from."""
     cause, code = f"carrier error {error.code}", str(error.code or error)
     match error:
         case NumberUndialable():
+            account.accepted(house, own)  # the carrier refused this number, and us not at all
             settle.attempt_over(house, id, Outcome.UNDIALABLE, cause=cause, error=code)
         case CarrierBusy():
+            account.strained(house, own, account.BUSY, error)
             jitter = 1 + secrets.randbelow(1000) / 1000  # workers must not march in step
             wait = timedelta(seconds=error.retry_after_s * jitter)
             settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code, delay=wait)
         case CarrierStopped():
-            alert(house, cause, str(error))
-            rest = timedelta(seconds=STOPPED_S)
-            settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code, delay=rest)
+            account.refused(house, own, error)
+            settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code)
         case OutcomeUnknown():
+            account.strained(house, own, account.SILENT, error)
             lost(house, id, cause=str(error))
         case _:
             settle.attempt_over(house, id, Outcome.FAILED, cause=cause, error=code)
-
-
-def alert(house: House, cause: str, message: str) -> None:
-    """The account itself is refused: on record, where the console shows it."""
-    with house.store.begin() as work:
-        work.write(Entry(house.clock.now(), "queue", "carrier", None, "stopped", message, cause))
 
 
 def lost(house: House, id: AttemptId, *, cause: str) -> None:

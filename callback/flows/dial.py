@@ -13,11 +13,12 @@ from callback.domain.errors import NumberBusy, NumberRefused
 from callback.domain.ids import CallbackId, CallSid, Token, new_attempt_id
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
-from callback.flows import agentfirst, ask, match, reconcile, settle
+from callback.flows import account, agentfirst, ask, match, reconcile, settle
 from callback.flows.book import caller_id
 from callback.flows.hook import Place
 from callback.ports import (
     CarrierBusy,
+    CarrierStopped,
     House,
     LegGone,
     OutcomeUnknown,
@@ -47,6 +48,9 @@ def fetch_from_hold(house: House, pairing: Reservation, leg: CallSid) -> None:
     except CarrierBusy:
         house.dispatch.connect(pairing.token, delay_s=1)
     except OutcomeUnknown:
+        pass_to_sweep(house, pairing)
+    except CarrierStopped as stopped:  # their own next wait document connects them
+        account.refused(house, caller_id(house, house.book.queue(pairing.queue)), stopped)
         pass_to_sweep(house, pairing)
 
 
@@ -80,6 +84,9 @@ def ring(house: House, pairing: Reservation) -> None:
     """Dial a callback, or first its agent, as the policy says."""
     queue = house.book.queue(pairing.queue)
     now = house.clock.now()
+    if not account.may_dial(house, queue):
+        give_way(house, pairing, Hindrance("due"))
+        return
     begun = begin(house, pairing, queue, now)
     if begun is None:
         return
@@ -117,7 +124,7 @@ def taken_up(work: Work, callback: Callback, token: Token) -> bool:
 
 @dataclass(frozen=True)
 class Hindrance:
-    """Why a callback is not dialled now: its entry is `gone` for good, or waits for `later`."""
+    """Why a callback is not dialled now: its entry is `gone` for good, waits for `later`, or stays where it was."""
 
     entry_to: str
 

@@ -12,7 +12,7 @@ from callback.domain.errors import DuplicateOpen, InvalidInput, NumberRefused
 from callback.domain.ids import CallSid, EntryId, QueueKey, new_callback_id
 from callback.domain.lifecycle import CallState, Event, State
 from callback.domain.policy import Queue
-from callback.flows import match
+from callback.flows import condition, match
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Place, moment
 from callback.flows.outlook import closes_in_s, look, staffed
@@ -138,7 +138,7 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
         stored = work.add_callback(callback, event=event, reason=reason, cause=wish.cause, idempotency=wish.idempotency)
         new = stored.id == callback.id
         if new:  # a repeat of what was promised before gets the same answer, whatever has changed since
-            guard(wish, caller_id(house, wish.queue), standing, now)
+            guard(wish, caller_id(house, wish.queue), standing, now, can_ring=condition.can_ring(house, wish.queue))
             protect(work, wish, now)
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
         texted = text is not None or not (new or work.opted_out(stored.number))
@@ -188,7 +188,7 @@ def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:
     )
 
 
-def guard(wish: Wish, own: str | None, standing: Standing, now: datetime) -> None:
+def guard(wish: Wish, own: str | None, standing: Standing, now: datetime, *, can_ring: bool = True) -> None:
     """Every reason to refuse. Raises NotAccepting, NumberRefused, InvalidInput."""
     policy = wish.queue.policy
     phone.check(wish.number, allowed=policy.allowed_countries, own=own)
@@ -203,6 +203,7 @@ def guard(wish: Wish, own: str | None, standing: Standing, now: datetime) -> Non
         closes_in_s=None if at > now else closes_in_s(policy, now),
         staffed=staffed(standing),
         measured=standing.measured,
+        can_ring=can_ring or at > now,
     )
 
 

@@ -15,7 +15,7 @@ from callback.domain.ids import AgentKey, EntryId, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.policy import Queue
 from callback.domain.wait import Wait
-from callback.flows import outlook
+from callback.flows import condition, outlook
 from callback.ports import AgentView, House, Standing
 
 Json = dict[str, Any]
@@ -55,7 +55,8 @@ def queue_now(house: House, queue: Queue) -> QueueNow:
     """Look at one queue, as whoever joins next would find it."""
     now = house.clock.now()
     standing = house.line.standing(QueueKey(queue.key), None)
-    return QueueNow(queue, standing, outlook.look(queue, standing, now), now)
+    seen = outlook.look(queue, standing, now, can_ring=condition.can_ring(house, queue))
+    return QueueNow(queue, standing, seen, now)
 
 
 def queues_now(house: House) -> list[QueueNow]:

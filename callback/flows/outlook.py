@@ -9,6 +9,7 @@ from callback.domain.dialogue import Prompt
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import STAFFED, AgentStatus
 from callback.domain.policy import Policy, Queue
+from callback.flows import condition
 from callback.ports import House, Standing
 
 
@@ -20,8 +21,8 @@ class Outlook:
     decision: offer.Decision
 
 
-def look(queue: Queue, standing: Standing, now: datetime) -> Outlook:
-    """The wait at `standing.position` and whether to offer a callback there."""
+def look(queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = True) -> Outlook:
+    """The wait at `standing.position` and whether to offer a callback there, if anybody `can_ring` at all."""
     policy = queue.policy
     ahead = max((standing.position or 1) - 1, 0)
     expected = wait.estimate(ahead=ahead, agents=standing.agents, measured=standing.measured, policy=policy)
@@ -36,13 +37,14 @@ def look(queue: Queue, standing: Standing, now: datetime) -> Outlook:
         policy=policy,
         closes_in_s=closes_in_s(policy, now),
         measured=standing.measured,
+        can_ring=can_ring,
     )
     return Outlook(expected, decision)
 
 
 def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
     """As `look`, and the line remembers whether the queue is offering, for the hysteresis."""
-    outlook = look(queue, standing, now)
+    outlook = look(queue, standing, now, can_ring=condition.can_ring(house, queue))
     if outlook.decision.offering != standing.offering:
         house.line.set_offering(QueueKey(queue.key), outlook.decision.offering)
     return outlook

@@ -8,11 +8,14 @@ from callback.domain import phone
 from callback.domain.callback import Callback, Text
 from callback.domain.ids import CallSid, QueueKey
 from callback.domain.policy import Queue
+from callback.flows import account
 from callback.flows.book import zone
 from callback.flows.hook import Hook
-from callback.ports import CarrierBusy, CarrierError, House, OutcomeUnknown, Work
+from callback.ports import CarrierBusy, CarrierError, CarrierStopped, House, OutcomeUnknown, Work
 
 OPTED_OUT = 21610
+CANNOT_TEXT = 21606
+"""The number it should come from sends no texts: a matter of that number alone."""
 
 
 def compose(work: Work, house: House, queue: Queue, callback: Callback, kind: str, now: datetime) -> Text | None:
@@ -34,7 +37,10 @@ def compose(work: Work, house: House, queue: Queue, callback: Callback, kind: st
 
 
 def send(house: House, id: str) -> None:
-    """Ask the carrier to deliver one text. Unknown outcomes are not repeated: a text twice is worse than none."""
+    """Ask the carrier to deliver one text. Unknown outcomes are not repeated: a text twice is worse than none. While
+    the account is refused it stays where the sweep finds it."""
+    if account.stopped(house, None) is not None:
+        return
     with house.store.begin() as work:
         text = work.text(id, lock=True)  # it may have been dispatched twice
         if text.status != "queued":
@@ -58,6 +64,11 @@ def deliver(house: House, text: Text, sender: str) -> Text:
         return replace(text, status="queued")  # never processed: the sweep sends it again
     except OutcomeUnknown as unknown:
         return replace(text, status="unknown", error=str(unknown))
+    except CarrierStopped as stopped:
+        if stopped.code == CANNOT_TEXT:
+            return replace(text, status="failed", error=str(stopped.code))
+        account.refused(house, sender, stopped)
+        return replace(text, status="queued")
     except CarrierError as refused:
         return replace(text, status="failed", error=str(refused.code))
     return replace(text, status="sent", sid=sid)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from callback.domain.ids import CallSid
-from callback.ports import Carrier, CarrierBusy, CarrierCall, Clock, NewCall, OutcomeUnknown
+from callback.ports import Carrier, CarrierBusy, CarrierCall, CarrierStopped, Clock, NewCall, OutcomeUnknown
 
 Answer = TypeVar("Answer")
 
@@ -18,7 +18,8 @@ SLOW = timedelta(seconds=1)
 
 
 class Wary:
-    """`ports.Carrier` that asks no more once the carrier has hung. Raises OutcomeUnknown from then on."""
+    """`ports.Carrier` that asks no more once the carrier has hung, or has refused us. Raises OutcomeUnknown from then
+    on."""
 
     def __init__(self, carrier: Carrier, clock: Clock) -> None:
         self._carrier, self._clock = carrier, clock
@@ -32,6 +33,9 @@ class Wary:
             return ask()
         except (OutcomeUnknown, CarrierBusy):
             self._hangs = self._clock.now() - began >= SLOW
+            raise
+        except CarrierStopped:
+            self._hangs = True
             raise
 
     def create_call(self, call: NewCall) -> CallSid:

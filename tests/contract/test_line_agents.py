@@ -4,7 +4,7 @@ import pytest
 
 from callback.domain.callback import Served
 from callback.domain.errors import NotFound
-from callback.domain.ids import AgentKey
+from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from tests.support.line_scene import BILLING, SUPPORT, Scene, agent, queue
 
@@ -145,6 +145,25 @@ def test_an_agent_who_is_taken_out_during_a_call_goes_offline_after_it(scene: Sc
     scene.line.configure((queue(),), ())
     assert scene.status("ada") is BUSY
     assert getattr(scene.complete(token), "status", None) is OFFLINE
+
+
+def test_promises_rest_while_they_are_told_to_and_the_next_configuration_goes_by_the_policy(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    assert scene.line.set_dialing(SUPPORT, False, now=scene.clock.now())
+    assert not scene.line.set_dialing(SUPPORT, False, now=scene.clock.now())
+    assert scene.match() is None
+    scene.staff("ada")
+    assert scene.matched().entry == "cb1"
+
+
+def test_promises_that_rested_are_paired_again(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    scene.line.set_dialing(SUPPORT, False, now=scene.clock.now())
+    assert scene.line.set_dialing(SUPPORT, True, now=scene.clock.now())
+    assert scene.matched().entry == "cb1"
+    assert not scene.line.set_dialing(QueueKey("nobody knows it"), True, now=scene.clock.now())
 
 
 def test_whether_a_queue_is_offering_is_remembered(scene: Scene) -> None:

@@ -113,6 +113,7 @@ class FakeLine:
         self._pairs: dict[Token, Pair] = {}
         self._tallies: dict[QueueKey, Tally] = {}
         self._queues: dict[str, Queue] = {}
+        self._dialed: dict[str, bool] = {}
         self._agents: dict[AgentKey, Agent] = {}
         self._version = 0
 
@@ -383,8 +384,8 @@ class FakeLine:
 
     def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
         now = self._now()
-        before, self._queues = dict(self._queues), {queue.key: queue for queue in queues}
-        self._tell_dialing(before, queues, now)
+        self._queues = {queue.key: queue for queue in queues}
+        self._tell_dialing(queues, now)
         self._agents = {agent.key: agent for agent in agents}
         for agent in agents:
             if agent.key not in self._seats:
@@ -408,13 +409,20 @@ class FakeLine:
         if before != queues:
             self._tell_setting(seat.key, "serves", now, "\n".join(f"{one.queue}\t{one.level}" for one in queues))
 
-    def _tell_dialing(self, before: dict[str, Queue], queues: Sequence[Queue], now: datetime) -> None:
+    def _tell_dialing(self, queues: Sequence[Queue], now: datetime) -> None:
+        before, self._dialed = self._dialed, {queue.key: queue.policy.dialing for queue in queues}
         for queue in queues:
-            known = before.pop(queue.key, None)
-            if known is None or known.policy.dialing != queue.policy.dialing:
+            if before.pop(queue.key, None) != queue.policy.dialing:
                 self._tell_setting(queue.key, "dialing" if queue.policy.dialing else "resting", now)
-        for key in sorted(key for key, queue in before.items() if queue.policy.dialing):
+        for key in sorted(key for key, dials in before.items() if dials):
             self._tell_setting(key, "resting", now)
+
+    def set_dialing(self, queue: QueueKey, on: bool, *, now: datetime) -> bool:
+        if self._dialed.get(queue) in (None, on):
+            return False
+        self._dialed[queue] = on
+        self._tell_setting(queue, "dialing" if on else "resting", now)
+        return True
 
     def _now(self) -> datetime:
         return self._clock.now() if self._clock else self._heard
@@ -526,7 +534,7 @@ class FakeLine:
         return min(matchable, key=lambda person: person.order, default=None)
 
     def _dials(self, queue: QueueKey) -> bool:
-        return queue in self._queues and self._queues[queue].policy.dialing
+        return self._dialed.get(queue, False)
 
     def _pair_agent(self, seat: Seat, token: Token, now: datetime, lease_s: float) -> Reservation | None:
         person = self._first_for(seat)

@@ -270,10 +270,10 @@ def test_a_refused_account_stops_the_dialler_and_says_so_in_the_journal(staged: 
     assert "20003" in alert.cause
     assert (staged.state(callback), staged.now(callback).attempts_left) == (State.WAITING, 3)
     assert staged.status() is AgentStatus.AVAILABLE
-    staged.pass_time(29)
-    assert staged.carrier.created == []
-    staged.pass_time(3)
+    staged.pass_time(8)
     assert len(staged.carrier.created) == 1
+    (news,) = [entry for entry in staged.journal(kind="queue") if entry.after == "working"]
+    assert "20003" in news.cause
 
 
 def test_any_other_refusal_spends_the_attempt(staged: StagedHouse) -> None:

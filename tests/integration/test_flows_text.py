@@ -31,6 +31,15 @@ def arrives(staged: StagedHouse, body: str, number: str = ADA, sid: str = "SM77"
     return staged.post(f"{BASE}/sms/incoming", form)
 
 
+def test_texts_wait_while_the_account_is_refused(staged: StagedHouse) -> None:
+    staged.carrier.fail_next(CarrierStopped("401", 20003))
+    staged.promise()
+    staged.pass_time(11)
+    assert statuses(staged) == [("queued", "")]
+    staged.pass_time(30)
+    assert statuses(staged) == [("sent", "")]
+
+
 @on_both
 def test_a_promise_is_confirmed_by_one_text_with_the_callers_own_page(staged: StagedHouse) -> None:
     callback = staged.promise()
@@ -70,7 +79,7 @@ def test_an_unknown_outcome_is_not_repeated(staged: StagedHouse, accepted: bool)
 
 
 @pytest.mark.parametrize(
-    "error", [CarrierError("400", 30000), CarrierStopped("401", 20003)], ids=["refused", "stopped"]
+    "error", [CarrierError("400", 30000), CarrierStopped("400", 21606)], ids=["refused", "cannot text"]
 )
 def test_a_refusal_is_kept_with_its_code_and_the_promise_stands(staged: StagedHouse, error: CarrierError) -> None:
     staged.carrier.fail_next(error)

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from callback import ports
+from callback.adapters.line.board import RedisBoard
 from callback.adapters.line.client import make_client
 from callback.adapters.line.once import RedisOnce
 from callback.adapters.line.redis_line import RedisLine
@@ -23,7 +25,7 @@ from callback.domain.callback import Attempt, Callback, Entry, Served, Source
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AGENT_MOVES, MOVES, AgentStatus, State
 from callback.emulator.signature import sign
-from callback.flows import configure, enrol, persist, presence, stand_again, sweep
+from callback.flows import condition, configure, enrol, persist, presence, stand_again, sweep
 from callback.flows.book import LineBook
 from callback.ports import House, Knobs, Line, Reservation, Standing, Store
 from callback.web.app import create_app
@@ -49,7 +51,15 @@ class StagedHouse:
 
     account, own = ACCOUNT, OWN
 
-    def __init__(self, redis_url: str, store: SqlStore, clock: ManualClock, **knobs: Any) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        store: SqlStore,
+        clock: ManualClock,
+        *,
+        pause: Callable[[float], object] = ports.pause,
+        **knobs: Any,
+    ) -> None:
         self.clock = clock
         self.steps = Steps()
         self.redis = make_client(redis_url, timeout_s=1)
@@ -67,7 +77,9 @@ class StagedHouse:
             urls=PublicUrls(BASE),
             words=CatalogueWords(),
             book=LineBook(self.line, clock),
-            knobs=Knobs(**{"calls_per_second": 1000, **knobs}),
+            knobs=Knobs(**{"calls_per_second": 1000, "gone_s": 1e6, **knobs}),
+            board=RedisBoard(self.redis, clock, every_s=0),
+            pause=cast(Any, pause),
         )
         options = WebOptions(
             secret_key=SECRET, public_base_url=BASE, carrier_account=ACCOUNT, carrier_token=CARRIER_TOKEN
@@ -153,7 +165,8 @@ class StagedHouse:
 
     def sweep(self) -> None:
         """One round of the sweep, and the work that follows."""
-        sweep.sweep(self.house)
+        with condition.round_of_the_sweep(self.house):
+            sweep.sweep(self.house)
         self.work()
 
     def pass_time(self, seconds: int, *, every: Callable[[], None] | None = None) -> None:

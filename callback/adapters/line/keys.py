@@ -10,6 +10,17 @@ EVENTS = TAG + "events"
 LINES = TAG + "lines"
 """The keys of all queues in which somebody has stood."""
 
+BOARD = TAG + "board"
+"""The hash of what the processes tell each other (`board.py`)."""
+
+BEAT_LOCK = "callback:beat::lock"
+"""Held and renewed by the beat that ticks: the prefix of `workers.celery`, and redbeat's own word for the lock."""
+
+
+def claim(name: str) -> str:
+    """What one process alone does for a while."""
+    return f"{TAG}claim:{name}"
+
 
 def queue_state(queue: str) -> str:
     """The hash of a queue's sums and switches (`lua/_measure.lua`)."""
