@@ -109,7 +109,7 @@ def found_out(stage: Stage) -> None:
 @pytest.mark.fault(13)
 def test_a_webhook_hours_late_touches_neither_the_newer_attempt_nor_the_agent(provoke: Provoke) -> None:
     def play(played: Round) -> None:
-        played.open(attempts=2, retry_delays_s=[])
+        played.open(attempts=2, retry_delays_s=[], ring_timeout_s=15)
         played.each(hears_of_the_first_attempt_late)
 
     provoke(play)
@@ -134,6 +134,7 @@ def hears_of_the_first_attempt_late(stage: Stage) -> None:
         assert stage.cancel(ada)
     else:
         second = stage.house.carrier.call_to(ada, 2, timeout=60)
+        stage.house.carrier.until(second, "ringing")
         stage.mend(rule)
     if late in {"talking", "over"}:
         stage.house.carrier.do("POST", f"legs/{second}/answer")

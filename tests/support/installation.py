@@ -81,7 +81,7 @@ def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | 
 class Installation:
     """The processes and the two ways to talk to them.
 
-    `members` are started; all of a kind do the same work, and webs share the port. `surroundings` gives one member
+    `members` are started; all of a kind do the same work. `surroundings` gives one member
     environment variables of its own.
     """
 
@@ -190,7 +190,7 @@ class Installation:
             ],
             "web": [
                 python, "-m", "gunicorn", "callback.serve:application()", "--bind", f"127.0.0.1:{self.port}",
-                "--workers", "1", "--reuse-port", *self.web_options, "--no-control-socket", "--log-level", "warning",
+                "--workers", "1", *self.web_options, "--no-control-socket", "--log-level", "warning",
             ],
             "worker": [
                 *celery, "worker", "-Q", "dial,messages,sweep,persist", "--concurrency", str(self.concurrency),
