@@ -1,8 +1,11 @@
 """Starting what people start: the web alone (`callback web`), or everything on one machine (`callback run`)."""
 
 import os
+import socket
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,7 +15,7 @@ import structlog
 from callback import demo, wiring
 from callback.embedded import EmbeddedRedis
 from callback.settings import Settings, load
-from callback.supervise import Command, Supervisor, Terminal, commands_from
+from callback.supervise import Command, Supervisor, SupervisorError, Terminal, commands_from
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -23,6 +26,10 @@ WEB_WORKERS = 2
 THREADS = 16
 """With SQLite: green threads that yield inside a transaction would stop a whole process, so real ones serve there."""
 GREEN_THREADS = 1000
+HELD_SOCKET = "CALLBACK_WEB_SOCKET"
+"""The number of a listening socket that whoever starts the web holds for it (`callback run` does): while one server
+stops and the next one starts, connections wait in it, and no call loses a step."""
+BACKLOG = 2048
 
 
 def application() -> "Flask":
@@ -32,18 +39,21 @@ def application() -> "Flask":
 
     quiet_logs()
     settings = load(os.environ)
-    built = wiring.build(settings, patience_s=wiring.WEB_PATIENCE_S)
+    built = wiring.build(settings, web=True)
     token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
     options = WebOptions(
         secret_key=settings.secret_key.get_secret_value(),
         public_base_url=settings.public_base_url,
         production=settings.production,
         limits_url=settings.redis_url or "memory://",
+        limits_options={"connection_pool": built.redis.connection_pool},
         carrier_account=settings.twilio_account_sid or "",
         carrier_token=token,
         simulated=settings.twilio_api_base_url is not None,
     )
-    return create_app(built.house, options)
+    app = create_app(built.house, options)
+    structlog.get_logger("callback.web").info("web.ready", pid=os.getpid())  # from now on the old one may be stopped
+    return app
 
 
 def quiet_logs() -> None:
@@ -70,7 +80,8 @@ def web(settings: Settings) -> NoReturn:
 def server(settings: Settings, application: str) -> list[str]:
     """The module that serves, with its arguments. Green threads on PostgreSQL, real ones on SQLite; loopback only
     outside production."""
-    host = "0.0.0.0" if settings.production else "127.0.0.1"  # noqa: S104 -- a platform's router must reach it
+    held = os.environ.get(HELD_SOCKET)
+    host, port = address(settings)
     kind = (
         ["gthread", "--threads", str(THREADS)]
         if settings.sqlite
@@ -79,7 +90,7 @@ def server(settings: Settings, application: str) -> list[str]:
     return [
         "gunicorn",
         application,
-        "--bind", f"{host}:{settings.port}",
+        "--bind", f"fd://{held}" if held else f"{host}:{port}",
         "--workers", os.environ.get("WEB_CONCURRENCY", str(WEB_WORKERS)),
         "--worker-class", *kind,
         "--timeout", "30",
@@ -89,6 +100,25 @@ def server(settings: Settings, application: str) -> list[str]:
         "--log-level", "warning",
         "--no-control-socket",
     ]  # fmt: skip
+
+
+def address(settings: Settings) -> tuple[str, int]:
+    """Where the web listens: loopback only, outside production."""
+    return "0.0.0.0" if settings.production else "127.0.0.1", settings.port  # noqa: S104 -- a router must reach it
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The web's socket, to be held for it. Raises SupervisorError where the port is taken."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address(settings))
+    except OSError as taken:
+        listening.close()
+        advice = "end what uses it, or set PORT to another one"
+        raise SupervisorError(f"port {settings.port} cannot be used ({taken.strerror}): {advice}") from None
+    listening.listen(BACKLOG)
+    return listening
 
 
 def run(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
@@ -109,15 +139,15 @@ def run(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
         show = demo.Show(settings)
         env |= show.environment()
         commands["carrier"] = Command(show.carrier_argv(), env=env, cwd=ROOT)
-    commands = {**commands, **commands_from(ROOT / "Procfile", env)}
-    terminal = Terminal(sys.stdout)
-    supervisor = Supervisor(commands, settings.var_dir / "log", terminal)
-    greet(settings, show)
-    if show is None:
-        supervisor.run()
-        return
-    with show.narrated():
-        supervisor.run()
+    with listen(settings) as held:
+        env[HELD_SOCKET] = str(held.fileno())
+        commands = {**commands, **commands_from(ROOT / "Procfile", env)}
+        commands["web"] = replace(commands["web"], holds=(held.fileno(),))
+        terminal = Terminal(sys.stdout)
+        supervisor = Supervisor(commands, settings.var_dir / "log", terminal)
+        greet(settings, show)
+        with show.narrated() if show is not None else nullcontext():
+            supervisor.run()
 
 
 def greet(settings: Settings, show: "demo.Show | None") -> None:

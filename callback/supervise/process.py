@@ -18,12 +18,13 @@ LONGEST_LINE = 65_536
 class Command:
     """What to run, in which folder and with which whole environment (None inherits the supervisor's).
 
-    An `early` command starts before the release step and stops after all others; the release waits until its `ready`.
+    `holds` are sockets of the supervisor's that it inherits. An `early` command starts before the release step and stops after all others; the release waits until its `ready`.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] | None = None
     cwd: Path | None = None
+    holds: tuple[int, ...] = ()
     early: bool = False
     ready: Callable[[], bool] | None = None
 
@@ -40,6 +41,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=command.holds,
             bufsize=0,
         )
         if self._popen.stdout is None:

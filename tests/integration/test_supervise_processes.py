@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -290,3 +291,26 @@ def test_a_killed_embedded_redis_is_back_at_the_same_address_with_what_it_held(w
     with redis.Redis.from_url(server.url) as client:
         assert client.get("kept") == b"yes"
     assert server.url == before
+
+
+SERVES_ONE = """
+import socket, sys
+with socket.socket(fileno=int(sys.argv[1])) as listening:
+    listening.setblocking(True)
+    print("listens", flush=True)
+    connection, _ = listening.accept()
+    connection.sendall(sys.argv[2].encode() + connection.recv(10))
+    connection.close()
+    sys.exit("served one, and died")
+"""
+
+
+def test_a_connection_waits_in_a_held_socket_while_its_server_is_started_again(watch: Watch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        held.set_inheritable(False)  # the supervisor passes it on, whatever it was
+        serves = Command((sys.executable, "-c", SERVES_ONE, str(held.fileno()), "heard "), holds=(held.fileno(),))
+        watch({"web": serves})
+        for at in range(3):
+            with socket.create_connection(held.getsockname(), timeout=20) as caller:
+                caller.sendall(str(at).encode())
+                assert caller.recv(20) == f"heard {at}".encode()

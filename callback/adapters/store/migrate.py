@@ -15,8 +15,13 @@ MIGRATIONS = Path(__file__).resolve().parents[3] / "migrations"
 
 
 def upgrade(database_url: str, to: str = "head") -> str | None:
-    """Migrates up to revision `to`; the revision that stands afterwards. Two at once wait for each other."""
-    return _run(command.upgrade, database_url, to)
+    """Migrates up to revision `to`; the revision that stands afterwards. Two at once wait for each other.
+
+    A database that a newer version has migrated is left as it is: the two run side by side while the newer one is
+    rolled out, or back.
+    """
+    found = current(database_url)
+    return found if is_newer(found) else _run(command.upgrade, database_url, to)
 
 
 def downgrade(database_url: str, to: str) -> str | None:
@@ -39,6 +44,18 @@ def newest() -> str:
     if head is None:
         raise FileNotFoundError(f"there are no migrations in {MIGRATIONS}")
     return head
+
+
+def is_newer(revision: str | None) -> bool:
+    """Whether a newer version of the product made this revision: one that this checkout has never heard of."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision is not None and revision not in known
+
+
+def serves(revision: str | None) -> bool:
+    """Whether this checkout can work on a database at `revision`. A newer one serves too: each migration leaves a
+    database on which the version before goes on working (`CONTRIBUTING.md`)."""
+    return revision == newest() or is_newer(revision)
 
 
 def _run(step: Callable[[Config, str], None], database_url: str, to: str) -> str | None:

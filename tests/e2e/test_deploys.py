@@ -1,0 +1,198 @@
+"""A new version comes while people are on the phone: nobody loses a step of a call, whichever version answers."""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callback.adapters.store import migrate
+from tests.support.installation import Shop
+from tests.support.people import HUMAN_CHECK, STAYS, TAKES_THE_OFFER
+from tests.support.redis_server import RedisServer, valkey_binary
+from tests.support.tree import ROOT
+from tests.support.versions import Rollout, copied, migrate_with, rewrite
+
+AGENTS = 2
+EXPAND = '''"""Expand: the column gets its new name beside the old one, and whoever writes either writes both."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9001"
+down_revision = "{newest}"
+
+SYNC = """CREATE FUNCTION keep_both() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.ending := COALESCE(NULLIF(NEW.ending, ''), NEW.end_reason, '');
+  ELSIF NEW.end_reason IS DISTINCT FROM OLD.end_reason THEN
+    NEW.ending := NEW.end_reason;
+  END IF;
+  NEW.end_reason := NEW.ending;
+  RETURN NEW; END $$"""
+
+
+def upgrade() -> None:
+    op.add_column("callbacks", sa.Column("ending", sa.String, nullable=False, server_default=""))
+    op.alter_column("callbacks", "end_reason", server_default="")
+    op.execute("UPDATE callbacks SET ending = end_reason")
+    op.execute(SYNC)
+    op.execute("CREATE TRIGGER keep_both BEFORE INSERT OR UPDATE ON callbacks "
+               "FOR EACH ROW EXECUTE FUNCTION keep_both()")
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER keep_both ON callbacks")
+    op.execute("DROP FUNCTION keep_both()")
+    op.drop_column("callbacks", "ending")
+'''
+CONTRACT = '''"""Contract: nobody knows the old name any more."""
+
+from alembic import op
+
+revision = "9002"
+down_revision = "9001"
+
+
+def upgrade() -> None:
+    op.execute("DROP TRIGGER keep_both ON callbacks")
+    op.execute("DROP FUNCTION keep_both()")
+    op.drop_column("callbacks", "end_reason")
+
+
+def downgrade() -> None:
+    raise RuntimeError("the old column is gone")
+'''
+
+
+@pytest.fixture
+def redis_of_its_own() -> Iterator[str]:
+    """A server that no other installation uses."""
+    server = RedisServer(valkey_binary()).start()
+    yield server.url
+    server.close()
+
+
+@pytest.fixture
+def rollout(tmp_path: Path, pg_url: str, redis_of_its_own: str) -> Iterator[Rollout]:
+    """An installation of this version, with the next version's tree beside it."""
+    following = copied(tmp_path / "next")
+    tables = following / "callback" / "adapters" / "store" / "tables.py"
+    rewrite(tables, ('Column("end_reason", String, nullable=False)',
+                     'Column("ending", String, key="end_reason", nullable=False)'))  # fmt: skip
+    home = Rollout(tmp_path, redis_of_its_own, pg_url, speed=20, trees={"next": following})
+    try:
+        home.start()
+        yield home
+    finally:
+        home.stop()
+
+
+def add_migrations(tree: Path, newest: str) -> None:
+    """The next version's own."""
+    versions = tree / "migrations" / "versions"
+    (versions / "9001_expand.py").write_text(EXPAND.replace("{newest}", newest))
+    (versions / "9002_contract.py").write_text(CONTRACT)
+
+
+class Crowd:
+    """People who ring one after the other, every second of them to be called back."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.busy = [shop.occupy(at) for at in range(len(shop.agents))]
+        self.promised: list[str] = []
+        self.held: list[str] = []
+
+    def come(self, count: int) -> None:
+        """So many more."""
+        for at in range(count):
+            number = self.shop.home.new_number()
+            answers = [{"match": HUMAN_CHECK, "press": "1"}]
+            self.shop.home.carrier.person(number, on_say=answers, talk_s=20, after_s=1)
+            takes_it = at % 2 == 0
+            call = self.shop.ring(*(TAKES_THE_OFFER if takes_it else STAYS), number=number, talk_s=20)
+            (self.promised if takes_it else self.held).append(number if takes_it else call)
+            self.shop.home.carrier.until(call, "ended" if takes_it else "enqueued")
+
+    def free_the_agents(self) -> None:
+        """From here on the line moves."""
+        for call in self.busy:
+            self.shop.home.carrier.hang_up(call)
+
+    def all_served(self) -> None:
+        """Everybody has talked, each was called once at most, and nothing is left over."""
+        self.shop.nobody_left(within_s=90)
+        states = Counter(self.shop.callback(number)["state"] for number in self.promised)
+        assert states == {"completed": len(self.promised)}
+        assert Counter(self.shop.home.carrier.creations(*self.promised)) == Counter(self.promised)
+        for call in self.held:
+            assert self.shop.until_told("call", call, "completed")
+
+
+def steps_lost(home: Rollout) -> list[dict[str, Any]]:
+    """Webhooks of which the carrier says that they failed."""
+    asked = home.carrier.ledger("webhook")
+    return [one for one in asked if one["answer"] is None or one["answer"]["status"] not in (200, 204)]
+
+
+def slowest_ms(home: Rollout) -> float:
+    """Of all the documents that the carrier has asked for."""
+    return max(one["answer"]["ms"] for one in home.carrier.ledger("webhook") if one["answer"])
+
+
+def served_throughout(home: Rollout) -> None:
+    """No webhook failed, and the slowest was quick enough for the phone."""
+    assert steps_lost(home) == []
+    assert slowest_ms(home) < 2000
+
+
+@pytest.mark.xdist_group("deploys")
+def test_web_and_workers_are_replaced_under_load_and_no_step_of_a_call_is_lost(rollout: Rollout) -> None:
+    rollout.trees["2"] = ROOT
+    crowd = Crowd(rollout.shop(AGENTS))
+    crowd.come(6)
+    rollout.start_process("web@2")
+    rollout.start_process("worker@2")
+    crowd.come(2)
+    rollout.replace("web", "worker", signal=signal.SIGTERM)
+    crowd.come(2)
+    crowd.free_the_agents()
+    crowd.all_served()
+    served_throughout(rollout)
+
+
+@pytest.mark.xdist_group("deploys")
+def test_two_versions_serve_side_by_side_across_a_migration(rollout: Rollout) -> None:
+    tree = rollout.trees["next"]
+    newest = migrate_with(tree, rollout.database_url)
+    add_migrations(tree, newest)
+    crowd = Crowd(rollout.shop(AGENTS))
+    crowd.come(6)
+    assert migrate_with(tree, rollout.database_url, "9001") == "9001"
+    crowd.come(2)
+    rollout.start_process("web@next")
+    rollout.start_process("worker@next")
+    crowd.come(6)
+    crowd.free_the_agents()
+    rollout.replace("web", "worker", "beat", signal=signal.SIGTERM)
+    rollout.start_process("beat@next")
+    assert migrate_with(tree, rollout.database_url) == "9002"
+    crowd.all_served()
+    served_throughout(rollout)
+    ended = {rollout.callbacks(number=number)[0]["end_reason"] for number in crowd.promised}
+    assert len(ended) == 1, "told alike, whichever version wrote it"
+
+
+def test_a_version_that_comes_back_leaves_a_newer_database_as_it_is(rollout: Rollout) -> None:
+    tree = rollout.trees["next"]
+    newest = migrate_with(tree, rollout.database_url)
+    add_migrations(tree, newest)
+    assert migrate_with(tree, rollout.database_url, "9001") == "9001"
+    assert migrate.upgrade(rollout.database_url) == "9001"
+    crowd = Crowd(rollout.shop(1))
+    crowd.come(2)
+    crowd.free_the_agents()
+    crowd.all_served()
