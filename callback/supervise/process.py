@@ -18,7 +18,8 @@ LONGEST_LINE = 65_536
 class Command:
     """What to run, in which folder and with which whole environment (None inherits the supervisor's).
 
-    `holds` are sockets of the supervisor's that it inherits. An `early` command starts before the release step and stops after all others; the release waits until its `ready`.
+    `holds` are sockets of the supervisor's that it inherits. An `early` command starts before the release step and
+    stops after all others; the release waits until its `ready`.
     """
 
     argv: tuple[str, ...]
