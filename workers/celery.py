@@ -81,6 +81,7 @@ class Configuration:
 app = Celery("workers", set_as_current=False)
 app.config_from_object(Configuration())
 
+
 class SignOfLife(bootsteps.StartStopStep):
     """In a worker's own process, beside those that do the work: it lives, even where nobody has anything to do."""
 

@@ -7,12 +7,11 @@ record, the board, the disk of this machine), so it takes no time and never fail
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 
+from callback.domain.condition import Condition, Part, Severity
 from callback.domain.policy import Queue
 from callback.flows import account
 from callback.flows.book import caller_id
@@ -21,6 +20,7 @@ from callback.ports import House, Notice, Picture
 DIALERS = "dial"
 LANES = ("dial", "messages", "sweep", "persist")
 TICK = "tick"
+EPOCH = "epoch"
 HELD = "held"
 """The figure of the board that says how much is in quarantine."""
 QUIET_S = 10.0
@@ -31,109 +31,6 @@ RECENT = timedelta(seconds=60)
 SPARE_BYTES, FULL_BYTES = 100_000_000, 1_000_000
 """Less space than this is worth a warning; less than that is none."""
 _log = structlog.get_logger("callback.condition")
-
-
-class Part(StrEnum):
-    """What can be out of order."""
-
-    LINE = "line"
-    RECORD = "record"
-    EPOCH = "epoch"
-    WORKERS = "workers"
-    BEAT = "beat"
-    SWEEP = "sweep"
-    CARRIER = "carrier"
-    DISK = "disk"
-    QUARANTINE = "quarantine"
-
-
-class Severity(StrEnum):
-    """Whether callers notice now (`bad`), or will unless somebody looks (`warn`)."""
-
-    WARN = "warn"
-    BAD = "bad"
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One thing that is out of order. `word` names the kind, `detail` is a code, a figure or a machine."""
-
-    part: Part
-    word: str
-    severity: Severity
-    since: datetime | None
-    detail: str = ""
-
-    @property
-    def meaning(self) -> str:
-        """What it means for callers, in one sentence."""
-        return SENTENCES[self.part, self.word][0]
-
-    @property
-    def remedy(self) -> str:
-        """What to do about it."""
-        return SENTENCES[self.part, self.word][1]
-
-
-SENTENCES: dict[tuple[Part, str], tuple[str, str]] = {
-    (Part.LINE, "away"): (
-        "Redis cannot be reached: callers hold with music and keep their places, and nobody is connected or called.",
-        "Start Redis, or mend the way to it; the line is whole again by itself a moment later.",
-    ),
-    (Part.RECORD, "away"): (
-        "The database cannot be reached: callers are served live, and no callback is promised or called.",
-        "Start the database, or mend the way to it; everything goes on by itself a moment later.",
-    ),
-    (Part.EPOCH, "lost"): (
-        "The line was lost and will be rebuilt from the record: callers hold, and nobody is connected out of turn.",
-        "Nothing: it is rebuilt by itself. If it does not begin within a minute, run `callback rebuild`.",
-    ),
-    (Part.EPOCH, "rebuilding"): (
-        "The line is being rebuilt from the record: callers hold and keep their places until it is whole.",
-        "Nothing: it is over in seconds.",
-    ),
-    (Part.WORKERS, "gone"): (
-        "No worker dials: nobody is called back, new callbacks are not offered, and callers hold.",
-        "Start the workers of the Procfile (`callback run` starts them again by itself) and look at their log.",
-    ),
-    (Part.WORKERS, "lane"): (
-        "Some kinds of work are done by nobody: what was lost on the way is not found again, or texts are not sent.",
-        "Start every worker of the Procfile, and look at its log.",
-    ),
-    (Part.BEAT, "gone"): (
-        "The beat does not tick: nobody looks for lost work, and retries and appointments do not start.",
-        "Start the beat of the Procfile (`callback run` starts it again by itself) and look at its log.",
-    ),
-    (Part.SWEEP, "late"): (
-        "The workers do not keep up: retries start late, and what was lost is found late.",
-        "Look at the workers' log and at the machine's load; start more of them.",
-    ),
-    (Part.CARRIER, "stopped"): (
-        "The carrier refuses to dial: nobody is called back and no callback is offered; places and attempts are kept.",
-        "Mend the account at the carrier, its credentials here, or the caller id; `callback doctor` says which.",
-    ),
-    (Part.CARRIER, "silent"): (
-        "The carrier does not answer: callbacks start late, and each is checked before it is tried again.",
-        "Look at the carrier's status page and at the way to the internet from here.",
-    ),
-    (Part.CARRIER, "busy"): (
-        "The carrier takes no more calls at once: callbacks start late, and no attempt is spent.",
-        "Lower CARRIER_CALLS_PER_SECOND to the pace of the account, or have the carrier raise it.",
-    ),
-    (Part.DISK, "filling"): (
-        "The disk is nearly full: when it is, no callback can be promised.",
-        "Free some space, or make the disk larger.",
-    ),
-    (Part.DISK, "full"): (
-        "The disk is full: no callback can be promised, and callers hold.",
-        "Free some space; everything goes on by itself.",
-    ),
-    (Part.QUARANTINE, "held"): (
-        "Something failed again and again and was set aside: somebody may be waiting for a call that does not come.",
-        "Open the console's page of what is set aside, mend the cause, and try it again or give it up there.",
-    ),
-}
-"""Of each kind of condition: what it means for callers, and what to do."""
 
 
 # --- the look ---------------------------------------------------------------------------------------------------
@@ -151,7 +48,7 @@ def look(house: House) -> list[Condition]:
 
 
 def _epoch(house: House) -> Iterator[Condition]:
-    state = house.board.read().notice("epoch")
+    state = house.board.read().notice(EPOCH)
     if state is not None:
         yield Condition(Part.EPOCH, state.word, Severity.BAD, state.since, state.why)
 
@@ -248,6 +145,16 @@ def round_of_the_sweep(house: House) -> Iterator[None]:
         house.board.beat(TICK)
 
 
+def line_is(house: House, state: str) -> None:
+    """What the guard of the line found, `whole` or not, for all to know."""
+    hanging = house.board.read().notice(EPOCH)
+    if state == "whole":
+        if hanging is not None:
+            house.board.clear(EPOCH)
+    elif hanging is None or hanging.word != state:
+        house.board.post(EPOCH, state, "", now=house.clock.now())
+
+
 class Crier:
     """Says in the log, once in the whole house, that a condition began and that it ended. One a process."""
 
@@ -261,7 +168,7 @@ class Crier:
         for name in now.keys() - self._known.keys():
             if house.board.tell(name):
                 one = now[name]
-                _log.error("condition.began", part=one.part, kind=one.word, detail=one.detail, meaning=one.meaning)
+                _log.error("condition.began", part=one.part, kind=one.word, detail=one.detail, title=one.words.title)
         for name in self._known.keys() - now.keys():
             if house.board.untell(name):
                 one = self._known[name]

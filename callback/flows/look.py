@@ -66,6 +66,11 @@ def queues_now(house: House) -> list[QueueNow]:
     return [queue_now(house, queue) for queue in sorted(queues, key=lambda queue: queue.key)]
 
 
+def lines_now(house: House) -> list[QueueNow]:
+    """Every queue as the line has it published, by key: readable while the record is away."""
+    return [queue_now(house, queue) for queue in house.line.configuration()[1]]
+
+
 def queue_view(house: House, key: QueueKey) -> Json:
     """A queue as `GET /queues/KEY` answers it. Raises NotFound."""
     with house.store.begin() as work:
@@ -124,8 +129,9 @@ def callback_now(house: House, callback: Callback) -> CallbackNow:
     queue, now = house.book.queue(callback.queue), house.clock.now()
     due = callback.next_attempt_at
     at_least_s = max((due - now).total_seconds(), 0) if due else 0
-    wait = outlook.look(queue, standing, now).wait if standing.position else None
-    return CallbackNow(callback, standing.position, wait, at_least_s)
+    position = standing.position if standing.whole else None
+    wait = outlook.look(queue, standing, now).wait if position else None
+    return CallbackNow(callback, position, wait, at_least_s)
 
 
 def callback_view(house: House, callback: Callback, attempts: Sequence[Attempt] | None = None) -> Json:

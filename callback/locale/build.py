@@ -3,8 +3,9 @@
 There is one catalogue per language, for what is heard and what is read, laid out as `flask_babel` and `gettext` expect:
 
     zh/voice.po                  sentences of the voice and of texts, kept by hand
+    zh/house.po                  sentences about the house as a whole, kept by hand
     zh/web.po                    sentences of the pages, kept by hand
-    zh/LC_MESSAGES/messages.po   both together, and
+    zh/LC_MESSAGES/messages.po   all together, and
     zh/LC_MESSAGES/messages.mo   what programs read: domain "messages", made by this program
 
 English is the source and has no files. To add a sentence: write it in English where it is used (`sentences.py`, or
@@ -59,6 +60,7 @@ FRAGMENTS: Final = (
         (("sentences.py", "python"),),
         {"sentence": None, "counted": (1, 2)},
     ),
+    Fragment("house", PACKAGE / "domain", (("condition.py", "python"),), {"told": None}),
     Fragment("web", PACKAGE / "web", (("**.py", "python"), ("templates/**.html", "jinja2")), _PAGE_WORDS),
 )
 

@@ -10,6 +10,7 @@ from callback.web import admin as console
 from callback.web import (
     agent,
     armour,
+    condition,
     context,
     health,
     languages,
@@ -39,9 +40,10 @@ def create_app(house: House, options: WebOptions) -> Flask:
     problems.install(app)
     languages.install(app)
     pages.install(app)
+    condition.install(app)
     csrf = CSRFProtect(app)
     sign_in.install(app, options)
-    for door in (static_files, health, pages, console, agent, wall):
+    for door in (static_files, health, pages, condition, console, agent, wall):
         app.register_blueprint(door.blueprint())
     # The carrier signs, programs bring a token and callers their link: none of it is sent by a browser on its own.
     for door in (voice, sms, programs, status):

@@ -85,6 +85,7 @@ def offer_sentence(now: QueueNow) -> str:
         "closed": lambda: gettext("The queue is closed."),
         "switched_off": lambda: gettext("New callbacks are switched off."),
         "full": lambda: gettext("As many callbacks are open as are allowed (%(limit)s).", limit=policy.max_outstanding),
+        "cannot_ring": lambda: gettext("Nobody can be rung at the moment."),
         "not_before_closing": lambda: gettext("It could not be kept before closing."),
     }
     why = shown.get(str(decision.reason), lambda: decision.sentence)()

@@ -20,6 +20,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
+from callback.adapters.line.board import RedisBoard
 from callback.adapters.line.client import make_client
 from callback.adapters.line.redis_line import RedisLine
 from callback.adapters.store.migrate import upgrade
@@ -64,6 +65,9 @@ class WrittenDown:
 
     def text(self, id: str) -> None:
         self.asked.append(("text", id))
+
+    def rebuild(self) -> None:
+        self.asked.append(("rebuild", ""))
 
     def persist(self) -> None:
         self.asked.append(("persist", ""))
@@ -120,8 +124,9 @@ class WebHouse:
             once=Once(),
             urls=PublicUrls(base),
             words=CatalogueWords(),
-            book=LineBook(self.line, clock),
+            book=LineBook(self.line, clock, record=self.store),
             knobs=Knobs(),
+            board=RedisBoard(self.client, clock, every_s=0),
         )
         self.options = WebOptions(secret_key=SECRET, public_base_url=base, **options)
         self.app: Flask = create_app(self.house, self.options)

@@ -86,6 +86,7 @@ PROMISE: Final[dict[str, Sentence]] = {
     "not_accepting_closed": sentence("We are closed now, so we cannot arrange a callback."),
     "not_accepting_full": sentence("So many callbacks are booked that we cannot promise another one now."),
     "not_accepting_not_before_closing": sentence("We close soon, and could not keep a promise to call you back today."),
+    "not_accepting_cannot_ring": sentence("Sorry, we cannot call anybody back at the moment."),
     "not_accepting": sentence("Sorry, we cannot arrange callbacks at the moment."),
 }
 
