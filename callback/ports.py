@@ -1002,7 +1002,7 @@ def pause(seconds: float) -> None:
 
 
 class Backend(Protocol):
-    """Something the house cannot do without (`line`, `record`), as this process finds it now. Reading it asks nobody."""
+    """What the house cannot do without (`line`, `record`), as this process finds it now. Reading it asks nobody."""
 
     @property
     def name(self) -> str: ...

@@ -1,16 +1,18 @@
 """Who plays whom: the only place that chooses implementations for the ports."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import redis
 
 from callback.adapters.disk import FolderDisk
 from callback.adapters.dispatch import CeleryDispatch, make_celery
 from callback.adapters.line.board import RedisBoard
-from callback.adapters.line.client import make_client
+from callback.adapters.line.client import make_breaker, make_client
 from callback.adapters.line.clock import SharedClock
 from callback.adapters.line.once import RedisOnce
 from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.outbox import Outbox
 from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.client import TwilioCarrier
 from callback.adapters.telephony.numbers import OwnNumbers
@@ -21,13 +23,12 @@ from callback.flows.book import LineBook
 from callback.ports import Dispatch, House, Knobs
 from callback.settings import Settings
 
-REDIS_TIMEOUT_S = 1.0
-"""One second in all is what a voice webhook may spend on a backend."""
-
-
+REDIS_TIMEOUT_S = 0.9
+"""How long Redis may take for one answer before it counts as away. A webhook may spend a second on all it asks
+(`web.voice.BUDGET_S`)."""
 WORKERS_PATIENCE_S = 5.0
-WEB_PATIENCE_S = 1.0
-"""How long one transaction may take on the record before it counts as away: somebody is on the phone meanwhile."""
+WEB_PATIENCE_S = 0.75
+"""How long a statement, or the wait for SQLite's writers, may take: in the web somebody is on the phone meanwhile."""
 
 
 class NoRedis(Exception):
@@ -43,24 +44,37 @@ class Built:
     redis: redis.Redis
 
 
-def build(settings: Settings, dispatch: Dispatch | None = None, *, patience_s: float = WORKERS_PATIENCE_S) -> Built:
-    """Everything, from the settings; workers bring a dispatch of their own. Connects to nothing yet. Raises NoRedis."""
+def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = False) -> Built:
+    """Everything, from the settings; workers bring a dispatch of their own, and the `web` has less time than others.
+    Connects to nothing yet. Raises NoRedis."""
     if settings.redis_url is None:
         raise NoRedis("set REDIS_URL, or start `callback run`, which brings a Redis of its own")
-    client = make_client(settings.redis_url, timeout_s=REDIS_TIMEOUT_S)
-    store = SqlStore(settings.database_url, settings.secret_key.get_secret_value(), patience_s=patience_s)
+
+    def now() -> datetime:
+        return clock.now()  # which needs the client, and that the breaker
+
+    away = make_breaker(settings.redis_url, now=now, timeout_s=REDIS_TIMEOUT_S)
+    client = make_client(settings.redis_url, timeout_s=REDIS_TIMEOUT_S, breaker=away)
     clock = SharedClock(client)
-    line = RedisLine(client)
+    store = SqlStore(
+        settings.database_url,
+        settings.secret_key.get_secret_value(),
+        patience_s=WEB_PATIENCE_S if web else WORKERS_PATIENCE_S,
+        clock=clock,
+    )
+    line = RedisLine(client, clock)
+    sent = dispatch or CeleryDispatch(make_celery(settings.redis_url), Outbox() if web else None)
     house = House(
         clock=clock,
         line=line,
         store=store,
         carrier=carrier(settings),
-        dispatch=dispatch or CeleryDispatch(make_celery(settings.redis_url)),
+        dispatch=sent,
         once=RedisOnce(client, conceal=store.conceal, reveal=store.reveal),
         urls=PublicUrls(settings.public_base_url),
         words=CatalogueWords(),
-        book=LineBook(line, clock),
+        book=LineBook(line, clock, record=store, lost=sent.rebuild),
+        backends=tuple(backend for backend in (away, store.breaker) if backend is not None),
         knobs=Knobs(
             calls_per_second=settings.carrier_calls_per_second,
             sweep_s=settings.sweep_s,

@@ -8,6 +8,7 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from callback.adapters.outbox import Outbox
 from callback.domain.ids import AttemptId, CallSid, Token
 
 DIAL, MESSAGES, SWEEP, PERSIST = "dial", "messages", "sweep", "persist"
@@ -58,10 +59,11 @@ def make_celery(redis_url: str) -> Celery:
 
 
 class CeleryDispatch:
-    """`ports.Dispatch` over a Celery application."""
+    """`ports.Dispatch` over a Celery application. With an `outbox`, tasks are sent beside whoever hands them over: a
+    broker that stays silent would keep somebody on the phone waiting."""
 
-    def __init__(self, app: Celery) -> None:
-        self._app = app
+    def __init__(self, app: Celery, outbox: Outbox | None = None) -> None:
+        self._app, self._outbox = app, outbox
 
     def connect(self, token: Token, delay_s: float = 0, *, paced: bool = False) -> None:
         self._send("connect", [token, paced], delay_s)
@@ -82,6 +84,12 @@ class CeleryDispatch:
         self._send("persist", [])
 
     def _send(self, name: str, args: list[object], delay_s: float = 0) -> None:
+        if self._outbox is None:
+            self._send_now(name, args, delay_s)
+        else:
+            self._outbox.post(lambda: self._send_now(name, args, delay_s))
+
+    def _send_now(self, name: str, args: list[object], delay_s: float) -> None:
         task = f"workers.tasks.{name}"
         try:
             self._app.send_task(task, args=args, countdown=delay_s or None, **ROUTES[task])

@@ -62,7 +62,11 @@ def install(app: Flask, options: WebOptions) -> None:
     login.user_loader(_load)
     app.extensions["callback.sign_in"] = _show_the_door
     app.before_request(_end_old_sessions)
-    app.config.update(RATELIMIT_STORAGE_URI=options.limits_url, RATELIMIT_STRATEGY="moving-window")
+    app.config.update(
+        RATELIMIT_STORAGE_URI=options.limits_url,
+        RATELIMIT_STORAGE_OPTIONS=dict(options.limits_options),
+        RATELIMIT_STRATEGY="moving-window",
+    )
     limiter = Limiter(get_remote_address, app=app, in_memory_fallback_enabled=True, key_prefix="sign-in")
     by_address = limiter.shared_limit(PER_ADDRESS, "address", deduct_when=_failed)
     by_account = limiter.shared_limit(PER_ACCOUNT_AND_ADDRESS, "account", key_func=_who_from_where, deduct_when=_failed)

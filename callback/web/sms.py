@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from callback.adapters.patience import Within
 from callback.flows import text
 from callback.flows.hook import Hook
 from callback.web import voice
@@ -22,5 +23,6 @@ def blueprint() -> Blueprint:
 
 def incoming() -> Response:
     """A text arrived. The answer goes out as a text of its own, since messages are REST here."""
-    text.received(house(), Hook(request.form))
+    with Within(voice.BUDGET_S):
+        text.received(house(), Hook(request.form))
     return Response(EMPTY, content_type=voice.XML)

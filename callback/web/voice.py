@@ -7,6 +7,7 @@ behind it, the caller hears something sensible, and keeps the place that their o
 import structlog
 from flask import Blueprint, Response, request
 
+from callback.adapters.patience import Within, at_least
 from callback.adapters.telephony import twiml
 from callback.adapters.telephony.urls import NONCE
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
@@ -20,6 +21,10 @@ from callback.web.options import WebOptions
 from callback.web.webhooks import Answer, Check, Guard
 
 XML = "text/xml; charset=utf-8"
+BUDGET_S = 1.0
+"""What all backends together may cost one webhook."""
+SORRY_S = 0.3
+"""What is left in any case to find out whether something was promised after all, before an apology."""
 _log = structlog.get_logger("callback.voice")
 
 
@@ -42,7 +47,13 @@ def step(step: str) -> Response:
 
 
 def answer(home: House, step: str, hook: Hook) -> Answer:
-    """What one webhook gets back: the next document, or nothing for a report."""
+    """What one webhook gets back within its budget: the next document, or nothing for a report."""
+    with Within(BUDGET_S):
+        return answered(home, step, hook)
+
+
+def answered(home: House, step: str, hook: Hook) -> Answer:
+    """The same, however long it takes."""
     if step in journey.REPORTS:
         journey.REPORTS[step](home, hook)
         return Answer(204)
@@ -70,7 +81,8 @@ def document(home: House, step: str, hook: Hook) -> str:
 def sorry(home: House, step: str, hook: Hook) -> str:
     """Trouble of ours is heard as an apology on hold, never as silence; if even that fails, as a goodbye."""
     try:
-        return twiml.render(trouble.trouble(home, hook, step), home.urls)
+        with at_least(SORRY_S):
+            return twiml.render(trouble.trouble(home, hook, step), home.urls)
     except Exception:  # noqa: BLE001 -- as above
         _log.exception("apology failed", step=step, call=hook.call)
         return twiml.render(Script("en", (Speak((Prompt("trouble_bye"),)), HangUp())), home.urls)

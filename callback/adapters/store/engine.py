@@ -7,21 +7,21 @@ no more: first by the server, which leaves the connection usable, and where the 
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
-import psycopg
-from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-Answer = TypeVar("Answer")
+from callback.adapters import patience
+from callback.adapters.breaker import Breaker
+from callback.adapters.store.connecting import Connecting
 
 BUSY_S = 5.0
-"""How long a SQLite writer waits for those before it."""
+"""How long a SQLite writer waits for those before it, unless the store has less patience."""
 TURN_S = 0.02
 """How long it waits in one go. SQLite's own waiting grows to steps of 100 ms, so that whoever came last asks most often
 and whoever waits longest is passed by all; asked again and again in short turns, everybody has the same chance."""
@@ -31,10 +31,8 @@ POOL_WAIT_S = 2
 """How long a request waits for a connection of the pool."""
 PATIENCE_S = 5.0
 """How long a statement may take."""
-GRACE_S = 0.5
-"""How much longer we wait for a server that should have given up by itself."""
-IDLE_MS = 30_000
-"""How long PostgreSQL keeps a transaction, and its locks, whose holder went silent."""
+KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
+"""Idle connections stay known to whatever stands between, and a dead one is found out in time."""
 READ_ONLY = "callback_read_only"
 """The execution option of a connection that only reads, so that SQLite need not queue it behind writers."""
 
@@ -47,96 +45,71 @@ def database(url: str) -> URL:
     return parsed
 
 
-class PatientConnection(psycopg.Connection[Any]):
-    """A connection that does not wait for ever: the server's own limits cannot be heard through a silent network.
-
-    It closes itself when its patience ends: an answer might still come, and be taken for that of the next question.
-    """
-
-    patience_s: float | None = None
-
-    def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
-        """The answer of the server. Raises OperationalError when `patience_s` (or `timeout`) has passed."""
-        deadline = self.patience_s if timeout is None else timeout
-        try:
-            return super().wait(gen, interval, deadline)
-        except psycopg.OperationalError:
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.pgconn.finish()
-            raise
-
-
-def make_engine(url: str, *, pool_size: int = 10, patience_s: float | None = PATIENCE_S) -> Engine:
+def make_engine(
+    url: str, *, pool_size: int = 10, patience_s: float | None = PATIENCE_S, breaker: Breaker | None = None
+) -> Engine:
     """A pool of at most `pool_size` connections. Connects to nothing yet; creates the folder of a SQLite file.
 
-    `patience_s` bounds a statement (None: not at all, for migrations).
+    `patience_s` bounds a statement, and the wait for SQLite's writers (None: not at all, for migrations). `breaker` is
+    told when the database turns out to be away.
     """
     parsed = database(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, pool_size)
-    return _postgresql(parsed, pool_size, patience_s)
+        return _sqlite(parsed, pool_size, min(patience_s or BUSY_S, BUSY_S), breaker)
+    return _postgresql(parsed, pool_size, patience_s, breaker)
 
 
-def _sqlite(url: URL, pool_size: int) -> Engine:
+def _sqlite(url: URL, pool_size: int, busy_s: float, breaker: Breaker | None) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=BUSY_S,
+        url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=busy_s,
     )  # fmt: skip
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", _preparing_sqlite(busy_s))
+    event.listen(engine, "begin", _beginning_sqlite(busy_s, breaker))
     return engine
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _: object) -> None:
-    raw: Any = connection
-    raw.isolation_level = None  # the driver starts no transactions of its own: `_begin_sqlite` does
-    cursor = raw.cursor()
-    # FULL, since in WAL mode anything less may lose what a caller was promised a moment before the power failed.
-    patient, quick = (f"busy_timeout = {round(seconds * 1000)}" for seconds in (BUSY_S, TURN_S))
-    for pragma in (patient, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", quick):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _preparing_sqlite(busy_s: float) -> Callable[[DBAPIConnection, object], None]:
+    def prepare(connection: DBAPIConnection, _: object) -> None:
+        raw: Any = connection
+        raw.isolation_level = None  # the driver starts no transactions of its own: `begin` below does
+        cursor = raw.cursor()
+        # FULL, since in WAL mode anything less may lose what a caller was promised a moment before the power failed.
+        waits = (patience.left(busy_s), TURN_S)
+        patient, quick = (f"busy_timeout = {round(seconds * 1000)}" for seconds in waits)
+        for pragma in (patient, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", quick):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return prepare
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    raw: Any = connection.connection.dbapi_connection
-    begin = "BEGIN" if connection.get_execution_options().get(READ_ONLY, False) else "BEGIN IMMEDIATE"
-    deadline = monotonic() + BUSY_S
-    while monotonic() < deadline:
-        try:
-            raw.execute(begin)
-        except sqlite3.OperationalError as busy:
-            if busy.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-        else:
-            return
-    connection.exec_driver_sql(begin)  # raises what SQLAlchemy makes of it
+def _beginning_sqlite(busy_s: float, breaker: Breaker | None) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        raw: Any = connection.connection.dbapi_connection
+        begin = "BEGIN" if connection.get_execution_options().get(READ_ONLY, False) else "BEGIN IMMEDIATE"
+        began = monotonic()
+        deadline = began + patience.left(busy_s)
+        while monotonic() < deadline:
+            try:
+                raw.execute(begin)
+            except sqlite3.OperationalError as busy:
+                if busy.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+            else:
+                return
+        if breaker is not None and monotonic() - began >= busy_s:
+            breaker.failed("somebody has been writing for too long", began=began)
+        connection.exec_driver_sql(begin)  # raises what SQLAlchemy makes of it
+
+    return begin
 
 
-def _postgresql(url: URL, pool_size: int, patience_s: float | None) -> Engine:
+def _postgresql(url: URL, pool_size: int, patience_s: float | None, breaker: Breaker | None) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_S, "application_name": "callback"},
+        connect_args={"connect_timeout": CONNECT_S, "application_name": "callback", **KEEP_ALIVE},
     )  # fmt: skip
-
-    def connect(_: Dialect, __: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> PatientConnection:
-        connection = PatientConnection.connect(*arguments, **named)
-        connection.patience_s = None if patience_s is None else patience_s + GRACE_S
-        try:
-            _set_limits(connection, patience_s)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "do_connect", Connecting(patience_s, breaker, pool_size))
     return engine
-
-
-def _set_limits(connection: PatientConnection, patience_s: float | None) -> None:
-    limit_ms = round((patience_s or 0) * 1000)  # 0: none
-    connection.execute(
-        f"SET statement_timeout = {limit_ms}; SET timezone = 'UTC'; SET idle_in_transaction_session_timeout = {IDLE_MS}"
-    )
-    connection.commit()

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from callback.adapters import patience
+from callback.adapters.breaker import Breaker
 from callback.adapters.store.calls import Calls
 from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.engine import PATIENCE_S, READ_ONLY, database, make_engine
@@ -25,12 +27,18 @@ from callback.adapters.store.journal import Journal
 from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
 from callback.adapters.store.people import People
+from callback.adapters.store.pool import Pool
 from callback.adapters.store.promises import Promises
 from callback.adapters.store.sealed import Sealer, Unsealable
-from callback.ports import Work
+from callback.ports import Clock, Work
 
 DATABASE_FAULTS = (OperationalError, InterfaceError, PoolTimeout)
 PING_S = 1.0
+PROBE_S = 0.75
+"""How long a probe waits for an answer: less than anybody who finds the record away, so that it is not found so by
+turns."""
+COMMIT_S = 0.3
+"""What a commit gets though the budget is spent: a promise that may or may not be there is worse than a late answer."""
 IN_TRANSIT = "stream.call.number"
 """What a number on its way through the line is sealed for."""
 
@@ -42,24 +50,23 @@ class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configurat
 class _Begun(AbstractContextManager[Work]):
     """A transaction as a block. A class, so that frozen exceptions pass through it unchanged."""
 
-    def __init__(self, engine: Engine, sealer: Sealer) -> None:
-        self._engine, self._sealer = engine, sealer
+    def __init__(self, pool: Pool, sealer: Sealer) -> None:
+        self._pool, self._sealer = pool, sealer
 
     def __enter__(self) -> Work:
         try:
-            self._connection = self._engine.connect()
+            self._connection = self._pool.take()
             self._transaction = self._open(self._connection)
         except DATABASE_FAULTS as fault:
             raise _unavailable(fault) from fault
         self._work = SqlWork(self._connection, self._sealer)
         return self._work
 
-    @staticmethod
-    def _open(connection: Connection) -> RootTransaction:
+    def _open(self, connection: Connection) -> RootTransaction:
         try:
             return connection.begin()
         except BaseException:
-            connection.close()
+            self._pool.give_back(connection)
             raise
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
@@ -69,16 +76,23 @@ class _Begun(AbstractContextManager[Work]):
             if error is None or isinstance(error, DATABASE_FAULTS):
                 raise _unavailable(fault) from fault
         finally:
-            self._connection.close()
+            self._pool.give_back(self._connection)
 
     def _end(self, error: BaseException | None) -> None:
         if error is None:
             self._work.flush()
-            self._transaction.commit()
+            self._commit()
             return
         self._transaction.rollback()
         if isinstance(error, DATABASE_FAULTS):
             raise error
+
+    def _commit(self) -> None:
+        if not patience.left():
+            self._transaction.rollback()
+            raise StoreUnavailable("the record is too slow: nothing was written")
+        with patience.at_least(COMMIT_S):
+            self._transaction.commit()
 
 
 def _unavailable(fault: BaseException) -> StoreUnavailable:
@@ -97,30 +111,38 @@ class SqlStore:
         retired_keys: Sequence[str] = (),
         pool_size: int = 10,
         patience_s: float = PATIENCE_S,
+        clock: Clock | None = None,
     ) -> None:
         """`retired_keys`: earlier secret keys, newest to oldest, under which rows may still be sealed.
-        `patience_s`: how long a statement may take before the record counts as unavailable (PostgreSQL)."""
+        `patience_s`: how long a statement, or the wait for SQLite's writers, may take before the record counts as
+        unavailable. With a `clock`, which tells since when, a record that was found away is not asked until a probe has
+        reached it (`breaker`)."""
         self._url = database_url
         self._pool_size = pool_size
         self._patience_s = patience_s
         self._sealer = Sealer([secret_key, *retired_keys])
-        self._engines: dict[int, Engine] = {}
+        self._pools: dict[int, Pool] = {}
+        self._probes: dict[int, Engine] = {}
+        self.breaker = Breaker("record", self._probe, now=clock.now) if clock else None
         self._pinging: threading.Thread | None = None
 
     def begin(self) -> AbstractContextManager[Work]:
         """Raises StoreUnavailable, at the start or at the end of the block. At the end it may have been committed: what
         is repeated then finds it by its origin call or idempotency key."""
-        return _Begun(self.engine, self._sealer)
+        return _Begun(self._pool, self._sealer)
 
     @property
     def engine(self) -> Engine:
+        """SQLAlchemy's side of this process's pool."""
+        return self._pool.engine
+
+    @property
+    def _pool(self) -> Pool:
         """This process's pool. The parent's stays referenced after a fork, or its sockets would be closed under it."""
         pid = os.getpid()
-        if pid not in self._engines:
-            self._engines.setdefault(
-                pid, make_engine(self._url, pool_size=self._pool_size, patience_s=self._patience_s)
-            )
-        return self._engines[pid]
+        if pid not in self._pools:
+            self._pools.setdefault(pid, Pool(self._url, self._pool_size, self._patience_s, self.breaker))
+        return self._pools[pid]
 
     def number_hash(self, number: str) -> str:
         return self._sealer.number_hash(number)
@@ -141,6 +163,8 @@ class SqlStore:
         Asks from a thread of its own: nothing else bounds the time that a silent network takes. While one question
         hangs, no other is asked.
         """
+        if self.breaker is not None and self.breaker.refuse():
+            raise StoreUnavailable(f"the record is unavailable: {self.breaker.why}")
         if self._pinging is not None and self._pinging.is_alive():
             raise StoreUnavailable("the record has not answered an earlier question")
         faults: list[BaseException] = []
@@ -151,6 +175,19 @@ class SqlStore:
             raise StoreUnavailable(f"the record did not answer within {PING_S:g} s")
         if faults:
             raise _unavailable(faults[0]) from faults[0]
+        if self.breaker is not None:
+            self.breaker.works()
+
+    def _probe(self) -> None:
+        """Reaches the record, from outside the pool, with a turn to write where that is SQLite's. Raises."""
+        pid = os.getpid()
+        if pid not in self._probes:
+            self._probes[pid] = make_engine(self._url, pool_size=1, patience_s=min(PROBE_S, self._patience_s))
+        try:
+            with self._probes[pid].begin() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        finally:
+            self._probes[pid].dispose()
 
     def _ask(self, faults: list[BaseException]) -> None:
         try:
@@ -161,9 +198,9 @@ class SqlStore:
 
     def close(self) -> None:
         """Closes this process's connections."""
-        engine = self._engines.pop(os.getpid(), None)
-        if engine is not None:
-            engine.dispose()
+        pool = self._pools.pop(os.getpid(), None)
+        if pool is not None:
+            pool.engine.dispose()
 
     def __repr__(self) -> str:
         where: Any = database(self._url)

@@ -15,9 +15,12 @@ from urllib.parse import urlsplit
 import requests
 from twilio.http.response import Response
 
+from callback.adapters import patience
 from callback.adapters.telephony.errors import refusal
 from callback.ports import CarrierBusy, OutcomeUnknown
 
+LEAST_S: Final = 0.01
+"""What a request gets though the budget of a webhook is spent: none at all would be an error of another kind."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -53,7 +56,7 @@ class Transport:
         """
         answer = self._send(
             method, self._address(url), params=params, data=data, headers=headers, auth=auth,
-            timeout=timeout or self._timeout_s, allow_redirects=allow_redirects,
+            timeout=max(patience.left(timeout or self._timeout_s), LEAST_S), allow_redirects=allow_redirects,
         )  # fmt: skip
         if answer.status_code >= 300:
             raise refusal(answer.status_code, answer.text, answer.headers)

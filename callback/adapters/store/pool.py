@@ -1,0 +1,56 @@
+"""The connections of one process to the record, with a seat for each, and what they say while the record is away.
+
+A request waits for a seat no longer than it may wait for anything, and whoever sits down after the record was found
+away gets up again at once: a crowd costs one wait, not one each.
+"""
+
+import threading
+
+from sqlalchemy import Connection
+
+from callback.adapters import patience
+from callback.adapters.breaker import Breaker
+from callback.adapters.store.engine import POOL_WAIT_S, make_engine
+from callback.adapters.store.errors import StoreUnavailable
+
+ASIDE = 1
+"""Connections beyond the seats, for whoever asks only whether the record is there."""
+
+
+class Pool:
+    """Connections with seats. `engine` is SQLAlchemy's own pool."""
+
+    def __init__(self, url: str, size: int, patience_s: float, breaker: Breaker | None) -> None:
+        self.engine = make_engine(url, pool_size=size + ASIDE, patience_s=patience_s, breaker=breaker)
+        self._seats = threading.BoundedSemaphore(size)
+        self._wait_s = min(POOL_WAIT_S, patience_s)
+        self._breaker = breaker
+        self._opened = breaker.opened if breaker else 0
+
+    def take(self) -> Connection:
+        """A connection, to be given back. Raises StoreUnavailable, and SQLAlchemy's errors."""
+        self._refuse()
+        if not self._seats.acquire(timeout=patience.left(self._wait_s)):
+            raise StoreUnavailable("the record is unavailable: every connection is in use")
+        try:
+            self._refuse()
+            return self.engine.connect()
+        except BaseException:
+            self._seats.release()
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """As `take` gave it."""
+        try:
+            connection.close()
+        finally:
+            self._seats.release()
+
+    def _refuse(self) -> None:
+        if self._breaker is None:
+            return
+        if self._breaker.refuse():
+            raise StoreUnavailable(f"the record is unavailable: {self._breaker.why}")
+        if self._opened != self._breaker.opened:  # it was away: what connections are left may lead nowhere
+            self._opened = self._breaker.opened
+            self.engine.dispose()
