@@ -530,9 +530,9 @@ class Work(Protocol):
 
     # what fails again and again
     def note_failure(
-        self, kind: str, subject: str, *, queue: str, step: str, reason: str, at: datetime, hold: bool = False
+        self, kind: str, subject: str, *, queue: str, step: str, reason: str, at: datetime, hold_at: int
     ) -> Failure:
-        """Once more, or for the first time since it was resolved; with `hold`, in quarantine from now on."""
+        """Once more, or for the first time since it was resolved; the `hold_at`th time puts it into quarantine."""
         ...
 
     def failure(self, id: str) -> Failure:

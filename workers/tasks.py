@@ -1,46 +1,42 @@
 """The tasks: each calls one flow. They carry ids only, may run twice, and may be lost."""
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import agentfirst, condition, dial
+from callback.flows import condition
 from callback.flows import persist as persisting
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
-from callback.flows import text as texting
-from callback.ports import LegGone
+from callback.flows import tasks as doing
 from workers.celery import app, house
 
 
 @app.task(name="workers.tasks.connect")
 def connect(token: str, paced: bool = False) -> None:
     """Act on a reservation."""
-    dial.connect(house(), Token(token), paced=paced)
+    doing.connect(house(), Token(token), paced=paced)
 
 
 @app.task(name="workers.tasks.dial_customer")
 def dial_customer(attempt: str, paced: bool = False) -> None:
     """agent_first: ring the caller."""
-    agentfirst.dial_customer(house(), AttemptId(attempt), paced=paced)
+    doing.dial_customer(house(), AttemptId(attempt), paced=paced)
 
 
 @app.task(name="workers.tasks.hang_up")
 def hang_up(call: str) -> None:
     """End a leg."""
-    house().carrier.hang_up(CallSid(call))
+    doing.hang_up(house(), CallSid(call))
 
 
 @app.task(name="workers.tasks.redirect")
 def redirect(call: str, url: str) -> None:
     """Send a leg to another document; one that is gone needs none."""
-    try:
-        house().carrier.redirect(CallSid(call), url)
-    except LegGone:
-        return
+    doing.redirect(house(), CallSid(call), url)
 
 
 @app.task(name="workers.tasks.text")
 def text(id: str) -> None:
     """Send a text."""
-    texting.send(house(), id)
+    doing.text(house(), id)
 
 
 @app.task(name="workers.tasks.persist")

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from callback.domain.callback import Entry, Leg, LegKind
+from callback.domain.errors import Unreadable
 from callback.domain.ids import AgentKey, CallSid, QueueKey, Token
 from callback.domain.lifecycle import CALL_ENDS, AgentStatus, CallState
+from callback.flows import poison
 from callback.flows.hook import moment
 from callback.ports import House, Work
 
@@ -30,26 +32,53 @@ def persist(house: House) -> int:
     twice."""
     written = 0
     while True:
-        with house.store.begin() as work:
-            mark = work.mark()
-            events = house.line.drain(mark, BATCH)
-            for event, fields in events:
-                try:
-                    record(house, work, fields)
-                except (KeyError, ValueError) as fault:
-                    quarantine(house, work, event, fault)
-            if events:
-                work.set_mark(events[-1][0])
+        try:
+            events = write_batch(house, BATCH)
+        except Exception as fault:
+            if poison.excused(house, fault):
+                raise
+            events = write_one(house)  # the next batch begins behind the one that spoils this
         if not events:
             return written
-        house.line.forget(events[-1][0])
+        house.line.forget(events[-1])
         written += len(events)
+
+
+def write_batch(house: House, size: int) -> list[str]:
+    """The next events, mark and rows together; their ids. What cannot be read is passed over."""
+    with house.store.begin() as work:
+        events = house.line.drain(work.mark(), size)
+        for event, fields in events:
+            try:
+                record(house, work, fields)
+            except (KeyError, ValueError, Unreadable) as fault:
+                quarantine(house, work, event, fault)
+        if events:
+            work.set_mark(events[-1][0])
+    return [event for event, _ in events]
+
+
+def write_one(house: House) -> list[str]:
+    """One event by itself; passed over where the record refuses what it says."""
+    try:
+        return write_batch(house, 1)
+    except Exception as fault:
+        if poison.excused(house, fault):
+            raise
+        with house.store.begin() as work:
+            events = house.line.drain(work.mark(), 1)
+            for event, _ in events:
+                quarantine(house, work, event, fault)
+                work.set_mark(event)
+        return [event for event, _ in events]
 
 
 def quarantine(house: House, work: Work, event: str, fault: Exception) -> None:
     """An event that cannot be read, of another version or damaged: in sight, and out of the way of those behind it."""
-    why = f"an event of the line cannot be read: {type(fault).__name__}"
-    work.write(Entry(house.clock.now(), "queue", "stream", None, "quarantined", why, f"event {event}"))
+    why = f"an event of the line cannot be read: {poison.reason(fault)}"
+    step, now = "the record of live calls", house.clock.now()
+    failure = work.note_failure("event", event, queue="", step=step, reason=poison.reason(fault), at=now, hold_at=1)
+    poison.tell(work, failure, "quarantined", why, cause=f"event {event}", at=now)
 
 
 def record(house: House, work: Work, fields: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from callback.domain.lifecycle import State
 from callback.domain.policy import Queue
 from callback.flows import ended, settle
 from callback.flows.book import caller_id
-from callback.ports import CarrierCall, House
+from callback.ports import CarrierCall, CarrierError, House
 
 SKEW = timedelta(seconds=2)
 """Creation times at the carrier are whole seconds, so a call may seem to be older than our asking for it."""
@@ -78,6 +78,15 @@ def calls_of_others(house: House, number: str, id: AttemptId) -> set[CallSid]:
         found = work.callbacks(number=number, limit=RECENT).items
         attempts = [attempt for callback in found for attempt in work.attempts(callback.id)]
     return {attempt.call for attempt in attempts if attempt.call is not None and attempt.id != id}
+
+
+def alive(house: House, leg: CallSid) -> bool:
+    """Whether the carrier still has this leg up; unknown counts as up."""
+    try:
+        found = house.carrier.fetch(leg)
+    except CarrierError:
+        return True
+    return found is not None and found.status in LIVE
 
 
 def bind(house: House, attempt: Attempt, sid: CallSid) -> None:

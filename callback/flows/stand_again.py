@@ -5,16 +5,19 @@ that was lost.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, EntryId
 from callback.domain.lifecycle import Event, State
 from callback.flows import match, rebuild, settle
+from callback.flows.poison import Item, Round
 from callback.flows.text import compose
 from callback.ports import House
 
 PROMISE_LIFE = timedelta(hours=48)
 """A promise that nobody could keep for this long is given up, and its caller told."""
+STEP = "standing in line"
 
 
 def stand_again(house: House) -> int:
@@ -27,11 +30,14 @@ def stand_again(house: House) -> int:
     now = house.clock.now()
     after: CallbackId | None = None
     mended = 0
+    going = Round(house)
     while True:
         with house.store.begin() as work:
-            page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after)
+            page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after, held=False)
+            going.left_out(work, STEP)
         for callback in page:
-            mended += mend(house, callback, now)
+            item = Item("callback", callback.id, callback.queue, STEP)
+            mended += going.each(item, partial(mend, house, callback, now), 0)
         if not page:
             return mended
         after = page[-1].id

@@ -30,7 +30,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def note(store: SqlStore, subject: str, kind: str = "callback", **more: Any) -> Failure:
-    given: dict[str, Any] = {"queue": "support", "step": "dialling", "reason": "KeyError", "at": NOW, **more}
+    given: dict[str, Any] = {"queue": "support", "step": "dialling", "reason": "KeyError", "at": NOW, "hold_at": 9, **more}
     with store.begin() as work:
         return work.note_failure(kind, subject, **given)
 
@@ -63,10 +63,10 @@ def test_failures_of_one_subject_are_counted_in_one_row(store: SqlStore) -> None
             work.failure("qu0")
 
 
-def test_what_is_held_stays_held_from_the_first_time(store: SqlStore) -> None:
-    note(store, "cb1")
-    held = note(store, "cb1", at=LATER, hold=True)
-    again = note(store, "cb1", at=LATER + timedelta(hours=1), hold=True)
+def test_what_is_held_stays_held_from_the_time_that_was_one_too_many(store: SqlStore) -> None:
+    assert note(store, "cb1", hold_at=2).held_at is None
+    held = note(store, "cb1", at=LATER, hold_at=2)
+    again = note(store, "cb1", at=LATER + timedelta(hours=1), hold_at=2)
     once_more = note(store, "cb1", at=LATER + timedelta(hours=2))
     assert (held.times, held.held_at) == (2, LATER)
     assert (again.times, again.held_at) == (3, LATER)
@@ -78,7 +78,7 @@ def test_what_is_held_stays_held_from_the_first_time(store: SqlStore) -> None:
 
 
 def test_after_it_is_resolved_it_is_counted_afresh(store: SqlStore) -> None:
-    first = note(store, "cb1", hold=True)
+    first = note(store, "cb1", hold_at=1)
     with store.begin() as work:
         assert work.resolve(first.id, "retried", by="sue@example.com", at=LATER)
         assert not work.resolve(first.id, "dropped", by="bob@example.com", at=LATER)
@@ -95,7 +95,7 @@ def test_after_it_is_resolved_it_is_counted_afresh(store: SqlStore) -> None:
 
 def test_the_quarantine_is_read_in_pages_newest_first(store: SqlStore) -> None:
     for minute in range(5):
-        note(store, f"cb{minute}", at=NOW + timedelta(minutes=minute), hold=True)
+        note(store, f"cb{minute}", at=NOW + timedelta(minutes=minute), hold_at=1)
     note(store, "cb9")
     with store.begin() as work:
         first = work.quarantine(limit=2)
@@ -122,11 +122,11 @@ def test_what_has_not_failed_for_a_while_and_what_is_over_goes_away(store: SqlSt
         work.add_text(Text("tx1", standing.id, "nearly", NUMBERS[1], "soon", NOW, status="sent"))
     note(store, "long ago")
     note(store, "just now", at=LATER)
-    note(store, over.id, hold=True)
-    note(store, standing.id, hold=True)
-    note(store, standing.id, kind="text", hold=True)
-    note(store, "tx1", kind="text", hold=True)
-    note(store, "texts", kind="step", hold=True)
+    note(store, over.id, hold_at=1)
+    note(store, standing.id, hold_at=1)
+    note(store, standing.id, kind="text", hold_at=1)
+    note(store, "tx1", kind="text", hold_at=1)
+    note(store, "texts", kind="step", hold_at=1)
     with store.begin() as work:
         assert work.settle_failures(before=NOW + timedelta(seconds=1), at=LATER) == 4
         left = {(one.kind, one.subject) for one in work.failures()}
@@ -146,10 +146,10 @@ def test_what_is_held_is_in_no_list_of_work(store: SqlStore) -> None:
         for call in ("CA1", "CA2"):
             work.put_leg(Leg(CallSid(call), LegKind.INBOUND, SUPPORT, "waiting", NUMBERS[3], NOW))
     for one in (held, asked):
-        note(store, one.id, hold=True)
+        note(store, one.id, hold_at=1)
     note(store, other.id)
-    note(store, "tx1", kind="text", hold=True)
-    note(store, "CA1", kind="call", hold=True)
+    note(store, "tx1", kind="text", hold_at=1)
+    note(store, "CA1", kind="call", hold_at=1)
     with store.begin() as work:
         assert work.due_callbacks(LATER) == [other]
         assert [one.id for one in work.placed()] == [other.id]

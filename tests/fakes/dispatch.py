@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import agentfirst, dial, persist, text
-from callback.ports import Clock, House, LegGone
+from callback.flows import persist, tasks
+from callback.ports import Clock, House
 
 Order = Literal["given", "reversed", "twice"]
 
@@ -97,26 +97,23 @@ def run(house: House, task: Task) -> None:
 
 
 def _connect(house: House, task: Task) -> None:
-    dial.connect(house, Token(task.args[0]), paced=task.paced)
+    tasks.connect(house, Token(task.args[0]), paced=task.paced)
 
 
 def _dial_customer(house: House, task: Task) -> None:
-    agentfirst.dial_customer(house, AttemptId(task.args[0]), paced=task.paced)
+    tasks.dial_customer(house, AttemptId(task.args[0]), paced=task.paced)
 
 
 def _hang_up(house: House, task: Task) -> None:
-    house.carrier.hang_up(CallSid(task.args[0]))
+    tasks.hang_up(house, CallSid(task.args[0]))
 
 
 def _redirect(house: House, task: Task) -> None:
-    try:
-        house.carrier.redirect(CallSid(task.args[0]), task.args[1])
-    except LegGone:
-        return
+    tasks.redirect(house, CallSid(task.args[0]), task.args[1])
 
 
 def _text(house: House, task: Task) -> None:
-    text.send(house, task.args[0])
+    tasks.text(house, task.args[0])
 
 
 def _persist(house: House, _task: Task) -> None:

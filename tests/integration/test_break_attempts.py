@@ -7,7 +7,7 @@ import pytest
 from callback.domain.callback import Outcome
 from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import ask, cancel, sweep
+from callback.flows import ask, cancel, leases, sweep
 from callback.ports import CarrierBusy, CarrierStopped, OutcomeUnknown
 from tests.support.house import ADA, SUPPORT, StagedHouse
 from tests.support.legs import Leg
@@ -185,7 +185,7 @@ def test_a_caller_whom_a_slow_sweep_saw_lapsed_is_left_with_the_agent_who_rings_
     staged.work()
     assert leg.dial is not None
     for pairing in lapsed:
-        sweep.recover(staged.house, pairing)
+        leases.recover(staged.house, pairing)
     staged.follow()
     staged.talking(leg)
     assert staged.status() is AgentStatus.BUSY
@@ -199,13 +199,13 @@ def test_two_sweeps_send_a_leg_back_once(staged: StagedHouse) -> None:
     assert leg.dial is not None
     staged.wait(70)
     lapsed = staged.line.lapsed(now=staged.clock.now()).reservations
-    sweep.recover(staged.house, lapsed[0])
+    leases.recover(staged.house, lapsed[0])
     staged.follow()
     staged.agent("bea")
     leg.hold()
     staged.work()
     assert leg.dial is not None
-    sweep.recover(staged.house, lapsed[0])
+    leases.recover(staged.house, lapsed[0])
     staged.follow()
     assert leg.dial is not None, "the second sweep pulled the caller away from their agent"
 

@@ -9,7 +9,7 @@ from callback.domain.callback import Outcome
 from callback.domain.errors import CallbackError
 from callback.domain.ids import AgentKey, CallbackId, EntryId, new_callback_id
 from callback.domain.lifecycle import AgentStatus, Event, State
-from callback.flows import cancel, persist, rebuild, stand_again, sweep
+from callback.flows import cancel, due, persist, rebuild, stand_again, sweep
 from callback.ports import OutcomeUnknown
 from tests.fakes.dispatch import run
 from tests.support.house import ADA, SUPPORT, StagedHouse, on_both
@@ -122,10 +122,10 @@ def test_a_retry_whose_sweep_died_between_the_record_and_the_line_is_not_forgott
     callback = staged.by_number()
     staged.wait(60)
     with staged.sql.begin() as work:
-        (due,) = work.due_callbacks(staged.clock.now())
+        (found,) = work.due_callbacks(staged.clock.now())
     staged.steps.restart(kill_after=1)
     with pytest.raises(Killed):
-        sweep.stand_up(staged.house, due, staged.clock.now())
+        due.stand_up(staged.house, found, staged.clock.now())
     staged.steps.restart()
     assert staged.place(callback.id) == "later"
     staged.pass_time(20)

@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, func, or_, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, case, exists, func, or_, select, tuple_, update
 
 from callback.adapters.store.callback_rows import HAS_ENDED_ROW, CallbackRows, c
 from callback.adapters.store.pages import from_cursor, to_cursor
@@ -35,17 +35,16 @@ class Failures(CallbackRows):
     """The verbs on failures and the quarantine."""
 
     def note_failure(
-        self, kind: str, subject: str, *, queue: str, step: str, reason: str, at: datetime, hold: bool = False
+        self, kind: str, subject: str, *, queue: str, step: str, reason: str, at: datetime, hold_at: int
     ) -> Failure:
         values = {
             "id": f"qu{secrets.token_hex(9)}", "kind": kind, "subject": subject, "queue": queue, "step": step,
-            "reason": reason, "times": 1, "first_at": at, "last_at": at, "held_at": at if hold else None,
+            "reason": reason, "times": 1, "first_at": at, "last_at": at, "held_at": at if hold_at <= 1 else None,
             "resolution": "", "by": "",
         }  # fmt: skip
         new = insert_into(self._dialect, quarantine).values(values)
-        again = {"times": q.times + 1, "last_at": at, "step": step, "reason": reason}
-        if hold:
-            again["held_at"] = func.coalesce(q.held_at, new.excluded.held_at)
+        held_at = case((q.times + 1 >= hold_at, func.coalesce(q.held_at, new.excluded.last_at)), else_=q.held_at)
+        again = {"times": q.times + 1, "last_at": at, "step": step, "reason": reason, "held_at": held_at}
         noted = new.on_conflict_do_update(index_elements=[q.kind, q.subject], index_where=IS_OPEN, set_=again)
         return _failure(self._sql.execute(noted.returning(*q)).one())
 
