@@ -93,21 +93,24 @@ def provoke(building: Building, record: Record, request: pytest.FixtureRequest) 
     fault: int = marker.args[0]
     seed = int(os.environ["CHAOS_SEED"])
 
-    def rounds(play: Play, *, together: int = 5, least: int = 1) -> None:
+    def rounds(play: Play, *, together: int = 5, least: int = 1, at: Building = building) -> None:
         breaches: list[str] = []
         for first in range(0, max(trials(), least), together):
             number = min(together, max(trials(), least) - first)
+            played = Round(at.ready(), fault, seed, range(first, first + number))
             try:
-                outcomes = one_round(Round(building.ready(), fault, seed, range(first, first + number)), play)
+                outcomes = one_round(played, play)
             except BaseException:
-                building.pull_down()
+                at.pull_down()
                 raise
             for outcome in outcomes:
                 record.add(outcome)
                 breaches += [f"trial {outcome.trial} at {outcome.point}: {breach}" for breach in outcome.breaches]
+            for trial, story in played.stories.items():
+                breaches.append(f"trial {trial} in full: {record.story(f'fault-{fault}-trial-{trial}', story)}")
             if any(outcome.breaches for outcome in outcomes):
-                breaches.append(building.house.logs(8))
-                building.pull_down()
+                breaches.append(at.house.logs(8))
+                at.pull_down()
         assert not breaches, f"seed {seed}\n" + "\n".join(breaches)
 
     return rounds

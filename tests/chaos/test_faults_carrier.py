@@ -192,6 +192,7 @@ def loses_the_agent(stage: Stage) -> None:
     stage.strike(how)
     gone = carrier.calls_to(contact)[rung]["sid"]
     carrier.until(gone, "ended", timeout=40)
+    eventually(lambda: back_in_line(stage, ada), within_s=20, every_s=0.05, what="back in line, or with an agent")
     assert not carrier.leg(late)["bridged_with"], "the place is kept"
     carrier.hang_up(fillers[1])
     stage.talking(ada)
@@ -203,3 +204,8 @@ def loses_the_agent(stage: Stage) -> None:
     carrier.until(late, "bridged", timeout=40)
     carrier.hang_up(late)
     rung_once(stage, ada)
+
+
+def back_in_line(stage: Stage, number: str) -> bool:
+    """Whether they stand in line again, before the one who came later, or talk to somebody already."""
+    return bool(stage.bridged(number)) or stage.shop.now()["waiting"]["live"] == 2

@@ -21,10 +21,11 @@ SPEED = 20.0
 
 
 class Building:
-    """One installation with its servers."""
+    """One installation with its servers. `redis` is another program for it, as by a clock that can be turned."""
 
-    def __init__(self, folder: Path, *, concurrency: int = 3) -> None:
+    def __init__(self, folder: Path, *, concurrency: int = 3, redis: Path | None = None) -> None:
         self._folder = folder
+        self._redis_program = redis
         self._concurrency = concurrency
         self._built = 0
         self.stillness = Stillness()
@@ -82,14 +83,11 @@ class Building:
         self._built += 1
         folder = self._folder / f"building-{self._built}"
         folder.mkdir(parents=True)
-        self.redis = KeepingRedis()
+        self.redis = KeepingRedis(self._redis_program)
         self.redis.start()
         self.postgres = MortalPostgres()
         self.postgres.start()
-        self.house = Installation(
-            folder, self.redis.url, self.postgres.url(self.postgres.create_database()), speed=SPEED, members=MEMBERS,
-            web_options=GREEN, concurrency=self._concurrency,
-        )  # fmt: skip
+        self.house = self._furnished(folder)
         try:
             self.house.start()
         except BaseException:
@@ -97,3 +95,10 @@ class Building:
             self.pull_down()
             raise
         self._standing = True
+
+    def _furnished(self, folder: Path) -> Installation:
+        """The processes that are to live in it."""
+        return Installation(
+            folder, self.redis.url, self.postgres.url(self.postgres.create_database()), speed=SPEED, members=MEMBERS,
+            web_options=GREEN, concurrency=self._concurrency,
+        )  # fmt: skip

@@ -72,6 +72,21 @@ class Evidence:
         return found
 
 
+def story(evidence: Evidence) -> str:
+    """All of it in order of time, a line each, for whoever has to find out what happened."""
+    told = [(seconds(one["at"]), f"journal {one['seq']} {_change(one)}") for one in evidence.journal]
+    told += [(hook.at, f"webhook {hook.sid} {hook.url} -> {hook.status} {hook.body}") for hook in evidence.webhooks]
+    told += [(at, f"asked to ring {to}") for at, to in evidence.creations]
+    for leg in evidence.legs.values():
+        told.append((leg.began, f"leg {leg.sid} {leg.direction} {leg.from_} to {leg.to}: {' '.join(leg.statuses)}"))
+    return "\n".join(f"{at:.3f} {what}" for at, what in sorted(told))
+
+
+def _change(entry: Entry) -> str:
+    told = " ".join(str(entry[name]) for name in ("kind", "subject", "from", "to"))
+    return f"{told}: {entry['reason']} (by {entry['cause']}) {entry['data']}"
+
+
 def seconds(at: str) -> float:
     """A time as the witnesses write it."""
     return datetime.fromisoformat(at).timestamp()

@@ -64,12 +64,19 @@ class Record:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self._path = folder / f"{os.getpid()}.jsonl"
 
     def add(self, outcome: Outcome) -> None:
         """One more."""
         with self._path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
+
+    def story(self, name: str, text: str) -> Path:
+        """What the witnesses saw of a trial in which something broke."""
+        path = self._folder / f"{name}.txt"
+        path.write_text(text, encoding="utf-8")
+        return path
 
 
 def read(folder: Path) -> list[Outcome]:

@@ -17,8 +17,8 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewri
 class KeepingRedis(RedisServer):
     """A Redis that survives its own death, as a production one does: what it acknowledged reached its file."""
 
-    def __init__(self) -> None:
-        super().__init__(valkey_binary(), *DURABLE)
+    def __init__(self, binary: Path | None = None) -> None:
+        super().__init__(binary or valkey_binary(), *DURABLE)
 
     @property
     def folder(self) -> Path:

@@ -131,6 +131,7 @@ class Round:
     seed: int
     trials: range
     stages: list[Stage] = field(default_factory=list)
+    stories: dict[int, str] = field(default_factory=dict)
 
     @property
     def house(self) -> Installation:
@@ -187,8 +188,11 @@ class Round:
         callbacks = self.house.api("GET", f"/callbacks?queue={stage.shop.key}&limit={LISTED}")["items"]
         agents = [stage.shop.agent(at) for at in range(len(stage.shop.agents))]
         addresses = {stage.shop.number, *case.promised, *case.agents}
-        breaches = oracle.judge(case, evidence.part(seen, addresses, stage.shop.key), callbacks, agents)
-        return Outcome(self.fault, stage.trial, self.seed, stage.point, stage.recovered_s, (*stage.trouble, *breaches))
+        mine = evidence.part(seen, addresses, stage.shop.key)
+        breaches = (*stage.trouble, *oracle.judge(case, mine, callbacks, agents))
+        if breaches:
+            self.stories[stage.trial] = evidence.story(mine)
+        return Outcome(self.fault, stage.trial, self.seed, stage.point, stage.recovered_s, breaches)
 
 
 def together(items: Sequence[Any], act: Callable[[Any], T]) -> list[T]:

@@ -1,0 +1,197 @@
+"""Faults 16 and 22: a worker whose clock is wrong, the nights on which clocks change, and closing time."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.chaos.conftest import Provoke
+from tests.support.chaos.acts import rung_once
+from tests.support.chaos.building import Building
+from tests.support.chaos.stage import Round, Stage
+from tests.support.chaos.wrong_clock import Dial, off_by
+from tests.support.people import TALKS
+from tests.support.redis_server import valkey_binary
+
+OFF_S = (-600.0, 600.0)
+EARLY_S = 0.3
+"""The clocks that are right agree within this."""
+BERLIN = ZoneInfo("Europe/Berlin")
+AGREED_S = 6.5
+"""Every process asks for the time again within this."""
+NIGHTS = {
+    "the hour that is left out": datetime(2027, 3, 28, 0, 40, tzinfo=UTC),
+    "the hour that comes twice": datetime(2027, 10, 30, 23, 40, tzinfo=UTC),
+}
+"""Some minutes before people in Berlin turn their clocks, always at 01:00 UTC."""
+OPEN = {"timezone": "Europe/Berlin", "weekly": {"sun": [["00:30", "05:00"]], "mon": [["09:00", "18:00"]]}}
+STEP = timedelta(minutes=40)
+STEPS = 4
+
+
+@pytest.mark.fault(16)
+def test_a_worker_whose_clock_is_ten_minutes_off_does_nothing_early_and_steals_nothing(provoke: Provoke) -> None:
+    def play(played: Round) -> None:
+        house = played.house
+        off = played.rng.choice(OFF_S)
+        alone = played.rng.random() < 0.5
+        played.building.kill_workers()
+        house.surroundings["worker-2"] = off_by(off)
+        house.start_process("worker-2")
+        if not alone:
+            house.start_process("worker")
+        try:
+            played.open(retry_delays_s=[6])
+            point = f"{off:+.0f} s, {'alone' if alone else 'beside one that is right'}"
+            played.each(lambda stage: nothing_early(stage, point))
+        finally:
+            house.surroundings.clear()
+            if alone:
+                house.start_process("worker")
+            house.kill("worker-2")
+            house.start_process("worker-2")
+
+    provoke(play)
+
+
+def nothing_early(stage: Stage, point: str) -> None:
+    """One is rung at the time they asked for, one is rung again after the pause, and a talk goes on meanwhile."""
+    carrier = stage.house.carrier
+    wanted = time.time() + stage.rng.uniform(5, 9)
+    at = datetime.fromtimestamp(wanted, UTC).isoformat()
+    ada, bob = stage.house.new_number(), stage.house.new_number()
+    carrier.person(ada, script=TALKS)
+    carrier.do("POST", "endpoints", {"address": bob, "behaviours": [{"answer": "busy"}, {"script": TALKS}]})
+    for number in (ada, bob):
+        stage.case.promised[number] = frozenset({"completed"})
+    stage.strike(point)
+    stage.ask(bob)
+    stage.ask(ada, requested_for=at)
+    stage.shop.in_state(bob, "waiting")
+    busy_at = until_busy(stage, bob)
+    for number in (ada, bob) if wanted < busy_at + 6 else (bob, ada):
+        stage.served(number)
+    stage.well()
+    asked = [(when, to) for when, to in creations(stage) if to in {ada, bob}]
+    early = [when for when, to in asked if to == ada and when < wanted - EARLY_S]
+    assert not early, f"rung {wanted - early[0]:.1f} s before the time they asked for"
+    first, second = [when for when, to in asked if to == bob]
+    assert second - first >= 6 - EARLY_S, f"rung again after {second - first:.1f} s already"
+    rung_once(stage, ada)
+
+
+def until_busy(stage: Stage, number: str) -> float:
+    """When the first call to them ended."""
+    leg = stage.house.carrier.call_to(number)
+    stage.house.carrier.until(leg, "ended")
+    return time.time()
+
+
+def creations(stage: Stage) -> list[tuple[float, str]]:
+    """When the carrier was asked to ring whom."""
+    asked = [entry for entry in stage.house.carrier.ledger("rest") if entry["path"].endswith("/Calls.json")]
+    return [
+        (datetime.fromisoformat(entry["at"]).timestamp(), entry["form"]["To"])
+        for entry in asked
+        if entry["method"] == "POST"
+    ]
+
+
+# --- the nights on which clocks change -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dial(tmp_path_factory: pytest.TempPathFactory) -> Dial:
+    """The clock of the whole house."""
+    return Dial(tmp_path_factory.mktemp("dial"))
+
+
+@pytest.fixture
+def timed(tmp_path_factory: pytest.TempPathFactory, dial: Dial) -> Iterator[Building]:
+    """A building that goes by that clock."""
+    found = Building(tmp_path_factory.mktemp("timed"), redis=dial.program(valkey_binary()))
+    yield found
+    found.close()
+
+
+@pytest.mark.chaos
+@pytest.mark.fault(22)
+def test_on_the_night_clocks_change_everybody_is_rung_once_at_the_time_they_asked_for_and_never_when_closed(
+    provoke: Provoke, dial: Dial, timed: Building
+) -> None:
+    def play(played: Round) -> None:
+        night = list(NIGHTS)[played.trials.start // 10 % 2]
+        dial.turn_to(NIGHTS[night])
+        time.sleep(AGREED_S)
+        played.open(agents=2, hours=OPEN, closing_guard=False)
+        wanted = played.each(lambda stage: asks_for_times(stage, night, NIGHTS[night]))
+        for at in range(1, STEPS + 1):
+            dial.turn_to(NIGHTS[night] + at * STEP)
+            time.sleep(AGREED_S)
+            played.each(lambda stage: serves_who_is_due(stage, dial, wanted[stage.trial - played.trials.start] or {}))
+        played.each(misses_closing_time)
+        dial.turn_to(closing(night) + timedelta(minutes=5))
+        time.sleep(AGREED_S)
+        played.each(nobody_is_rung_when_closed)
+        dial.turn_to(closing(night) + timedelta(hours=28, minutes=5))
+        played.each(rung_at_the_next_opening)
+
+    provoke(play, together=10, at=timed)
+
+
+def asks_for_times(stage: Stage, night: str, start: datetime) -> dict[str, datetime]:
+    """Three who ask for times around the change."""
+    wanted = {}
+    for _ in range(3):
+        number = stage.house.new_number()
+        stage.house.carrier.person(number, script=TALKS)
+        wanted[number] = start + timedelta(minutes=stage.rng.uniform(10, 140))
+        stage.ask(number, requested_for=wanted[number].isoformat())
+        stage.case.promised[number] = frozenset({"completed"})
+    local = ", ".join(f"{at.astimezone(BERLIN):%H:%M %Z}" for at in wanted.values())
+    stage.strike(f"{night}: {local}")
+    return wanted
+
+
+def serves_who_is_due(stage: Stage, dial: Dial, wanted: dict[str, datetime]) -> None:
+    """Whoever's time has come is rung, once; nobody else is."""
+    now = datetime.now(UTC) + timedelta(seconds=dial.seconds)
+    due = [number for number, at in wanted.items() if at <= now]
+    for number in due:
+        if stage.shop.callback(number)["state"] != "completed":
+            stage.served(number)
+        rung_once(stage, number)
+    later = [number for number, at in wanted.items() if at > now + timedelta(minutes=1)]
+    assert stage.house.carrier.creations(*later) == [], "rung before the time they asked for"
+
+
+def misses_closing_time(stage: Stage) -> None:
+    """One is promised a callback shortly before closing, while nobody is free."""
+    for agent in stage.shop.agents:
+        stage.house.presence(agent, "away")
+    stage.promise(by="api")
+
+
+def closing(night: str) -> datetime:
+    """05:00 in Berlin, after the change."""
+    return NIGHTS[night].astimezone(BERLIN).replace(hour=5, minute=0, day=28 if "left out" in night else 31)
+
+
+def nobody_is_rung_when_closed(stage: Stage) -> None:
+    """An agent is there, but it is too late."""
+    for agent in stage.shop.agents:
+        stage.house.presence(agent, "available")
+    time.sleep(3)
+    number = list(stage.case.promised)[-1]
+    assert stage.house.carrier.creations(number) == [], "rung after closing time"
+    assert stage.shop.callback(number)["state"] in {"waiting", "scheduled"}
+
+
+def rung_at_the_next_opening(stage: Stage) -> None:
+    """And then once."""
+    number = list(stage.case.promised)[-1]
+    stage.served(number)
+    rung_once(stage, number)
+    stage.well()
