@@ -437,8 +437,8 @@ class Page:
 
 @dataclass(frozen=True)
 class Epoch:
-    """How old the line should be, as the record has it. `rebuilding_until`: somebody fills the line again, and will have
-    renewed this by then if they live."""
+    """How old the line should be, as the record has it. `rebuilding_until`: somebody fills the line again, and renews
+    this in time if they live."""
 
     number: int
     run: str

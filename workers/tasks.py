@@ -1,12 +1,16 @@
 """The tasks: each calls one flow. They carry ids only, may run twice, and may be lost."""
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import condition
+from callback.flows import condition, epoch
 from callback.flows import persist as persisting
+from callback.flows import rebuild as rebuilding
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import tasks as doing
 from workers.celery import app, house
+
+REBUILD_S = 1800
+"""The time limit of a rebuild, far above any: one that is cut short begins anew, and would never end."""
 
 
 @app.task(name="workers.tasks.connect")
@@ -41,8 +45,16 @@ def text(id: str) -> None:
 
 @app.task(name="workers.tasks.persist")
 def persist() -> int:
-    """Write live calls and agents to the record."""
+    """Write live calls and agents to the record, and see whether the line is the one it was."""
+    epoch.tick(house())
     return persisting.persist(house())
+
+
+@app.task(name="workers.tasks.rebuild", soft_time_limit=REBUILD_S, time_limit=REBUILD_S + 60)
+def rebuild() -> int:
+    """Fill the line again, if it was lost; returns how many promises stand in it again."""
+    done = rebuilding.rebuild_if_lost(house())
+    return done.waiting if done else 0
 
 
 @app.task(name="workers.tasks.sweep")

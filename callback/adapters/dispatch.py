@@ -23,6 +23,7 @@ ROUTES = {
     "workers.tasks.sweep": {"queue": SWEEP},
     "workers.tasks.stand_again": {"queue": SWEEP},
     "workers.tasks.persist": {"queue": PERSIST},
+    "workers.tasks.rebuild": {"queue": SWEEP},
 }
 
 SETTINGS = {
@@ -82,6 +83,9 @@ class CeleryDispatch:
 
     def persist(self) -> None:
         self._send("persist", [])
+
+    def rebuild(self) -> None:
+        self._send("rebuild", [])
 
     def _send(self, name: str, args: list[object], delay_s: float = 0) -> None:
         if self._outbox is None:

@@ -10,7 +10,7 @@ from callback.domain.lifecycle import CallState
 from callback.domain.policy import Queue
 from callback.flows import bridge, menu, rejoin
 from callback.flows.hook import Hook, Place
-from callback.flows.outlook import look_and_note, staffed, wait_prompt
+from callback.flows.outlook import look_and_note, wait_prompt
 from callback.ports import House, Standing
 
 
@@ -56,7 +56,7 @@ def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Pla
     if standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place, before=(Speak((welcome,)),))
     outlook = look_and_note(house, queue, standing, house.clock.now())
-    told = wait_prompt(outlook.wait, staffed=staffed(standing))
+    told = wait_prompt(outlook.wait, standing)
     if outlook.decision.offering:
         return menu.offer(hook, place, before=(welcome, *hint, told))
     return Script(place.language, (Speak((welcome, told)), place.hold()))

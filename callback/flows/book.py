@@ -1,18 +1,21 @@
 """The queues and policies that this process knows: read from the line, so that the doors work without the record."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from callback.domain import phone
 from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Queue
-from callback.ports import Clock, House, Line
+from callback.ports import Clock, House, Line, Store
 
 NO_QUEUE = QueueKey("")
 MAX_AGE_S = 2.0
 """A process that hears of no newer version still looks after this many seconds."""
+LOST = 0
+"""The version of a line that has no configuration, or may lack something else."""
+TELL_EVERY_S = 1.0
 
 
 def caller_id(house: House, queue: Queue) -> str | None:
@@ -26,11 +29,20 @@ def zone(queue: Queue, number: str) -> str:
 
 
 class LineBook:
-    """`ports.Book` on `Line.configuration`. Safe for threads: a reload replaces the whole picture at once."""
+    """`ports.Book` on `Line.configuration`. Safe for threads: a reload replaces the whole picture at once.
 
-    def __init__(self, line: Line, clock: Clock) -> None:
+    A line that was lost never replaces a picture: callers go on being served by the last one, `lost` is called (at most
+    once a second) so that somebody rebuilds the line, and a process that has no picture yet asks the record for one.
+    """
+
+    def __init__(
+        self, line: Line, clock: Clock, *, record: Store | None = None, lost: Callable[[], object] | None = None
+    ) -> None:
         self._line = line
         self._clock = clock
+        self._record = record
+        self._tell_lost = lost
+        self._told_at = 0.0
         self._lock = threading.Lock()
         self._version = -1
         self._read_at = 0.0
@@ -69,7 +81,9 @@ class LineBook:
 
     def check(self, version: int) -> None:
         """Load again if `version` is not the one at hand."""
-        if version != self._version:
+        if version == LOST:
+            self._lost()
+        if version != self._version and not (version == LOST and self._queues):
             self._load()
 
     def _look(self, key: str | None, number: str) -> Queue | None:
@@ -99,7 +113,21 @@ class LineBook:
 
     def _load(self) -> None:
         with self._lock:
-            self._publish(*self._line.configuration())
+            found = self._line.configuration()
+            self._publish(*(self._instead() if found[0] == LOST else found))
+
+    def _instead(self) -> tuple[int, Sequence[Queue], Sequence[Agent]]:
+        """What serves while the line has nothing: the last picture, or the record's."""
+        if self._queues or self._record is None:
+            return self._version, tuple(self._queues.values()), tuple(self._agents.values())
+        with self._record.begin() as work:
+            return LOST, work.queues(), work.agents()
+
+    def _lost(self) -> None:
+        now = self._clock.now().timestamp()
+        if self._tell_lost is not None and abs(now - self._told_at) >= TELL_EVERY_S:
+            self._told_at = now
+            self._tell_lost()
 
     def _publish(self, version: int, queues: Sequence[Queue], agents: Sequence[Agent]) -> None:
         self._agents = {agent.key: agent for agent in agents}

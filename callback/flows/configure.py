@@ -8,11 +8,14 @@ from callback.domain.callback import Agent, Served
 from callback.domain.errors import InvalidInput, NotFound
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Queue
+from callback.flows import epoch
 from callback.ports import House
 
 
 def publish(house: House) -> None:
-    """The record's configuration into the line; called after every change, at every start, and by the rebuild."""
+    """The record's configuration into the line; called after every change, at every start, and by the rebuild. A line
+    that was lost is marked first: with a configuration it would look like one in which nobody waits."""
+    epoch.doubt_if_lost(house)
     with house.store.begin() as work:
         queues, agents = work.queues(), work.agents()
     house.line.configure(queues, agents)

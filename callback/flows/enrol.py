@@ -200,7 +200,7 @@ def guard(wish: Wish, own: str | None, standing: Standing, now: datetime, *, can
         is_open=is_open,
         outstanding=standing.callbacks,
         policy=policy,
-        closes_in_s=None if at > now else closes_in_s(policy, now),
+        closes_in_s=None if at > now or not standing.whole else closes_in_s(policy, now),
         staffed=staffed(standing),
         measured=standing.measured,
         can_ring=can_ring or at > now,

@@ -9,7 +9,7 @@ from callback.domain.ids import CallbackId, CallSid, EntryId, is_callback, new_t
 from callback.domain.lifecycle import ENDS, CallState
 from callback.flows import bridge, menu, settle
 from callback.flows.hook import Hook, Place, moment
-from callback.flows.outlook import look_and_note, staffed, wait_prompt
+from callback.flows.outlook import look_and_note, wait_prompt
 from callback.ports import House, Reservation, Standing
 
 LATEST = timedelta(seconds=15)
@@ -73,8 +73,9 @@ def announcement(house: House, place: Place, standing: Standing) -> Ask:
     if not place.lap and not place.offered:
         told += menu.language_hint(queue)
     if place.lap:
-        told.append(Prompt("hold_place", {"position": standing.position or 1}))
-        told.append(wait_prompt(outlook.wait, staffed=staffed(standing), holding=True))
+        if standing.whole and standing.position:
+            told.append(Prompt("hold_place", {"position": standing.position}))
+        told.append(wait_prompt(outlook.wait, standing, holding=True))
     if may_take(place, queue.policy.accepting, outlook.decision.offering):
         told.append(Prompt("hold_offer"))
     return Ask(tuple(told), place.next_lap().step("held"), music_s=MUSIC_S, timeout=2)

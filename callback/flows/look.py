@@ -110,19 +110,28 @@ def wait_json(wait: Wait, at_least_s: float = 0) -> Json:
 
 @dataclass(frozen=True)
 class CallbackNow:
-    """A callback at this moment: `callback.state` as the line sees it, its place, and the wait from there."""
+    """A callback at this moment: `callback.state` as the line sees it, its place, and the wait from there. `held`: it
+    failed again and again, and somebody has to look at it before it goes on."""
 
     callback: Callback
     position: int | None
     wait: Wait | None
     at_least_s: float
+    held: bool = False
+
+
+MAY_BE_HELD = frozenset({State.SCHEDULED, State.RESERVED, State.DIALING, State.RECONCILING})
+"""Beside those who wait and stand nowhere."""
 
 
 def callback_now(house: House, callback: Callback) -> CallbackNow:
     """Look at one callback where it stands. Raises NotFound when its queue is gone from the configuration."""
     if callback.state is not State.WAITING:
-        return CallbackNow(callback, None, None, 0)
+        held = callback.state in MAY_BE_HELD and is_held(house, callback)
+        return CallbackNow(callback, None, None, 0, held)
     standing = house.line.standing(callback.queue, EntryId(callback.id))
+    if not standing.place and is_held(house, callback):
+        return CallbackNow(callback, None, None, 0, held=True)
     if standing.place == "reserved":
         return CallbackNow(replace(callback, state=State.RESERVED), None, None, 0)
     house.book.check(standing.config)
@@ -132,6 +141,12 @@ def callback_now(house: House, callback: Callback) -> CallbackNow:
     position = standing.position if standing.whole else None
     wait = outlook.look(queue, standing, now).wait if position else None
     return CallbackNow(callback, position, wait, at_least_s)
+
+
+def is_held(house: House, callback: Callback) -> bool:
+    """Whether it is in quarantine."""
+    with house.store.begin() as work:
+        return work.is_held("callback", callback.id)
 
 
 def callback_view(house: House, callback: Callback, attempts: Sequence[Attempt] | None = None) -> Json:

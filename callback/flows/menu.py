@@ -14,7 +14,7 @@ from callback.domain.policy import Queue
 from callback.flows import enrol
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place
-from callback.flows.outlook import look, staffed, wait_prompt
+from callback.flows.outlook import look, wait_prompt
 from callback.ports import House
 
 REPEATS = 1
@@ -59,7 +59,7 @@ def translated(house: House, hook: Hook, place: Place) -> Script:
     queue = house.book.queue(place.queue)
     standing = house.line.standing(place.queue, place.entry)
     expected = look(queue, standing, house.clock.now()).wait
-    return offer(hook, place, before=(wait_prompt(expected, staffed=staffed(standing)),))
+    return offer(hook, place, before=(wait_prompt(expected, standing),))
 
 
 def other_language(house: House, hook: Hook, place: Place) -> Place:

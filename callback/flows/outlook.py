@@ -22,20 +22,22 @@ class Outlook:
 
 
 def look(queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = True) -> Outlook:
-    """The wait at `standing.position` and whether to offer a callback there, if anybody `can_ring` at all."""
+    """The wait at `standing.position` and whether to offer a callback there, if anybody `can_ring` at all. From a line
+    that is not whole nobody can tell who is ahead or at work: the wait is unknown."""
     policy = queue.policy
     ahead = max((standing.position or 1) - 1, 0)
     expected = wait.estimate(ahead=ahead, agents=standing.agents, measured=standing.measured, policy=policy)
+    expected = expected if standing.whole else wait.UNKNOWN
     decision = offer.decide(
         wait=expected,
         waiting=ahead,
-        free=max(standing.agents.get(AgentStatus.AVAILABLE, 0) - ahead, 0),
-        staffed=staffed(standing),
+        free=max(standing.agents.get(AgentStatus.AVAILABLE, 0) - ahead, 0) if standing.whole else 0,
+        staffed=staffed(standing) if standing.whole else 1,
         is_open=policy.hours is None or hours.is_open(policy.hours, now),
         outstanding=standing.callbacks,
         offering_before=standing.offering,
         policy=policy,
-        closes_in_s=closes_in_s(policy, now),
+        closes_in_s=closes_in_s(policy, now) if standing.whole else None,
         measured=standing.measured,
         can_ring=can_ring,
     )
@@ -45,7 +47,7 @@ def look(queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = Tr
 def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
     """As `look`, and the line remembers whether the queue is offering, for the hysteresis."""
     outlook = look(queue, standing, now, can_ring=condition.can_ring(house, queue))
-    if outlook.decision.offering != standing.offering:
+    if standing.whole and outlook.decision.offering != standing.offering:
         house.line.set_offering(QueueKey(queue.key), outlook.decision.offering)
     return outlook
 
@@ -63,9 +65,9 @@ def closes_in_s(policy: Policy, now: datetime) -> float | None:
     return None if closing is None else (closing - now).total_seconds()
 
 
-def wait_prompt(expected: wait.Wait, *, staffed: int, holding: bool = False) -> Prompt:
+def wait_prompt(expected: wait.Wait, standing: Standing, *, holding: bool = False) -> Prompt:
     """The wait as a sentence: a range in words, rounded up, never a false precision."""
-    if not staffed:
+    if standing.whole and not staffed(standing):
         return Prompt("nobody_staffed")
     spoken_range = spoken.spoken_range(expected)
     if spoken_range.kind == "unknown":

@@ -25,6 +25,8 @@ LINE = "line"
 """The subject of what happens to the line as a whole."""
 CONFIGURED = "configured"
 """The reason of a change that came with the configuration (`configure.lua`)."""
+REBUILT = "rebuilt"
+"""The reason of a seat that an agent was given in a line that is being filled again (`resume.lua`, `seat.lua`)."""
 
 
 def persist(house: House) -> int:
@@ -150,7 +152,9 @@ def record_agent(work: Work, fields: dict[str, str], at: datetime) -> None:
     """What a rebuild starts from: the last presence that somebody chose. An agent who is offline only because a line
     that was lost has just been configured again chose nothing."""
     status = AgentStatus(fields["to"])
-    if fields.get("reason") != CONFIGURED and status in (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE):
+    if fields.get("reason") in (CONFIGURED, REBUILT):
+        return
+    if status in (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE):
         work.put_presence(AgentKey(fields["subject"]), status, at)
 
 

@@ -1,30 +1,50 @@
-"""The line again from the record, whole: for a Redis that was lost, or restored from an old dump.
+"""The line again from the record, whole: for a Redis that was lost, restarted, or restored from an old dump.
 
-Everything a place in line depends on is a column, so the positions come out the same. Agents take their seats last of
-all: until everybody stands where they stood, nobody can be matched, so nobody is overtaken by the order of loading.
+Everything a place in line depends on is a column, so the positions come out the same. Until everybody stands where they
+stood the line is unsure: nobody is paired, so nobody is overtaken by the order of loading, and no position is told.
 
-A reservation or a talk that the record knows comes back under its own token, so the webhooks of calls that are up go on
-finding it and no agent is rung in the middle of a talk. Whoever reads the journal meets that token a second time. What
-the record does not know well enough is left to the sweep, which asks the carrier.
+Calls go on meanwhile. Whoever arrives, holds or signs up takes their place by themselves, since it is in their URL or
+their row; what the record changed while its promises were read is looked up in the journal afterwards and done again. A
+reservation or a talk that the record knows comes back under its own token, so the webhooks of calls that are up go on
+finding it and no agent is rung in the middle of a talk. What the record does not know well enough is left to the sweep,
+which asks the carrier.
+
+One at a time: the claim is a row, renewed as the work proceeds. Whoever dies leaves a line that stays unsure and a
+claim that runs out, and another begins anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from callback.domain.callback import Attempt, Callback, Leg, LegKind
-from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
+from callback.domain.callback import Attempt, Callback, Entry, Leg, LegKind
+from callback.domain.errors import CallbackError, NotFound, Unreadable
+from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token
 from callback.domain.lifecycle import IN_FLIGHT, AgentStatus, CallState, State
-from callback.flows import bridge, configure, match, persist
-from callback.ports import House, Reservation, Work
+from callback.flows import bridge, configure, epoch, match, persist, settle
+from callback.ports import House, Stand, Work
 
 BATCH = 500
 """Promises read in one transaction: it holds SQLite's only writer for some 20 ms."""
 MOST_LEGS = 100_000
 """Callers on the line at once, far beyond what one carrier account can hold."""
+CLAIM = timedelta(seconds=20)
+"""How long a rebuild that gives no sign of life keeps others from beginning."""
+RENEWED = timedelta(seconds=5)
+"""How old a sign of life may become before it is renewed."""
+ON_THE_LINE = (CallState.ARRIVED, CallState.WAITING, CallState.RESERVED, CallState.BRIDGED)
 
 Progress = Callable[[int], None]
 """Told after each batch how many promises stand in line again."""
+
+
+class Rebuilding(CallbackError):
+    """Somebody else is filling the line at this moment."""
+
+
+class Overtaken(CallbackError):
+    """The line was lost once more while it was filled, or somebody else took over. It has to be done again."""
 
 
 @dataclass(frozen=True)
@@ -39,90 +59,148 @@ class Rebuilt:
     left: tuple[EntryId, ...]
 
 
-@dataclass(frozen=True)
-class Stand:
-    """Somebody who is in touch with us now: on a leg, or being dialled. With `token` and `agent`, paired as well."""
+@dataclass
+class Claim:
+    """The right to rebuild. `since`: the journal's last entry before, from which on it is read again."""
 
-    entry: EntryId
-    queue: QueueKey
-    score: int
-    joined_at: datetime
-    language: str
-    leg: CallSid | None
-    number_hash: str = ""
-    token: Token | None = None
-    agent: AgentKey | None = None
-    bridged_at: datetime | None = None
+    number: int
+    since: int
+    mark: str
+    renewed_at: datetime
 
-    @property
-    def can_hold(self) -> bool:
-        """Whether they can wait on hold: on a leg, and not talking on it."""
-        return self.leg is not None and self.bridged_at is None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What the record, and a line that is still there, say before the line is emptied."""
-
-    wanted: dict[AgentKey, tuple[AgentStatus, datetime]]
-    paired: tuple[Stand, ...]
-    holding: tuple[Stand, ...]
-    lost: tuple[EntryId, ...]
+    def keep(self, work: Work, now: datetime) -> None:
+        """In every transaction of the rebuild. Raises Overtaken."""
+        if now - self.renewed_at >= RENEWED:
+            self.renewed_at = now
+            mine = work.renew_rebuild(self.number, now + CLAIM)
+        else:
+            known = work.epoch()
+            mine = known is not None and known.number == self.number and known.rebuilding_until is not None
+        if not mine:
+            raise Overtaken("another rebuild has begun meanwhile")
 
 
-def rebuild(house: House, progress: Progress = lambda _: None) -> Rebuilt:
-    """Empty the line and fill it from the record. Safe while calls go on, and safe to repeat."""
-    persist.persist(house)
-    kept = remember(house)
-    house.line.clear()
-    configure.publish(house)
-    _, queues, agents = house.line.configuration()
-    apart = [stand for stand in kept.paired if not pair_again(house, stand)]
-    for stand in kept.holding:
-        hold_again(house, stand)
-    waiting = stand_all(house, progress)
-    seat_agents(house, kept.wanted)
-    for queue in queues:
+@dataclass
+class Count:
+    """Who came back how, so far."""
+
+    waiting: int = 0
+    holding: int = 0
+    paired: int = 0
+    left: list[EntryId] = field(default_factory=list)
+
+
+def rebuild_if_lost(house: House) -> Rebuilt | None:
+    """What beat and the doors ask for. None: the line is whole, or being rebuilt by somebody."""
+    if epoch.state(house) is not epoch.State.LOST:
+        return None
+    try:
+        return rebuild(house, why="the line was lost, or is not what it was")
+    except Rebuilding:
+        return None
+
+
+def rebuild(house: House, progress: Progress = lambda _: None, *, why: str = "asked for") -> Rebuilt:
+    """Empty the line and fill it from the record. Safe while calls go on, and safe to repeat.
+
+    Raises Rebuilding where somebody does so already, Overtaken where it must be begun again.
+    """
+    claim = begin(house, why)
+    try:
+        done = fill(house, claim, progress)
+    except Exception:
+        give_up(house, claim)
+        raise
+    for queue in house.line.configuration()[1]:
         match.run(house, QueueKey(queue.key))
-    return Rebuilt(
-        queues=len(queues),
-        agents=len(agents),
-        waiting=waiting,
-        holding=len(kept.holding) + sum(stand.can_hold for stand in apart),
-        paired=len(kept.paired) - len(apart),
-        left=(*kept.lost, *(stand.entry for stand in apart if not stand.can_hold)),
-    )
+    return done
+
+
+def begin(house: House, why: str) -> Claim:
+    """Only one at a time. Raises Rebuilding."""
+    persist.persist(house)  # before what agents have not been heard to want, so that it does not speak against it
+    now, wishes = house.clock.now(), unspoken_wishes(house)
+    with house.store.begin() as work:
+        number = work.claim_rebuild(now, now + CLAIM)
+        if number is None:
+            raise Rebuilding("the line is being rebuilt by somebody else: wait until they have done")
+        for agent, status in wishes.items():
+            work.put_presence(agent, status, now)
+        note(work, now, "rebuilding", why, number)
+        return Claim(number, work.last_seq(), work.mark(), now)
+
+
+def fill(house: House, claim: Claim, progress: Progress) -> Rebuilt:
+    """Between the claim and its end. Raises Overtaken."""
+    house.line.begin_rebuild(claim.number, claim.mark)
+    house.line.clear()
+    persist.persist(house)  # what was told before the line was empty: it is not there any more
+    configure.publish(house)
+    seat_agents(house)
+    count = Count()
+    for stand in in_touch(house, claim):
+        resume(house, stand, count)
+    stand_all(house, claim, count, progress)
+    catch_up(house, claim, count)
+    persist.persist(house)
+    _, queues, agents = house.line.configuration()
+    done = Rebuilt(len(queues), len(agents), count.waiting, count.holding, count.paired, tuple(count.left))
+    end(house, claim, done)
+    return done
+
+
+def end(house: House, claim: Claim, done: Rebuilt) -> None:
+    """The line serves again. Raises Overtaken."""
+    run = house.line.end_rebuild(claim.number)
+    if run is None:
+        raise Overtaken("the line was lost again while it was filled: it has to be done once more")
+    now = house.clock.now()
+    counts = {"waiting": done.waiting, "holding": done.holding, "paired": done.paired, "left": len(done.left)}
+    with house.store.begin() as work:
+        if work.end_rebuild(claim.number, run, now):
+            note(work, now, "rebuilt", "everybody stands where they stood", claim.number, counts)
+
+
+def give_up(house: House, claim: Claim) -> None:
+    """Others need not wait until the claim runs out."""
+    try:
+        with house.store.begin() as work:
+            work.renew_rebuild(claim.number, house.clock.now())
+    except ConnectionError:
+        return  # away: it runs out
+
+
+def note(work: Work, now: datetime, after: str, why: str, number: int, counts: Mapping[str, int] | None = None) -> None:
+    """In the journal, for whoever replays it."""
+    work.write(Entry(now, "queue", "line", None, after, why, f"rebuild {number}", data=dict(counts or {})))
 
 
 # --- before ------------------------------------------------------------------------------------------------------
 
 
-def remember(house: House) -> Kept:
-    """Everybody who is in touch with us, and what the agents asked for."""
+def unspoken_wishes(house: House) -> dict[AgentKey, AgentStatus]:
+    """What agents asked for during a talk: the record hears of it when the talk ends. A line that is not whole may
+    remember what they asked for long ago."""
+    if epoch.state(house) is not epoch.State.WHOLE:
+        return {}
+    return {view.key: view.wanted for view in house.line.agents() if view.token is not None}
+
+
+def in_touch(house: House, claim: Claim) -> list[Stand]:
+    """Everybody who is in touch with us: those with an agent first, then by their place."""
+    now = house.clock.now()
     with house.store.begin() as work:
-        wanted = dict(work.presences())
-        seats = {agent.key for agent in work.agents()}
-        legs = work.open_legs(before=house.clock.now(), limit=MOST_LEGS)
-    for view in house.line.agents():
-        if view.token is not None:  # asked for during a talk: the record hears of it when the talk ends
-            wanted[view.key] = (view.wanted, view.since)
+        claim.keep(work, now)
+        legs = work.open_legs(before=now, limit=MOST_LEGS)
     stands = [*callbacks_in_flight(house), *live_calls(legs)]
-    paired = [stand for stand in stands if stand.token and stand.agent in seats]
-    others = sorted(set(stands) - set(paired), key=lambda stand: (stand.score, stand.entry))
-    return Kept(
-        wanted={key: wish for key, wish in wanted.items() if key in seats},
-        paired=tuple(paired),
-        holding=tuple(stand for stand in others if stand.can_hold),
-        lost=tuple(stand.entry for stand in others if not stand.can_hold),
-    )
+    return sorted(stands, key=lambda stand: (stand.token is None, stand.score, stand.entry))
 
 
 def live_calls(legs: Iterable[Leg]) -> Iterator[Stand]:
-    """Callers who never hung up. Who is still in a menu comes back by their own next request."""
+    """Callers who never hung up."""
     for leg in legs:
-        inbound = leg.kind is LegKind.INBOUND and leg.callback is None
-        if inbound and leg.state in (CallState.WAITING, CallState.RESERVED, CallState.BRIDGED):
-            served = leg.state != CallState.WAITING
+        if leg.kind is LegKind.INBOUND and leg.callback is None and leg.state in ON_THE_LINE:
+            served = leg.state in (CallState.RESERVED, CallState.BRIDGED)
             yield Stand(
                 entry=EntryId(leg.call),
                 queue=leg.queue,
@@ -133,6 +211,7 @@ def live_calls(legs: Iterable[Leg]) -> Iterator[Stand]:
                 token=leg.token if served else None,
                 agent=leg.agent if served else None,
                 bridged_at=leg.bridged_at if leg.state == CallState.BRIDGED else None,
+                in_menu=leg.state == CallState.ARRIVED,
             )
 
 
@@ -190,97 +269,81 @@ def pages(house: House, states: Iterable[State]) -> Iterator[Sequence[Callback]]
 # --- after -------------------------------------------------------------------------------------------------------
 
 
-def pair_again(house: House, stand: Stand) -> bool:
-    """The reservation under its own token; the talk, if they talk. Nobody else has a seat at this moment, so the only
-    free agent and the first in line are these two. False: it could not be had; who can wait on hold does.
-    """
-    agent, token = stand.agent, stand.token
-    if agent is None or token is None:
-        return False
-    now = house.clock.now()
-    if stand.leg is None:
-        enter(house, stand, now)
+def resume(house: House, stand: Stand, count: Count) -> None:
+    """With their agent under their own token, where that can be had; else on hold, where they can hold."""
+    if stand.token is not None and stand.agent is not None and pair_again(house, stand):
+        count.paired += 1
+    elif stand.can_hold:
+        waits = replace(stand, token=None, agent=None)
+        house.line.resume(waits, phase="", lease_s=0, now=house.clock.now())
+        count.holding += not stand.in_menu
     else:
-        hold_again(house, stand)
-    house.line.presence(agent, AgentStatus.AVAILABLE, now=now)
-    pairing = house.line.match_agent(agent, lease_s=house.knobs.lease_s, token=token, now=now)
-    if pairing is None or pairing.entry != stand.entry:
-        give_up(house, stand, agent, pairing)
-        return False
-    if stand.bridged_at is not None:
-        house.line.bridge(token, now=stand.bridged_at)
-    elif stand.leg is None:
-        ring_s = house.book.queue(stand.queue).policy.ring_timeout_s
-        lease_s = ring_s + bridge.PROMPT_S + house.knobs.carrier_queue_s + house.knobs.reconcile_margin_s
-        house.line.extend(token, until=now + timedelta(seconds=lease_s), phase="ringing")
-    return True
+        count.left.append(stand.entry)
 
 
-def give_up(house: House, stand: Stand, agent: AgentKey, pairing: Reservation | None) -> None:
-    """Somebody else came between, or the agent serves that queue no longer."""
-    now = house.clock.now()
-    if pairing is not None:
-        to = "due" if is_callback(pairing.entry) and pairing.leg is None else "hold"
-        house.line.release(pairing.token, entry_to=to, agent_to=AgentStatus.OFFLINE, reason="rebuild", now=now)
-    house.line.presence(agent, AgentStatus.OFFLINE, now=now)
-    if not stand.can_hold:
-        house.line.leave(stand.entry, reason="rebuild", now=now)
+def pair_again(house: House, stand: Stand) -> bool:
+    """For as long as somebody's phone may ring or a question be heard. False: the agent is gone, or with somebody
+    else."""
+    lease_s = house.book.queue(stand.queue).policy.ring_timeout_s + bridge.PROMPT_S + house.knobs.reconcile_margin_s
+    if stand.leg is not None:
+        return house.line.resume(stand, phase="reserved", lease_s=lease_s, now=house.clock.now())
+    lease_s += house.knobs.carrier_queue_s
+    return house.line.resume(stand, phase="ringing", lease_s=lease_s, now=house.clock.now())
 
 
-def hold_again(house: House, stand: Stand) -> None:
-    """A caller on a leg, in their place."""
-    now = house.clock.now()
-    if is_callback(stand.entry):
-        enter(house, stand, now)
-    standing = house.line.hold(
-        stand.queue,
-        stand.entry,
-        stand.leg or CallSid(stand.entry),
-        score=stand.score,
-        joined_at=stand.joined_at,
-        language=stand.language,
-        lease_s=house.knobs.lease_s,
-        token=new_token(),
-        now=now,
-    )
-    if standing.reservation is not None:
-        house.dispatch.connect(standing.reservation.token)
-
-
-def enter(house: House, stand: Stand, now: datetime) -> None:
-    """A promise into the line, and its number among the open ones."""
-    house.line.enter(
-        stand.queue,
-        stand.entry,
-        score=stand.score,
-        joined_at=stand.joined_at,
-        due=True,
-        number_hash=stand.number_hash,
-        replaces=None,
-        now=now,
-    )
-
-
-def stand_all(house: House, progress: Progress) -> int:
+def stand_all(house: House, claim: Claim, count: Count, progress: Progress) -> None:
     """Every waiting promise in the place its columns say."""
-    count, after = 0, None
+    after = None
     while True:
+        now = house.clock.now()
         with house.store.begin() as work:
+            claim.keep(work, now)
             page = work.placed(after=after, limit=BATCH)
         if not page:
-            return count
-        house.line.restore(page, now=house.clock.now())
+            return
+        house.line.restore(page, now=now)
         after = page[-1].id
-        count += len(page)
-        progress(count)
+        count.waiting += len(page)
+        progress(count.waiting)
 
 
-def seat_agents(house: House, wanted: Mapping[AgentKey, tuple[AgentStatus, datetime]]) -> None:
-    """Each agent as they asked to be. The record keeps their own word and the time of it, not ours of this moment."""
-    now = house.clock.now()
-    for key, (status, _) in wanted.items():
-        house.line.presence(key, status, now=now)
-    persist.persist(house)
+def catch_up(house: House, claim: Claim, count: Count) -> None:
+    """Whatever the record changed since the rebuild began: it may have been read before that, and put into the line
+    after the line had followed."""
+    seen = claim.since
+    while True:
+        now = house.clock.now()
+        with house.store.begin() as work:
+            claim.keep(work, now)
+            entries = work.journal(after=seen, limit=BATCH, kind="callback")
+            moved = list(readable(work, dict.fromkeys(entry.subject for entry in entries)))
+            stands = {one.id: in_flight(house, work, one) for one in moved if one.state in IN_FLIGHT}
+        if not entries:
+            return
+        for callback in moved:
+            follow(house, callback, stands.get(callback.id), count, now)
+        seen = entries[-1].seq
+
+
+def readable(work: Work, ids: Iterable[str]) -> Iterator[Callback]:
+    """One that cannot be read stays where it is: whoever takes it up finds that out, and says so."""
+    for one in ids:
+        with suppress(Unreadable, NotFound):
+            yield work.callback(CallbackId(one))
+
+
+def follow(house: House, callback: Callback, stand: Stand | None, count: Count, now: datetime) -> None:
+    """The line as the record has this promise."""
+    if stand is not None:
+        resume(house, stand, count)
+    elif callback.state is State.WAITING:
+        settle.stand(house, callback, due=callback.due(now), now=now)
+    else:
+        house.line.leave(EntryId(callback.id), reason=callback.state, now=now)
+
+
+def seat_agents(house: House) -> None:
+    """Each agent as they asked to be, and for as long."""
     with house.store.begin() as work:
-        for key, (status, at) in wanted.items():
-            work.put_presence(key, status, at)
+        wanted = work.presences()
+    house.line.seat(wanted, now=house.clock.now())

@@ -10,7 +10,7 @@ from functools import partial
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, EntryId
 from callback.domain.lifecycle import Event, State
-from callback.flows import match, rebuild, settle
+from callback.flows import epoch, match, rebuild, settle
 from callback.flows.poison import Item, Round
 from callback.flows.text import compose
 from callback.ports import House
@@ -23,10 +23,11 @@ STEP = "standing in line"
 def stand_again(house: House) -> int:
     """Promises that the record has and the line has not (a crash between the two): back to the place in their columns.
 
-    A line without any configuration has been lost as a whole, and is rebuilt. Returns how many were put back.
+    A line that was lost as a whole is rebuilt. Returns how many were put back.
     """
-    if lost(house):
-        return rebuild.rebuild(house).waiting
+    if epoch.state(house) is not epoch.State.WHOLE:
+        done = rebuild.rebuild_if_lost(house)
+        return done.waiting if done else 0
     now = house.clock.now()
     after: CallbackId | None = None
     mended = 0
@@ -41,14 +42,6 @@ def stand_again(house: House) -> int:
         if not page:
             return mended
         after = page[-1].id
-
-
-def lost(house: House) -> bool:
-    """Whether the line knows of no queue although the record does."""
-    if house.line.configuration()[1]:
-        return False
-    with house.store.begin() as work:
-        return bool(work.queues())
 
 
 def mend(house: House, callback: Callback, now: datetime) -> int:

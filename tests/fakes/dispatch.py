@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import persist, tasks
+from callback.flows import persist, rebuild, tasks
 from callback.ports import Clock, House
 
 Order = Literal["given", "reversed", "twice"]
@@ -87,6 +87,9 @@ class RecordingDispatch:
     def persist(self) -> None:
         self._add("persist")
 
+    def rebuild(self) -> None:
+        self._add("rebuild")
+
     def _add(self, name: str, *args: str, delay_s: float = 0, paced: bool = False) -> None:
         self.waiting.append(Task(name, args, self.clock.now() + timedelta(seconds=delay_s), paced))
 
@@ -120,6 +123,10 @@ def _persist(house: House, _task: Task) -> None:
     persist.persist(house)
 
 
+def _rebuild(house: House, _task: Task) -> None:
+    rebuild.rebuild_if_lost(house)
+
+
 BODIES: dict[str, Callable[[House, Task], None]] = {
     "connect": _connect,
     "dial_customer": _dial_customer,
@@ -127,4 +134,5 @@ BODIES: dict[str, Callable[[House, Task], None]] = {
     "redirect": _redirect,
     "text": _text,
     "persist": _persist,
+    "rebuild": _rebuild,
 }

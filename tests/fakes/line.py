@@ -4,7 +4,7 @@ It means the same as the scripts of `callback/adapters/line/lua`, written down a
 both, and the stateful test compares every answer of the one with the other's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey
 from callback.domain.lifecycle import AGENT_MOVES, CALL_ENDS, AgentStatus, CallState
 from callback.domain.policy import Queue
 from callback.domain.wait import Measured
-from callback.ports import AgentView, Clock, Lapsed, Placed, Reservation, Standing, Waiting
+from callback.ports import AgentView, Clock, Lapsed, LineAge, Placed, Reservation, Stand, Standing, Waiting
 
 IN_LINE = ("menu", "hold", "due", "later")
 STATE_OF = {
@@ -23,6 +23,8 @@ STATE_OF = {
     "reserved": CallState.RESERVED,
     "busy": CallState.BRIDGED,
 }
+RUN = "this run"
+"""The server never changes."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEEP = 0.5 ** (1 / 200)
 
@@ -99,6 +101,8 @@ class FakeLine:
         self._slots: dict[str, datetime] = {}
         self._published = 0
         self._gone: set[EntryId] = set()
+        self._unsure = ""
+        self._number: int | None = None
         self._empty()
 
     def clear(self) -> None:
@@ -452,6 +456,81 @@ class FakeLine:
         self._slots[bucket] = slot + timedelta(seconds=1 / per_second)
         return (slot - now).total_seconds()
 
+    # --- how old it is, and how it is filled again -------------------------------------------------------------
+
+    def age(self, expected: int | None = None) -> LineAge:
+        found = LineAge(self._number, RUN, self._unsure, self._version > 0)
+        if not self._unsure and expected is not None and self._number in (expected, expected + 1):
+            self._number = expected + 1
+        return found
+
+    def doubt(self, number: int) -> bool:
+        if self._number is None or self._number < number:
+            self._unsure = self._unsure or "lost"
+        return bool(self._unsure)
+
+    def begin_rebuild(self, number: int, mark: str) -> None:
+        self._unsure = f"rebuilding {number} {RUN}"
+        self._told = max(self._told, int(mark.partition("-")[0]))
+
+    def end_rebuild(self, number: int) -> str | None:
+        if self._unsure != f"rebuilding {number} {RUN}":
+            return None
+        self._number, self._unsure = number, ""
+        return RUN
+
+    def resume(self, stand: Stand, *, phase: str, lease_s: float, now: datetime) -> bool:
+        person = self._people.get(stand.entry)
+        if person is not None and person.token is not None:
+            return person.token == stand.token
+        seat = self._seats.get(stand.agent) if stand.token and stand.agent else None
+        if stand.token and (seat is None or seat.token is not None):
+            return False
+        known = person is not None
+        if person is None:
+            person = Person(stand.entry, stand.queue, stand.score, stand.joined_at, language=stand.language, seen=now)
+            person.number = stand.number_hash[:24]
+            person.leg = None if is_callback(stand.entry) else CallSid(stand.entry)
+            self._people[person.id] = person
+        person.leg = stand.leg or person.leg
+        if seat is None:
+            self._wait_again(person, "menu" if stand.in_menu else "hold", known, now)
+        else:
+            self._talk_again(person, seat, stand, phase, lease_s, now, known=known)
+        return True
+
+    def _wait_again(self, person: Person, place: str, known: bool, now: datetime) -> None:
+        if known and not (is_callback(person.id) and person.place != "hold"):
+            return
+        self._tell_call(person, STATE_OF[place], now, "back_in_line")
+        self._tell_place(person, place, now, "back_in_line")
+        person.place = place
+
+    def _talk_again(
+        self, person: Person, seat: Seat, stand: Stand, phase: str, lease_s: float, now: datetime, *, known: bool
+    ) -> None:
+        assert stand.token is not None
+        if not known:
+            self._tell_place(person, "hold" if stand.leg else "due", now, "back_in_line")
+        self._move_agent(seat, AgentStatus.AVAILABLE, now, "rebuilt")
+        self._reserve(person, seat, stand.token, now, lease_s)
+        pair = self._pairs[stand.token]
+        pair.phase = phase
+        if stand.bridged_at is not None:
+            pair.phase, pair.lease_until, pair.bridged_at = "busy", None, stand.bridged_at
+            self._move_agent(seat, AgentStatus.BUSY, stand.bridged_at, "bridged", pair)
+            self._tell_call(person, CallState.BRIDGED, stand.bridged_at, "bridged", pair)
+            person.place = "busy"
+
+    def seat(self, wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]], *, now: datetime) -> None:
+        for key, (status, since) in sorted(wishes.items()):
+            seat = self._seats.get(key)
+            if seat is not None and (seat.token or (seat.status is AgentStatus.OFFLINE and not seat.reason)):
+                seat.wanted = status
+                if not seat.token and status is not AgentStatus.OFFLINE:
+                    seat.status, seat.since, seat.reason = status, since, "rebuilt"
+                    self._tell_agent(seat, AgentStatus.OFFLINE, now, "rebuilt")
+
     # --- who is where ------------------------------------------------------------------------------------------
 
     def _in_order(self, queue: QueueKey, places: Iterable[str] = IN_LINE) -> list[Person]:
@@ -471,7 +550,7 @@ class FakeLine:
             agents={status: self._count(queue, status) for status in AgentStatus},
             measured=tally.measured,
             offering=tally.offering,
-            config=self._version,
+            config=0 if self._unsure else self._version,
             language=person.language if person else "",
             reservation=self.reservation(person.token) if person and person.token else None,
         )
@@ -537,12 +616,12 @@ class FakeLine:
         return self._dialed.get(queue, False)
 
     def _pair_agent(self, seat: Seat, token: Token, now: datetime, lease_s: float) -> Reservation | None:
-        person = self._first_for(seat)
+        person = None if self._unsure else self._first_for(seat)
         return self._reserve(person, seat, token, now, lease_s) if person else None
 
     def _pair_newcomer(self, person: Person, token: Token, now: datetime, lease_s: float) -> None:
         seat = self._next_agent(person.queue)
-        if seat is None:
+        if seat is None or self._unsure:
             return
         first = self._first_for(seat)
         if first is None or first.order >= person.order:

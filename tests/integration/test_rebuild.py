@@ -324,13 +324,18 @@ def test_a_called_back_caller_on_hold_stands_there_again(scene: Scene) -> None:
 
 def test_what_cannot_be_paired_again_is_left_to_the_sweep_and_named(scene: Scene) -> None:
     scene.agent()
+    scene.agent("bo")
     callback, _ = scene.dialled()
-    configure.put_agent(scene.house, ADA, name="Ada", contact="client:ada", queues=[Served(BILLING)])
+    with scene.house.store.begin() as work:
+        found = work.callback(callback.id)
+        assert found.attempt is not None
+        work.save_attempt(replace(work.attempt(found.attempt), agent=AgentKey("gone")))
+        work.save(replace(found, agent=AgentKey("gone")))
     persist.persist(scene.house)
     scene.lose_redis()
     done = rebuild.rebuild(scene.house)
     assert (done.paired, done.left) == (0, (callback.id,))
-    assert scene.house.line.agent(ADA).status is AVAILABLE
+    assert scene.house.line.agent(AgentKey("bo")).status is AVAILABLE
     assert scene.listing() == []
 
 

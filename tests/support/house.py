@@ -76,7 +76,7 @@ class StagedHouse:
             once=RedisOnce(self.redis, conceal=store.conceal, reveal=store.reveal),
             urls=PublicUrls(BASE),
             words=CatalogueWords(),
-            book=LineBook(self.line, clock),
+            book=LineBook(self.line, clock, record=store, lost=self.dispatch.rebuild),
             knobs=Knobs(**{"calls_per_second": 1000, "gone_s": 1e6, **knobs}),
             board=RedisBoard(self.redis, clock, every_s=0),
             pause=cast(Any, pause),

@@ -30,6 +30,7 @@ REASONS = {
     "presence": "the agent asked for it",
     "wrap_up_over": "the wrap-up's time has passed",
     "configured": "the agent was added or taken out",
+    "rebuilt": "the agent is back in the seat they had before the line was lost",
     "entered": "a promise takes its place",
     "due": "the time of a promise has come",
 }

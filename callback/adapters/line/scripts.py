@@ -1,6 +1,8 @@
 """Runs the scripts of `lua/` by their hash, one round trip each, and assembles them from their parts.
 
-A server that lost its script cache (a restart, a failover) answers NOSCRIPT; then the source itself is sent, once.
+A server that lost its script cache (a restart, a failover) answers NOSCRIPT; then the source itself is sent, once. Such
+a server may have lost its last second too, or stand on an old dump. So before any script runs on it, it is asked
+whether it is the one for which the line was found whole (`lua/doubt.lua`): no script can have run there before that.
 """
 
 import hashlib
@@ -62,5 +64,6 @@ class Scripts:
         try:
             reply = self._ask("EVALSHA", digest, 1, EVENTS, *arguments)
         except NoScriptError:
+            self._ask("EVAL", _prepared("doubt")[0], 1, EVENTS, "restarted", "")
             reply = self._ask("EVAL", source, 1, EVENTS, *arguments)
         return cast(list[Any], reply)

@@ -21,6 +21,7 @@ from callback.adapters.breaker import Breaker
 from callback.adapters.store.calls import Calls
 from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.engine import PATIENCE_S, READ_ONLY, database, make_engine
+from callback.adapters.store.epochs import Epochs
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.failures import Failures
 from callback.adapters.store.journal import Journal
@@ -43,7 +44,7 @@ IN_TRANSIT = "stream.call.number"
 """What a number on its way through the line is sealed for."""
 
 
-class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People):
+class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
 

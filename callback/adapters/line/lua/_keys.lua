@@ -8,6 +8,7 @@ local TAG = '{cb}:'
 local EVENTS = KEYS[1]
 local LEASES = TAG .. 'leases'
 local WRAPS = TAG .. 'wraps'
+local UNSURE = TAG .. 'unsure' -- exists while the line may lack somebody (`_epoch.lua`)
 
 -- The first element of every reply. `results.py` names the same numbers and maps them to errors.
 local OK, STALE, NONE, UNKNOWN_AGENT, ILLEGAL = 0, 1, 2, 3, 4

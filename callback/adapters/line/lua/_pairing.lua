@@ -2,7 +2,8 @@
 -- @include _entries.lua
 -- @include _agents.lua
 -- @include _reservations.lua
--- Who takes whom. The one place where an agent and somebody in line are brought together.
+-- Who takes whom. The one place where an agent and somebody in line are brought together. While the line may lack somebody
+-- nobody is: whoever is missing might stand before them.
 
 -- The first of a sorted set whose hash exists; a row without one is broken and is dropped, so that it stops nobody else.
 local function first_of(key, load)
@@ -48,9 +49,13 @@ local function first_for(a)
   return best
 end
 
+local function may_pair()
+  return redis.call('EXISTS', UNSURE) == 0
+end
+
 -- The best pairing for this agent, made: the reservation and its entry. Nil where there is nobody.
 local function pair_agent(a, token, now, lease)
-  local e = first_for(a)
+  local e = may_pair() and first_for(a)
   if not e then
     return nil
   end
@@ -60,7 +65,7 @@ end
 -- The one who just came is paired at once where an agent is free and nobody that agent could take stands before them.
 local function pair_newcomer(e, token, now, lease)
   local a = next_agent(e.queue)
-  if not a then
+  if not a or not may_pair() then
     return nil
   end
   local first = first_for(a)

@@ -4,7 +4,8 @@
 -- Where somebody stands and what surrounds them, as one flat reply (`replies.standing` reads it):
 --   OK, place, position (0: none), score, joined, live, callbacks, available, reserved, busy, wrap_up, away, offline,
 --   handled, handled_s, abandoned, waited_s, offering, configuration, open callback, language, and where there is one
---   their reservation (`add_reservation`)
+--   their reservation (`add_reservation`). The configuration is 0 while the line may lack somebody: then no number is to be
+--   relied on.
 
 -- How many of the `card` members of sorted set `key` stand before (score, id). Among equal scores the place is found by
 -- halving.
@@ -56,7 +57,7 @@ local function standing(queue, e, reservation, open, language)
     state[i] = state[i] or '0'
   end
   local reply = { OK, '', 0, '0', '', cards[1] + cards[2], cards[3] + cards[4], unpack(state, 1, 11) }
-  reply[19] = state[12] or redis.call('GET', TAG .. 'version') or '0'
+  reply[19] = redis.call('EXISTS', UNSURE) == 1 and '0' or state[12] or redis.call('GET', TAG .. 'version') or '0'
   reply[20], reply[21] = open or '', language or e and e.lang or ''
   if e then
     reply[2], reply[4], reply[5] = e.place, e.score, e.joined
