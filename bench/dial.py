@@ -88,7 +88,8 @@ def workplace(ground: Stage, effort: Effort) -> Iterator[HTTPConnection]:
         )  # fmt: skip
     worker = commands_from(ROOT / "Procfile", dict(ground.env))["worker"]
     shell, option, line = worker.argv
-    bare = line.replace("-A workers", "-A bench.bare_worker").replace("dial,messages,sweep,persist", bare_worker.QUEUE)
+    bare = line.replace("-A workers", "-A bench.bare_worker").replace("-n worker@", "-n bare@")
+    bare = bare.replace("dial,messages", bare_worker.QUEUE)
     with ExitStack() as stack:
         web = python("-m", *serve.server(ground.settings, serve.APPLICATION))
         stack.enter_context(running(web, ground.env, answers(f"{ground.base}/healthz"), "web"))

@@ -21,21 +21,22 @@ from callback import wiring
 from callback.adapters.dispatch import DIAL, MESSAGES, PERSIST, SWEEP, make_celery
 from callback.adapters.line import server
 from callback.adapters.line.client import make_client
+from callback.adapters.line.keys import BEAT_LOCK
 from callback.adapters.store import migrate
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.sql_store import DATABASE_FAULTS, SqlStore
 from callback.adapters.telephony.numbers import OwnNumber, webhooks_for
 from callback.domain.callback import Agent
+from callback.domain.condition import Part, Severity
 from callback.domain.policy import Queue
 from callback.embedded import EmbeddedRedisError, live_url, server_path
+from callback.flows import condition
 from callback.ports import CarrierError, CarrierStopped
 from callback.settings import Settings, SettingsError, load, masked
 
 OLDEST_REDIS = (6, 2)
 CLOCK_OFF_S = 1.0
 REACH_S = 3.0
-BEAT_LOCK = "callback:beat::lock"
-"""Held and renewed by the beat that ticks (`workers.celery`: redbeat's prefix and its word for the lock)."""
 
 
 class Verdict(StrEnum):
@@ -100,7 +101,16 @@ def examine(environ: Mapping[str, str]) -> list[Check]:
         return [Check(each.name, Verdict.FAIL, each.problem, each.remedy) for each in wrong.mistakes]
     patient = Patient(settings)
     checks = [Check("settings", Verdict.OK, f"{settings.callback_env}, all valid")]
-    parts: tuple[Callable[[Patient], Checks], ...] = (disk, record, line, staffing, carrier, address, workers)
+    parts: tuple[Callable[[Patient], Checks], ...] = (
+        disk,
+        record,
+        line,
+        staffing,
+        carrier,
+        address,
+        workers,
+        conditions,
+    )
     for part in parts:
         checks.extend(part(patient))
     return checks
@@ -377,6 +387,29 @@ def workers(patient: Patient) -> Checks:
     else:
         remedy = "Start it: `callback run`, or the beat process of the Procfile. Without it nothing lost is found again"
         yield Check("beat", patient.absent, "does not tick", remedy)
+
+
+ASKED_ALREADY = frozenset({Part.LINE, Part.RECORD, Part.WORKERS, Part.BEAT})
+"""What other checks ask directly, instead of going by what was noticed."""
+
+
+def conditions(patient: Patient) -> Checks:
+    """What the processes have noticed: a carrier that refuses, a line being rebuilt, something set aside."""
+    if patient.redis_url is None or patient.queues is None:
+        return
+    built = wiring.build(patient.settings.with_redis(patient.redis_url))
+    try:
+        found = [one for one in condition.look(built.house) if one.part not in ASKED_ALREADY]
+    finally:
+        built.store.close()
+        built.redis.close()
+    for one in found:
+        verdict = Verdict.FAIL if one.severity is Severity.BAD else Verdict.WARN
+        since = f", since {one.since:%Y-%m-%d %H:%M:%S} UTC" if one.since else ""
+        detail = f" ({one.detail})" if one.detail else ""
+        yield Check(one.part, verdict, f"{one.words.title}{detail}{since}", one.words.remedy)
+    if not found:
+        yield Check("condition", Verdict.OK, "nothing was noticed")
 
 
 def _consumers(patient: Patient, url: str) -> Check:

@@ -31,7 +31,7 @@ def handed_out() -> dict[str, str]:
 
 
 def test_the_procfile_has_everything_a_deployment_runs() -> None:
-    assert list(PROCFILE) == ["release", "web", "worker", "beat"]
+    assert list(PROCFILE) == ["release", "web", "worker", "keeper", "beat"]
 
 
 def test_every_queue_that_tasks_go_to_is_consumed() -> None:
@@ -42,6 +42,14 @@ def test_every_queue_that_tasks_go_to_is_consumed() -> None:
 
 def test_every_queue_that_is_consumed_has_tasks() -> None:
     assert consumed() == set(handed_out().values())
+
+
+def test_a_carrier_that_hangs_keeps_no_worker_from_sweeping() -> None:
+    lanes = [
+        set(words[words.index("-Q") + 1].split(",")) for line in PROCFILE.values() if "-Q" in (words := line.split())
+    ]
+    assert {"dial", "messages"} in lanes
+    assert {"sweep", "persist"} in lanes
 
 
 def test_every_beat_entry_names_a_task_that_exists() -> None:
