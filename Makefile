@@ -8,14 +8,18 @@ STAMP  := $(VENV)/.installed
 CODE   := $(wildcard callback workers migrations bench tests)
 TYPED  := $(wildcard callback workers migrations bench tests/support tests/conftest.py)
 TESTS  ?= tests
+TRIALS ?= 20
+CALLERS ?= 2000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench lock format clean
+.PHONY: help run test chaos soak check bench lock format clean
 
 help:
 	@echo "make run     start everything; without carrier credentials also simulated callers and agents"
 	@echo "make test    install what the tests need and run all of them (TESTS=path narrows it)"
+	@echo "make chaos   make every fault happen TRIALS (20) times and print what came of it (FAULT=7 for one, SEED=n again)"
+	@echo "make soak    CALLERS (2000) simulated callers while everything dies and comes back (SEED=n again)"
 	@echo "make check   lint, types, import contracts, migrations in step with the tables"
 	@echo "make bench   the benchmarks, each as a ratio against its reference in the same run"
 	@echo "make format  lay the code out as make check wants it"
@@ -32,6 +36,14 @@ run: $(STAMP)
 test: $(STAMP)
 	@bash .ci/test-parts
 	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+
+chaos: $(STAMP)
+	@bash .ci/test-parts faketime
+	CHAOS_TRIALS=$(TRIALS) $(if $(FAULT),CHAOS_FAULT=$(FAULT)) $(if $(SEED),CHAOS_SEED=$(SEED)) \
+		$(if $(TABLE),CHAOS_TABLE=$(TABLE)) $(BIN)/pytest -n 2 --dist load tests/chaos
+
+soak: $(STAMP)
+	$(BIN)/python -m tests.chaos.soak --callers $(CALLERS) $(if $(SEED),--seed $(SEED))
 
 check: $(STAMP)
 	$(BIN)/ruff check $(CODE)

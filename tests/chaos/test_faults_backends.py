@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.conftest import Provoke, trials
 from tests.support.chaos.acts import fill, free_all, promises, rung_once, serve_all
 from tests.support.chaos.oracle import went_backwards
-from tests.support.chaos.stage import Round, Stage, together
+from tests.support.chaos.stage import Round, Stage
 from tests.support.installation import Refused
 from tests.support.people import OFFER, PROMISE, READBACK, STAYS, TALKS, answering, hear
 from tests.support.waiting import eventually
@@ -87,7 +87,8 @@ def the_first_is_served_first(stage: Stage) -> None:
     """The next who is rung is the first in line; the others change their minds."""
     first = min(stage.case.promised, key=list(stage.case.promised).index)
     stage.talking(first)
-    together(list(stage.case.promised)[1:], stage.cancel)
+    for number in list(stage.case.promised)[1:]:
+        stage.cancel(number)
     stage.rings_off(first)
     assert stage.house.carrier.creations(*stage.case.promised)[0] == first
 

@@ -207,5 +207,6 @@ def loses_the_agent(stage: Stage) -> None:
 
 
 def back_in_line(stage: Stage, number: str) -> bool:
-    """Whether they stand in line again, before the one who came later, or talk to somebody already."""
-    return bool(stage.bridged(number)) or stage.shop.now()["waiting"]["live"] == 2
+    """Whether they hold again, having heard the apology, or talk to somebody already."""
+    leg = stage.house.carrier.calls_to(number)[-1]
+    return bool(leg["bridged_with"]) or "enqueued" in leg["doing"]

@@ -1,8 +1,5 @@
 """Faults 1 to 4: processes of ours are killed between two steps of a callback, and each caller is rung once."""
 
-import contextlib
-import os
-import signal
 import time
 
 import pytest
@@ -18,9 +15,7 @@ from tests.support.waiting import eventually
 def kill_children(played: Round) -> None:
     """Every process of the pools, at once: the tasks in their hands are handed out again."""
     for name in ("worker", "worker-2"):
-        for child in children(played.house.pid(name)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+        played.building.kill_pool(name)
 
 
 @pytest.mark.fault(1)

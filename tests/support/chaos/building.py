@@ -4,6 +4,7 @@ A web of two processes, two workers, beat, the carrier, a Redis and a PostgreSQL
 has them. It is pulled down and built anew only when a trial has left it broken.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -68,6 +69,12 @@ class Building:
         """One of the web's processes, at once: its requests in hand get no answer, and another starts in its place."""
         self.dark.append(time.time())
         os.kill(dice.choice(children(self.house.pid("web"))), signal.SIGKILL)
+
+    def kill_pool(self, worker: str) -> None:
+        """The processes of a worker, at once: the tasks in their hands are handed out again."""
+        for child in children(self.house.pid(worker)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
     def kill_workers(self) -> None:
         """Both at one moment."""
