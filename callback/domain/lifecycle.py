@@ -193,3 +193,25 @@ class CallState(StrEnum):
 
 
 CALL_ENDS = frozenset({CallState.COMPLETED, CallState.ABANDONED, CallState.CALLBACK, CallState.REFUSED})
+
+CALL_MOVES: frozenset[tuple[CallState | None, CallState]] = frozenset(
+    {
+        (None, CallState.ARRIVED),
+        (None, CallState.WAITING),  # back in a line that was lost, by the place that the leg carries
+        (CallState.ARRIVED, CallState.WAITING),
+        (CallState.ARRIVED, CallState.RESERVED),
+        (CallState.WAITING, CallState.RESERVED),
+        (CallState.RESERVED, CallState.WAITING),  # the agent missed the ring
+        (CallState.RESERVED, CallState.ARRIVED),
+        (CallState.RESERVED, CallState.BRIDGED),
+        (CallState.BRIDGED, CallState.WAITING),  # cut off
+        (CallState.BRIDGED, CallState.ARRIVED),
+        (CallState.BRIDGED, CallState.COMPLETED),
+    }
+    | {
+        (before, end)
+        for before in (CallState.ARRIVED, CallState.WAITING, CallState.RESERVED, CallState.BRIDGED)
+        for end in CALL_ENDS - {CallState.COMPLETED}
+    }
+)
+"""Every legal move of a live call."""

@@ -177,7 +177,7 @@ def test_a_promise_for_next_week_is_not_given_up_before_it_was_tried(staged: Sta
     cancel.reschedule(staged.house, callback.id, staged.clock.now() + timedelta(days=7), cause="test")
     staged.clock.advance(7 * 86400)
     staged.sweep()
-    staged.redis.delete(*staged.redis.keys("*e:cb*"))
+    staged.lose_line("*e:cb*")
     staged.clock.advance(6)
     stand_again.stand_again(staged.house)
     assert staged.state(callback) is State.WAITING
@@ -477,7 +477,7 @@ def test_events_after_a_lost_line_are_written_too(staged: StagedHouse) -> None:
     staged.queue()
     leg = staged.holding()
     persist.persist(staged.house)
-    staged.redis.flushall()
+    staged.lose_line()
     staged.queue()
     leg.hold()
     assert staged.path(leg.sid) == ["arrived", "waiting", "waiting"]
