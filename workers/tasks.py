@@ -46,7 +46,7 @@ def text(id: str) -> None:
 @app.task(name="workers.tasks.persist")
 def persist() -> int:
     """Write live calls and agents to the record, and see whether the line is the one it was."""
-    epoch.tick(house())
+    condition.line_is(house(), epoch.tick(house()))
     return persisting.persist(house())
 
 

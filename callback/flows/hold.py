@@ -7,6 +7,7 @@ from callback.domain.callback import Callback
 from callback.domain.dialogue import Ask, LeaveQueue, Music, Prompt, Script, Speak
 from callback.domain.ids import CallbackId, CallSid, EntryId, is_callback, new_token
 from callback.domain.lifecycle import ENDS, CallState
+from callback.domain.offer import Reason
 from callback.flows import bridge, menu, settle
 from callback.flows.hook import Hook, Place, moment
 from callback.flows.outlook import look_and_note, wait_prompt
@@ -76,7 +77,8 @@ def announcement(house: House, place: Place, standing: Standing) -> Ask:
         if standing.whole and standing.position:
             told.append(Prompt("hold_place", {"position": standing.position}))
         told.append(wait_prompt(outlook.wait, standing, holding=True))
-    if may_take(place, queue.policy.accepting, outlook.decision.offering):
+    accepting = queue.policy.accepting and outlook.decision.reason is not Reason.CANNOT_RING
+    if may_take(place, accepting, outlook.decision.offering):
         told.append(Prompt("hold_offer"))
     return Ask(tuple(told), place.next_lap().step("held"), music_s=MUSIC_S, timeout=2)
 

@@ -8,6 +8,7 @@ from callback.domain.callback import Text
 from callback.domain.errors import NotFound
 from callback.domain.ids import CallbackId, QueueKey, is_callback
 from callback.domain.lifecycle import State
+from callback.flows import account
 from callback.flows.outlook import staffed
 from callback.flows.poison import Item, Round
 from callback.flows.text import compose
@@ -29,7 +30,7 @@ def tell_next(house: House, going: Round, queues: list[QueueKey]) -> int:
             continue
         for waiting in house.line.listing(queue, limit=reach):
             if is_callback(waiting.entry) and waiting.place == "due":
-                item = Item("text", waiting.entry, queue, "a reminder")  # its failing stops no call
+                item = Item("text", waiting.entry, queue, "reminding")  # its failing stops no call
                 told += going.each(item, partial(remind, house, CallbackId(waiting.entry)), 0)
     return told
 
@@ -59,10 +60,12 @@ def reminder(house: House, id: CallbackId) -> Text | None:
 
 
 def resend(house: House, going: Round) -> int:
-    """Texts written but never taken up by a worker."""
+    """Texts written but never taken up by a worker; they stay so while the carrier refuses the account."""
+    if account.stopped(house, None) is not None:
+        return 0
     with house.store.begin() as work:
         texts = work.unsent_texts(before=house.clock.now() - TAKEN_UP)
-        going.left_out(work, "a text")
+        going.left_out(work, "texting")
     due = [text for text in texts if not going.rests("text", text.id)]
     for text in due:
         house.dispatch.text(text.id)
