@@ -23,12 +23,19 @@ from callback.flows.book import LineBook
 from callback.ports import Dispatch, House, Knobs
 from callback.settings import Settings
 
-REDIS_TIMEOUT_S = 0.9
-"""How long Redis may take for one answer before it counts as away. A webhook may spend a second on all it asks
-(`web.voice.BUDGET_S`)."""
-WORKERS_PATIENCE_S = 5.0
-WEB_PATIENCE_S = 0.75
-"""How long a statement, or the wait for SQLite's writers, may take: in the web somebody is on the phone meanwhile."""
+
+@dataclass(frozen=True)
+class Limits:
+    """How long one answer may take before a backend counts as away: Redis' answer, a statement of the record (or the
+    wait for SQLite's writers). What one webhook may spend on all it asks is `web.voice.BUDGET_S`."""
+
+    redis_s: float
+    record_s: float
+
+
+WORKERS = Limits(redis_s=1.0, record_s=5.0)
+WEB = Limits(redis_s=0.6, record_s=0.75)
+"""Somebody is on the phone meanwhile."""
 
 
 class NoRedis(Exception):
@@ -49,17 +56,18 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = F
     Connects to nothing yet. Raises NoRedis."""
     if settings.redis_url is None:
         raise NoRedis("set REDIS_URL, or start `callback run`, which brings a Redis of its own")
+    limits = WEB if web else WORKERS
 
     def now() -> datetime:
         return clock.now()  # which needs the client, and that the breaker
 
-    away = make_breaker(settings.redis_url, now=now, timeout_s=REDIS_TIMEOUT_S)
-    client = make_client(settings.redis_url, timeout_s=REDIS_TIMEOUT_S, breaker=away)
+    away = make_breaker(settings.redis_url, now=now, timeout_s=limits.redis_s)
+    client = make_client(settings.redis_url, timeout_s=limits.redis_s, breaker=away)
     clock = SharedClock(client)
     store = SqlStore(
         settings.database_url,
         settings.secret_key.get_secret_value(),
-        patience_s=WEB_PATIENCE_S if web else WORKERS_PATIENCE_S,
+        patience_s=limits.record_s,
         clock=clock,
     )
     line = RedisLine(client, clock)

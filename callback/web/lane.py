@@ -69,8 +69,12 @@ class Lane:
         except CallbackError as refused:
             return Answer(status_of(refused), str(refused))
         except Exception as error:  # noqa: BLE001 -- a report that we lose is logged whole, and the carrier told so
-            _log.error("request.broke", route=DOOR, step=step, call=hook.call, exc_info=error)
-            return Answer(503 if unreachable(error) else 500, "this did not work; please try again")
+            away = unreachable(error)
+            _log.error(
+                "request.broke", route=DOOR, step=step, call=hook.call, error=type(error).__name__,
+                exc_info=None if away else error,
+            )  # fmt: skip
+            return Answer(503 if away else 500, "this did not work; please try again")
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -18,13 +18,15 @@ from callback.web.context import house
 from callback.web.guards import carrier_signature
 from callback.web.lane import Lane
 from callback.web.options import WebOptions
+from callback.web.problems import unreachable
 from callback.web.webhooks import Answer, Check, Guard
 
 XML = "text/xml; charset=utf-8"
-BUDGET_S = 1.0
+BUDGET_S = 0.8
 """What all backends together may cost one webhook."""
-SORRY_S = 0.3
-"""What is left in any case to find out whether something was promised after all, before an apology."""
+SORRY_S = 0.2
+"""What is left in any case to find out whether something was promised after all, before an apology: with it, all of
+them may cost a second."""
 _log = structlog.get_logger("callback.voice")
 
 
@@ -68,8 +70,8 @@ def document(home: House, step: str, hook: Hook) -> str:
     def compute() -> str:
         try:
             return twiml.render(journey.DOCUMENTS[step](home, hook), home.urls)
-        except Exception:  # noqa: BLE001 -- logged whole; the caller must hear something, whatever it was
-            _log.exception("step failed", step=step, call=hook.call)
+        except Exception as error:  # noqa: BLE001 -- logged; the caller must hear something, whatever it was
+            note(error, "step failed", step, hook)
             return sorry(home, step, hook)
 
     nonce = hook.query.get(NONCE)
@@ -78,11 +80,19 @@ def document(home: House, step: str, hook: Hook) -> str:
     return home.once.document(f"{nonce}:{hook.call}", compute)
 
 
+def note(error: Exception, event: str, step: str, hook: Hook) -> None:
+    """A defect is logged whole, a backend that is away in a line: a crowd meets it at once, and traces take time."""
+    if unreachable(error):
+        _log.warning(event, step=step, call=hook.call, error=type(error).__name__, why=str(error))
+    else:
+        _log.error(event, step=step, call=hook.call, exc_info=error)
+
+
 def sorry(home: House, step: str, hook: Hook) -> str:
     """Trouble of ours is heard as an apology on hold, never as silence; if even that fails, as a goodbye."""
     try:
         with at_least(SORRY_S):
             return twiml.render(trouble.trouble(home, hook, step), home.urls)
-    except Exception:  # noqa: BLE001 -- as above
-        _log.exception("apology failed", step=step, call=hook.call)
+    except Exception as error:  # noqa: BLE001 -- as above
+        note(error, "apology failed", step, hook)
         return twiml.render(Script("en", (Speak((Prompt("trouble_bye"),)), HangUp())), home.urls)

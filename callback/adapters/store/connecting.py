@@ -8,6 +8,7 @@ lies ready for the next.
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
@@ -65,6 +66,25 @@ class PatientConnection(psycopg.Connection[Any]):
             self.breaker.failed("the database does not answer", began=began)
         else:
             self.breaker.doubted(began=began)
+
+
+class AliveCheck:
+    """SQLAlchemy's question to a connection that lay in the pool, which anybody who is there answers at once: whoever
+    does not within `within_s` is away."""
+
+    def __init__(self, ask: Callable[[Any], bool], within_s: float, breaker: Breaker | None) -> None:
+        self._ask, self._within_s, self._breaker = ask, within_s, breaker
+
+    def __call__(self, connection: Any) -> bool:
+        """Raises psycopg.OperationalError."""
+        began = monotonic()
+        try:
+            with patience.Within(patience.left(self._within_s)):
+                return self._ask(connection)
+        except psycopg.OperationalError:
+            if self._breaker is not None and monotonic() - began >= self._within_s:
+                self._breaker.failed("the database does not answer", began=began)
+            raise
 
 
 class Connecting:

@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
-from callback.adapters.store.connecting import Connecting
+from callback.adapters.store.connecting import AliveCheck, Connecting
 
 BUSY_S = 5.0
 """How long a SQLite writer waits for those before it, unless the store has less patience."""
@@ -31,6 +31,8 @@ POOL_WAIT_S = 2
 """How long a request waits for a connection of the pool."""
 PATIENCE_S = 5.0
 """How long a statement may take."""
+ALIVE = 0.5
+"""The part of it within which PostgreSQL answers the question whether it is there, which waits for no lock."""
 KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 """Idle connections stay known to whatever stands between, and a dead one is found out in time."""
 READ_ONLY = "callback_read_only"
@@ -112,4 +114,7 @@ def _postgresql(url: URL, pool_size: int, patience_s: float | None, breaker: Bre
         connect_args={"connect_timeout": CONNECT_S, "application_name": "callback", **KEEP_ALIVE},
     )  # fmt: skip
     event.listen(engine, "do_connect", Connecting(patience_s, breaker, pool_size))
+    if patience_s is not None:
+        alive = AliveCheck(engine.dialect.do_ping, patience_s * ALIVE, breaker)
+        engine.dialect.do_ping = alive  # type: ignore[method-assign, assignment]
     return engine

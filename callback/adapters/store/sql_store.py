@@ -20,7 +20,7 @@ from callback.adapters import patience
 from callback.adapters.breaker import Breaker
 from callback.adapters.store.calls import Calls
 from callback.adapters.store.configuration import Configuration
-from callback.adapters.store.engine import PATIENCE_S, READ_ONLY, database, make_engine
+from callback.adapters.store.engine import ALIVE, PATIENCE_S, READ_ONLY, database, make_engine
 from callback.adapters.store.epochs import Epochs
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.failures import Failures
@@ -35,9 +35,8 @@ from callback.ports import Clock, Work
 
 DATABASE_FAULTS = (OperationalError, InterfaceError, PoolTimeout)
 PING_S = 1.0
-PROBE_S = 0.75
-"""How long a probe waits for an answer: less than anybody who finds the record away, so that it is not found so by
-turns."""
+PROBE = 0.85
+"""A probe has this part of the patience of whoever finds the record away, so that it is not found so by turns."""
 COMMIT_S = 0.3
 """What a commit gets though the budget is spent: a promise that may or may not be there is worse than a late answer."""
 IN_TRANSIT = "stream.call.number"
@@ -183,7 +182,7 @@ class SqlStore:
         """Reaches the record, from outside the pool, with a turn to write where that is SQLite's. Raises."""
         pid = os.getpid()
         if pid not in self._probes:
-            self._probes[pid] = make_engine(self._url, pool_size=1, patience_s=min(PROBE_S, self._patience_s))
+            self._probes[pid] = make_engine(self._url, pool_size=1, patience_s=self._patience_s * ALIVE * PROBE)
         try:
             with self._probes[pid].begin() as connection:
                 connection.exec_driver_sql("SELECT 1")
