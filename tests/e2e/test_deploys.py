@@ -13,58 +13,9 @@ from tests.support.installation import Shop
 from tests.support.people import HUMAN_CHECK, STAYS, TAKES_THE_OFFER
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.tree import ROOT
-from tests.support.versions import Rollout, copied, migrate_with, rewrite
+from tests.support.versions import CONTRACTED, EXPANDED, Rollout, migrate_with, the_next
 
 AGENTS = 2
-EXPAND = '''"""Expand: the column gets its new name beside the old one, and whoever writes either writes both."""
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = "9001"
-down_revision = "{newest}"
-
-SYNC = """CREATE FUNCTION keep_both() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF TG_OP = 'INSERT' THEN
-    NEW.ending := COALESCE(NULLIF(NEW.ending, ''), NEW.end_reason, '');
-  ELSIF NEW.end_reason IS DISTINCT FROM OLD.end_reason THEN
-    NEW.ending := NEW.end_reason;
-  END IF;
-  NEW.end_reason := NEW.ending;
-  RETURN NEW; END $$"""
-
-
-def upgrade() -> None:
-    op.add_column("callbacks", sa.Column("ending", sa.String, nullable=False, server_default=""))
-    op.alter_column("callbacks", "end_reason", server_default="")
-    op.execute("UPDATE callbacks SET ending = end_reason")
-    op.execute(SYNC)
-    op.execute("CREATE TRIGGER keep_both BEFORE INSERT OR UPDATE ON callbacks "
-               "FOR EACH ROW EXECUTE FUNCTION keep_both()")
-
-
-def downgrade() -> None:
-    op.execute("DROP TRIGGER keep_both ON callbacks")
-    op.execute("DROP FUNCTION keep_both()")
-    op.drop_column("callbacks", "ending")
-'''
-CONTRACT = '''"""Contract: nobody knows the old name any more."""
-
-from alembic import op
-
-revision = "9002"
-down_revision = "9001"
-
-
-def upgrade() -> None:
-    op.execute("DROP TRIGGER keep_both ON callbacks")
-    op.execute("DROP FUNCTION keep_both()")
-    op.drop_column("callbacks", "end_reason")
-
-
-def downgrade() -> None:
-    raise RuntimeError("the old column is gone")
-'''
 
 
 @pytest.fixture
@@ -78,23 +29,12 @@ def redis_of_its_own() -> Iterator[str]:
 @pytest.fixture
 def rollout(tmp_path: Path, pg_url: str, redis_of_its_own: str) -> Iterator[Rollout]:
     """An installation of this version, with the next version's tree beside it."""
-    following = copied(tmp_path / "next")
-    tables = following / "callback" / "adapters" / "store" / "tables.py"
-    rewrite(tables, ('Column("end_reason", String, nullable=False)',
-                     'Column("ending", String, key="end_reason", nullable=False)'))  # fmt: skip
-    home = Rollout(tmp_path, redis_of_its_own, pg_url, speed=20, trees={"next": following})
+    home = Rollout(tmp_path, redis_of_its_own, pg_url, speed=20, trees={"next": the_next(tmp_path / "next")})
     try:
         home.start()
         yield home
     finally:
         home.stop()
-
-
-def add_migrations(tree: Path, newest: str) -> None:
-    """The next version's own."""
-    versions = tree / "migrations" / "versions"
-    (versions / "9001_expand.py").write_text(EXPAND.replace("{newest}", newest))
-    (versions / "9002_contract.py").write_text(CONTRACT)
 
 
 class Crowd:
@@ -167,11 +107,9 @@ def test_web_and_workers_are_replaced_under_load_and_no_step_of_a_call_is_lost(r
 @pytest.mark.xdist_group("deploys")
 def test_two_versions_serve_side_by_side_across_a_migration(rollout: Rollout) -> None:
     tree = rollout.trees["next"]
-    newest = migrate_with(tree, rollout.database_url)
-    add_migrations(tree, newest)
     crowd = Crowd(rollout.shop(AGENTS))
     crowd.come(6)
-    assert migrate_with(tree, rollout.database_url, "9001") == "9001"
+    assert migrate_with(tree, rollout.database_url, EXPANDED) == EXPANDED
     crowd.come(2)
     rollout.start_process("web@next")
     rollout.start_process("worker@next")
@@ -179,7 +117,7 @@ def test_two_versions_serve_side_by_side_across_a_migration(rollout: Rollout) ->
     crowd.free_the_agents()
     rollout.replace("web", "worker", "beat", signal=signal.SIGTERM)
     rollout.start_process("beat@next")
-    assert migrate_with(tree, rollout.database_url) == "9002"
+    assert migrate_with(tree, rollout.database_url) == CONTRACTED
     crowd.all_served()
     served_throughout(rollout)
     ended = {rollout.callbacks(number=number)[0]["end_reason"] for number in crowd.promised}
@@ -188,10 +126,8 @@ def test_two_versions_serve_side_by_side_across_a_migration(rollout: Rollout) ->
 
 def test_a_version_that_comes_back_leaves_a_newer_database_as_it_is(rollout: Rollout) -> None:
     tree = rollout.trees["next"]
-    newest = migrate_with(tree, rollout.database_url)
-    add_migrations(tree, newest)
-    assert migrate_with(tree, rollout.database_url, "9001") == "9001"
-    assert migrate.upgrade(rollout.database_url) == "9001"
+    assert migrate_with(tree, rollout.database_url, EXPANDED) == EXPANDED
+    assert migrate.upgrade(rollout.database_url) == EXPANDED
     crowd = Crowd(rollout.shop(1))
     crowd.come(2)
     crowd.free_the_agents()

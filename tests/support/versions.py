@@ -9,21 +9,72 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
+from callback.adapters.store import migrate
 from callback.serve import HELD_SOCKET
 from tests.support.installation import Installation
 from tests.support.tree import ROOT
 from tests.support.waiting import eventually
 
+EXPANDED, CONTRACTED = "9001", "9002"
+"""The revisions of the next version's own migrations."""
 PARTS = ("callback", "workers", "migrations")
 """What a version is made of when it runs."""
 
-READY = {"web": '"web.ready"', "worker": "ready."}
+READY = {"web": b'"web.ready"', "worker": b"ready."}
 """What a process says when it can do its work."""
+
+EXPAND = '''"""Expand: the column gets its new name beside the old one, and whoever writes either writes both."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9001"
+down_revision = "{newest}"
+
+SYNC = """CREATE FUNCTION keep_both() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.ending := COALESCE(NULLIF(NEW.ending, ''), NEW.end_reason, '');
+  ELSIF NEW.end_reason IS DISTINCT FROM OLD.end_reason THEN
+    NEW.ending := NEW.end_reason;
+  END IF;
+  NEW.end_reason := NEW.ending;
+  RETURN NEW; END $$"""
+
+
+def upgrade() -> None:
+    op.add_column("callbacks", sa.Column("ending", sa.String, nullable=False, server_default=""))
+    op.alter_column("callbacks", "end_reason", server_default="")
+    op.execute("UPDATE callbacks SET ending = end_reason")
+    op.execute(SYNC)
+    op.execute("CREATE TRIGGER keep_both BEFORE INSERT OR UPDATE ON callbacks "
+               "FOR EACH ROW EXECUTE FUNCTION keep_both()")
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER keep_both ON callbacks")
+    op.execute("DROP FUNCTION keep_both()")
+    op.drop_column("callbacks", "ending")
+'''
+CONTRACT = '''"""Contract: nobody knows the old name any more."""
+
+from alembic import op
+
+revision = "9002"
+down_revision = "9001"
+
+
+def upgrade() -> None:
+    op.execute("DROP TRIGGER keep_both ON callbacks")
+    op.execute("DROP FUNCTION keep_both()")
+    op.drop_column("callbacks", "end_reason")
+
+
+def downgrade() -> None:
+    raise RuntimeError("the old column is gone")
+'''
 
 
 def copied(to: Path) -> Path:
@@ -33,15 +84,14 @@ def copied(to: Path) -> Path:
     return to
 
 
-def checked_out(commit: str, to: Path) -> Path:
-    """The version of a commit. Raises AssertionError where the history does not reach back to it."""
-    found = subprocess.run(["git", "archive", commit, *PARTS], cwd=ROOT, capture_output=True, check=False)
-    assert found.returncode == 0, (
-        f"commit {commit} is needed and cannot be read ({found.stderr.decode().strip()}): "
-        "fetch the whole history (`git fetch --unshallow`)"
-    )
-    with tarfile.open(fileobj=BytesIO(found.stdout)) as archive:
-        archive.extractall(to, filter="data")
+def the_next(to: Path) -> Path:
+    """The version after this one: a column of the callbacks has another name there."""
+    tables = copied(to) / "callback" / "adapters" / "store" / "tables.py"
+    rewrite(tables, ('Column("end_reason", String, nullable=False)',
+                     'Column("ending", String, key="end_reason", nullable=False)'))  # fmt: skip
+    versions = to / "migrations" / "versions"
+    (versions / "9001_expand.py").write_text(EXPAND.replace("{newest}", migrate.newest()))
+    (versions / "9002_contract.py").write_text(CONTRACT)
     return to
 
 
@@ -94,17 +144,18 @@ class Rollout(Installation):
         tree = self.trees[version] if version else ROOT
         environment = {**self._environment(), "PYTHONPATH": str(tree), HELD_SOCKET: str(self._held.fileno())}
         log = (self.folder / f"{name}.log").open("ab")
+        said = log.tell()
         self._running[name] = subprocess.Popen(
             self._argv(kind), env=environment, cwd=tree, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, pass_fds=(self._held.fileno(),),
         )  # fmt: skip
         log.close()
-        if kind in READY and kind != name:
-            eventually(lambda: self._says(name).count(READY[kind]) >= 1, within_s=60, what=f"{name} is ready")
+        if kind in READY:
+            eventually(lambda: READY[kind] in self._said(name, said), within_s=60, what=f"{name} is ready")
         return self._running[name].pid
 
-    def _says(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text(errors="replace")
+    def _said(self, name: str, after: int) -> bytes:
+        return (self.folder / f"{name}.log").read_bytes()[after:]
 
     def replace(self, *names: str, signal: int) -> None:
         """Ask processes to end, all at once, and wait until they have."""

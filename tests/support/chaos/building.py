@@ -7,6 +7,7 @@ has them. It is pulled down and built anew only when a trial has left it broken.
 import contextlib
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from random import Random
@@ -35,8 +36,13 @@ class Building:
         self.house: Installation
         self.dark: list[float] = []
         self.since = time.time()
+        self.revived: list[str] = []
         self._marks = (0, 0)
         self._standing = False
+        self._hands = threading.Lock()
+        self._over = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+        self._supervisor.start()
 
     def ready(self) -> "Building":
         """Built, if it does not stand; a new account of what is seen begins."""
@@ -53,15 +59,25 @@ class Building:
     def pull_down(self) -> None:
         """End everything; the next `ready` builds anew."""
         if self._standing:
-            self._standing = False
-            self.house.stop()
+            with self._hands:
+                self._standing = False
+                self.house.stop()
             self.redis.close()
             self.postgres.close()
 
     def close(self) -> None:
         """The end."""
         self.pull_down()
+        self._over.set()
+        self._supervisor.join()
         self.stillness.close()
+
+    def _supervise(self) -> None:
+        """Whatever ends by itself is started again, as `callback run` and every platform does."""
+        while not self._over.wait(0.5):
+            with self._hands:
+                if self._standing:
+                    self.revived += self.house.revive()
 
     # --- ways to die ----------------------------------------------------------------------------------------------
 
@@ -69,6 +85,11 @@ class Building:
         """One of the web's processes, at once: its requests in hand get no answer, and another starts in its place."""
         self.dark.append(time.time())
         os.kill(dice.choice(children(self.house.pid("web"))), signal.SIGKILL)
+
+    def kill(self, name: str) -> None:
+        """One member and all its processes, until somebody starts it again."""
+        with self._hands:
+            self.house.kill(name)
 
     def kill_pool(self, worker: str) -> None:
         """The processes of a worker, at once: the tasks in their hands are handed out again."""
@@ -79,7 +100,7 @@ class Building:
     def kill_workers(self) -> None:
         """Both at one moment."""
         for name in ("worker", "worker-2"):
-            self.house.kill(name)
+            self.kill(name)
 
     def revive_workers(self) -> None:
         """Both."""
