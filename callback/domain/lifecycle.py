@@ -198,6 +198,7 @@ CALL_MOVES: frozenset[tuple[CallState | None, CallState]] = frozenset(
     {
         (None, CallState.ARRIVED),
         (None, CallState.WAITING),  # back in a line that was lost, by the place that the leg carries
+        (None, CallState.RESERVED),  # back with their agent, by a rebuild
         (CallState.ARRIVED, CallState.WAITING),
         (CallState.ARRIVED, CallState.RESERVED),
         (CallState.WAITING, CallState.RESERVED),

@@ -513,7 +513,7 @@ class FakeLine:
         if not known:
             self._tell_place(person, "hold" if stand.leg else "due", now, "back_in_line")
         self._move_agent(seat, AgentStatus.AVAILABLE, now, "rebuilt")
-        self._reserve(person, seat, stand.token, now, lease_s)
+        self._reserve(person, seat, stand.token, now, lease_s, "resumed")
         pair = self._pairs[stand.token]
         pair.phase = phase
         if stand.bridged_at is not None:
@@ -627,12 +627,14 @@ class FakeLine:
         if first is None or first.order >= person.order:
             self._reserve(person, seat, token, now, lease_s)
 
-    def _reserve(self, person: Person, seat: Seat, token: Token, now: datetime, lease_s: float) -> Reservation:
+    def _reserve(
+        self, person: Person, seat: Seat, token: Token, now: datetime, lease_s: float, reason: str = "matched"
+    ) -> Reservation:
         pair = Pair(token, person.id, seat.key, person.queue, now, now + timedelta(seconds=lease_s))
         self._pairs[token] = pair
-        self._tell_call(person, CallState.RESERVED, now, "matched", pair)
+        self._tell_call(person, CallState.RESERVED, now, reason, pair)
         person.place, person.token, seat.token = "reserved", token, token
-        self._move_agent(seat, AgentStatus.RESERVED, now, "matched", pair)
+        self._move_agent(seat, AgentStatus.RESERVED, now, reason, pair)
         return self._reservation(pair)
 
     # --- what changes ------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ REASONS = {
     "on_hold": "the caller heard the greeting and holds",
     "back_in_line": "the leg is here and Redis did not know it: put back by the place it carries",
     "matched": "an agent and the next in line were paired",
+    "resumed": "a rebuild brought a pairing back that the record knew",
     "bridged": "they talk",
     "completed": "the talk is over",
     "cut_off": "the talk broke off, the caller is back in their place",

@@ -29,6 +29,8 @@ ENGAGED = (AgentStatus.RESERVED, AgentStatus.BUSY)
 BUSY_MOST_S = 4 * 3600
 """The carrier ends a call after four hours, unless an account has been given more."""
 BACK = "back_in_line"
+RESUMED = "resumed"
+"""A pairing that was made before the line was lost, and judged then."""
 LINE = "line"
 
 
@@ -205,7 +207,7 @@ class LineReplay:
         if stand is None:
             self._doubt(Invariant.ORDER, row, f"{seat.key} got {who}, who stood in no line")
             stand = self._stands[who] = Stand(who, row.queue, 0, 0, state=self._state(who))
-        elif self._judging:
+        elif self._judging and row.reason != RESUMED:
             self._service.pair(row, stand, seat.serves)
         self._shelves.take(stand)
         stand.place, stand.token = "reserved", token
@@ -219,7 +221,7 @@ class LineReplay:
         if used is not None and used != (seat.key, who, used[2]):
             told = f"{token} stood for {used[0]} with {used[1]}, and now for {seat.key} with {who}"
             self._doubt(Invariant.AGENT, row, told)
-        elif used is not None and used[2] == self._times_emptied:
+        elif used is not None and (used[2] == self._times_emptied or row.reason != RESUMED):
             told = f"{token} of {seat.key} with {who} came again, and the line was not rebuilt"
             self._doubt(Invariant.AGENT, row, told)
 

@@ -19,8 +19,10 @@ local function load_reservation(token)
     bridged = f[7] or '' }
 end
 
-local function reserve(e, a, token, now, lease)
-  tell_call(e, 'reserved', now, 'matched', a.key, token)
+-- `reason` is `matched` unless given.
+local function reserve(e, a, token, now, lease, reason)
+  reason = reason or 'matched'
+  tell_call(e, 'reserved', now, reason, a.key, token)
   step_out(e)
   e.place, e.token = 'reserved', token
   redis.call('HSET', entry_key(e.id), 'p', 'reserved', 't', token)
@@ -28,7 +30,7 @@ local function reserve(e, a, token, now, lease)
   redis.call('ZADD', LEASES, lease, token)
   a.token = token
   redis.call('HSET', agent_key(a.key), 't', token)
-  move_agent(a, 'reserved', now, 'matched', { queue = e.queue, token = token, entry = e.id })
+  move_agent(a, 'reserved', now, reason, { queue = e.queue, token = token, entry = e.id })
   return { token = token, entry = e.id, agent = a.key, queue = e.queue, phase = 'reserved', at = now, lease = lease,
     bridged = '' }
 end

@@ -52,7 +52,7 @@ end
 if a.status ~= 'available' then
   move_agent(a, 'available', now, 'rebuilt', {})
 end
-reserve(e, a, token, at, lease)
+reserve(e, a, token, at, lease, 'resumed')
 redis.call('HSET', reservation_key(token), 'p', phase)
 if bridged ~= '' then
   redis.call('HSET', reservation_key(token), 'p', 'busy', 'b', bridged)
