@@ -102,8 +102,8 @@ def load(house: House, hook: Hook) -> tuple[Attempt, State | None]:
     return attempt, callback.state if callback.attempt == attempt.id else None
 
 
-def dial_customer(house: House, id: AttemptId, *, paced: bool = False) -> None:
-    """The agent is on the line: now ring the caller, if that is still wanted."""
+def dial_customer(house: House, id: AttemptId, *, paced: bool = False, sure: bool = False) -> None:
+    """The agent is on the line: now ring the caller, if that is still wanted. `sure` as in `dial.begin`."""
     now = house.clock.now()
     if not paced:
         wait_s = house.line.take_pace(ask.PACE, per_second=house.knobs.calls_per_second, now=now)
@@ -116,12 +116,21 @@ def dial_customer(house: House, id: AttemptId, *, paced: bool = False) -> None:
             callback = work.callback(attempt.callback, lock=True)
             if callback.attempt != id or callback.state is not State.RESERVED:
                 return
+            queue = house.book.queue(callback.queue)
+            if not sure:
+                reconcile.rule_out(work, callback.number, reconcile.bound_s(house, queue), now)
             attempt = work.save_attempt(replace(attempt, asked_at=now))
             work.move(callback, Event.DIAL, reason="the agent is on the line", cause=f"attempt {id}", at=now)
     except NumberBusy as busy:  # since the agent was rung
         settle.attempt_over(house, id, Outcome.REFUSED, cause=str(busy), delay=ask.NUMBER_BUSY)
         return
-    ask.ask_carrier(house, attempt, callback.number, house.book.queue(callback.queue))
+    except reconcile.Unsure as doubt:
+        if not reconcile.still_up(house, doubt.calls):
+            dial_customer(house, id, paced=True, sure=True)
+            return
+        settle.attempt_over(house, id, Outcome.REFUSED, cause=str(doubt), delay=reconcile.STILL_UP)
+        return
+    ask.ask_carrier(house, attempt, callback.number, queue)
 
 
 def after(house: House, hook: Hook) -> Script:

@@ -28,12 +28,18 @@ PACE = "calls"
 """The bucket that all creations of calls share."""
 NUMBER_BUSY = timedelta(seconds=30)
 """When to look again at a number that is being rung, or talks, for another queue."""
+ASK_WITHIN = timedelta(seconds=1.5)
+"""From the attempt's commit to the question to the carrier: less than a cancel waits (`cancel.LOOK_S * LOOKS`), so that
+nobody asks who was held up for so long that the cancel has been acknowledged meanwhile."""
 SOON_S = 0.02
 """A slot of the carrier's pace this near is not worth a second trip through the workers."""
 
 
 def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue) -> None:
     """Ask for the call; bind it, or settle what the carrier said instead."""
+    if attempt.asked_at is not None and house.clock.now() - attempt.asked_at > ASK_WITHIN:
+        settle.attempt_over(house, attempt.id, Outcome.NEVER_PLACED, cause="the worker was held up before it could ask")
+        return
     own = caller_id(house, queue)
     call = NewCall(
         to=number,

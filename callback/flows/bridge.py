@@ -97,15 +97,18 @@ def agent_key(house: House, hook: Hook) -> Script:
 
 
 def accept(house: House, token: Token, hook: Hook) -> bool:
-    """Both sides are there: the line first, since it is fenced, then the record. False: the pairing is stale."""
+    """Both sides are there: the line first, since it is fenced, then the record. False: the pairing is stale, or was
+    dissolved beside this, as by a cancel: the record has the last word."""
     now = house.clock.now()
     if not house.line.bridge(token, now=now):
         return False
     pairing = house.line.reservation(token)
     if pairing is None or not is_callback(pairing.entry):
-        return True
+        return pairing is not None
     with house.store.begin() as work:
         callback = work.callback(CallbackId(pairing.entry), lock=True)
+        if callback.state not in (State.ANSWERED, State.BRIDGED):
+            return False
         if callback.attempt:
             work.save_attempt(replace(work.attempt(callback.attempt), bridged_at=now, agent=pairing.agent))
         talking = replace(callback, agent=pairing.agent)

@@ -101,8 +101,11 @@ def ring(house: House, pairing: Reservation) -> None:
         ask.ask_carrier(house, attempt, callback.number, queue)
 
 
-def begin(house: House, pairing: Reservation, queue: Queue, now: datetime) -> tuple[Callback, Attempt] | None:
-    """The attempt, committed. None: another worker has begun it, or the caller is not dialled now."""
+def begin(
+    house: House, pairing: Reservation, queue: Queue, now: datetime, *, sure: bool = False
+) -> tuple[Callback, Attempt] | None:
+    """The attempt, committed. None: another worker has begun it, or the caller is not dialled now. `sure`: the carrier
+    has said that no earlier call to the number is up."""
     try:
         with house.store.begin() as work:
             callback = work.callback(CallbackId(pairing.entry), lock=True)
@@ -110,9 +113,15 @@ def begin(house: House, pairing: Reservation, queue: Queue, now: datetime) -> tu
                 return None
             hindrance = why_not(house, work, callback, queue, now)
             if hindrance is None:
+                if not sure:
+                    reconcile.rule_out(work, callback.number, reconcile.bound_s(house, queue), now)
                 return callback, prepare(work, callback, pairing, queue, now)
     except NumberBusy:
-        hindrance = put_off(house, pairing, now)
+        hindrance = put_off(house, pairing, now + ask.NUMBER_BUSY)
+    except reconcile.Unsure as doubt:
+        if not reconcile.still_up(house, doubt.calls):
+            return begin(house, pairing, queue, house.clock.now(), sure=True)
+        hindrance = put_off(house, pairing, now + reconcile.STILL_UP)
     give_way(house, pairing, hindrance)
     return None
 
@@ -157,12 +166,12 @@ def refused(house: House, work: Work, callback: Callback, queue: Queue) -> bool:
     return work.suppressed(callback.number)
 
 
-def put_off(house: House, pairing: Reservation, now: datetime) -> Hindrance:
-    """Their phone rings or is in use for another queue's callback: after that."""
+def put_off(house: House, pairing: Reservation, until: datetime) -> Hindrance:
+    """Their phone rings or is in use for another call of ours: after that."""
     with house.store.begin() as work:
         callback = work.callback(CallbackId(pairing.entry), lock=True)
         if callback.state is State.WAITING:
-            work.save(replace(callback, next_attempt_at=now + ask.NUMBER_BUSY))
+            work.save(replace(callback, next_attempt_at=until))
     return Hindrance("later")
 
 

@@ -13,13 +13,29 @@ from callback.domain.lifecycle import State
 from callback.domain.policy import Queue
 from callback.flows import ended, settle
 from callback.flows.book import caller_id
-from callback.ports import CarrierCall, CarrierError, House
+from callback.ports import CarrierCall, CarrierError, House, Work
 
 SKEW = timedelta(seconds=2)
 """Creation times at the carrier are whole seconds, so a call may seem to be older than our asking for it."""
 RECENT = 10
 """How many callbacks of a number, newest first, may have rung it within that time."""
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
+UNWANTED = frozenset({Outcome.CANCELLED, Outcome.SUPERSEDED, Outcome.NEVER_PLACED})
+"""Outcomes of attempts that were given up: their call, if there is one after all, should have been ended."""
+EARLY = UNWANTED | {Outcome.LATER, Outcome.NOT_NEEDED, Outcome.VOICEMAIL, Outcome.NO_KEY}
+"""And those that are over while a last sentence is still being spoken: their call may be up."""
+SPOKEN_S = 30
+"""The longest last sentence."""
+STILL_UP = timedelta(seconds=5)
+"""When to look again at a number on which such a call is up."""
+
+
+class Unsure(Exception):
+    """An earlier call to the number may still be up: the carrier knows. `calls` are the attempts it would belong to."""
+
+    def __init__(self, calls: list[tuple[Callback, Attempt]]) -> None:
+        super().__init__("an earlier call to this number may still be up")
+        self.calls = calls
 
 
 def bound_s(house: House, queue: Queue) -> float:
@@ -87,6 +103,37 @@ def alive(house: House, leg: CallSid) -> bool:
     except CarrierError:
         return True
     return found is not None and found.status in LIVE
+
+
+def rule_out(work: Work, number: str, within_s: float, now: datetime) -> None:
+    """Two calls never ring one number. The record keeps that for attempts in flight (`uq_callbacks_rung_number`); this
+    looks at those that were over less than `within_s` and a sentence ago. Raises Unsure."""
+    within = timedelta(seconds=within_s + SPOKEN_S)
+    found = [
+        (callback, attempt)
+        for callback in work.callbacks(number=number, limit=RECENT).items
+        if callback.attempts_made and (callback.ended_at is None or now - callback.ended_at < within)
+        for attempt in work.attempts(callback.id)
+        if attempt.outcome in EARLY and attempt.ended_at is not None and now - attempt.ended_at < within
+    ]
+    if found:
+        raise Unsure(found)
+
+
+def still_up(house: House, calls: list[tuple[Callback, Attempt]]) -> bool:
+    """Whether one of them is, as the carrier has it; also where it cannot say. One that rings although it was given up,
+    because the task that should have ended it was lost, is ended now."""
+    up = False
+    for callback, attempt in calls:
+        try:
+            found = find(house, callback, attempt)
+            if found is not None and found.status in LIVE:
+                up = True
+                if attempt.outcome in UNWANTED and found.status != "in-progress":
+                    house.carrier.hang_up(found.sid)
+        except CarrierError:
+            up = True
+    return up
 
 
 def bind(house: House, attempt: Attempt, sid: CallSid) -> None:
