@@ -446,6 +446,30 @@ class Epoch:
     rebuilding_until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Promised:
+    """An open promise as its row has it, for an audit: nothing in it is sealed. `held`: it is in quarantine."""
+
+    id: CallbackId
+    queue: QueueKey
+    state: State
+    next_attempt_at: datetime | None
+    held: bool
+
+
+@dataclass(frozen=True)
+class Dial:
+    """An attempt for which the carrier was asked, for an audit. `number_hash` is the same for the same telephone."""
+
+    id: AttemptId
+    callback: CallbackId
+    number_hash: str
+    created_at: datetime
+    asked_at: datetime
+    ended_at: datetime | None
+    cancelled_at: datetime | None  # of its callback, where that was cancelled
+
+
 class Work(Protocol):
     """One transaction on the record. Nothing in it crosses the network but the database itself."""
 
@@ -614,6 +638,19 @@ class Work(Protocol):
         """The `seq` of the journal's last entry, 0 while it is empty."""
         ...
 
+    # what an audit reads
+    def number_hashes(self, ids: Sequence[CallbackId]) -> dict[CallbackId, str]:
+        """By which the same telephone is known again. A callback that is not there is missing."""
+        ...
+
+    def promised(self, *, after: CallbackId | None = None, limit: int = 1000) -> list[Promised]:
+        """Every open promise, by id, from `after`."""
+        ...
+
+    def dials(self, *, after: tuple[datetime, AttemptId] | None = None, limit: int = 1000) -> list[Dial]:
+        """Every attempt for which the carrier was asked, by the time it was made and its id, from `after`."""
+        ...
+
     # configuration
     def queues(self) -> list[Queue]: ...
     def queue(self, key: QueueKey) -> Queue:
@@ -679,6 +716,10 @@ class Store(Protocol):
 
     def begin(self) -> AbstractContextManager[Work]:
         """A transaction: committed at the end of the block, rolled back on an exception."""
+        ...
+
+    def look(self) -> AbstractContextManager[Work]:
+        """A transaction that only reads: on SQLite too no writer waits for it."""
         ...
 
     def number_hash(self, number: str) -> str:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-import redis
-
+from callback.adapters.line.client import LineAway
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.sql_store import SqlStore
 from callback.ports import Work
@@ -43,9 +42,9 @@ class Steps:
     away: frozenset[str] = frozenset()
 
     def reach(self, port: str) -> None:
-        """Raises StoreUnavailable or redis.ConnectionError where a port is away."""
+        """Raises StoreUnavailable or LineAway where a port is away."""
         if port in self.away:
-            raise StoreUnavailable("away") if port == "store" else redis.ConnectionError("away")
+            raise StoreUnavailable("away") if port == "store" else LineAway("away")
 
     def step(self, name: str) -> None:
         """Something was done."""
@@ -91,6 +90,10 @@ class WatchedStore:
     def begin(self) -> AbstractContextManager[Work]:
         """As the real one."""
         return _Block(self._store.begin(), self._steps)
+
+    def look(self) -> AbstractContextManager[Work]:
+        """As the real one; nothing is committed, so it is no step."""
+        return self._store.look()
 
     def number_hash(self, number: str) -> str:
         """As the real one."""

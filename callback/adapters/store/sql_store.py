@@ -31,6 +31,7 @@ from callback.adapters.store.people import People
 from callback.adapters.store.pool import Pool
 from callback.adapters.store.promises import Promises
 from callback.adapters.store.sealed import Sealer, Unsealable
+from callback.adapters.store.witness import Witness
 from callback.ports import Clock, Work
 
 DATABASE_FAULTS = (OperationalError, InterfaceError, PoolTimeout)
@@ -43,7 +44,7 @@ IN_TRANSIT = "stream.call.number"
 """What a number on its way through the line is sealed for."""
 
 
-class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs):
+class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Witness):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
 
@@ -95,6 +96,18 @@ class _Begun(AbstractContextManager[Work]):
             self._transaction.commit()
 
 
+class _Looked(_Begun):
+    """A transaction that only reads, and is never committed."""
+
+    def _open(self, connection: Connection) -> RootTransaction:
+        return super()._open(connection.execution_options(**{READ_ONLY: True}))
+
+    def _end(self, error: BaseException | None) -> None:
+        self._transaction.rollback()
+        if isinstance(error, DATABASE_FAULTS):
+            raise error
+
+
 def _unavailable(fault: BaseException) -> StoreUnavailable:
     said = str(getattr(fault, "orig", None) or fault).strip().splitlines()
     return StoreUnavailable(f"the record is unavailable: {said[0] if said else type(fault).__name__}")
@@ -130,6 +143,10 @@ class SqlStore:
         """Raises StoreUnavailable, at the start or at the end of the block. At the end it may have been committed: what
         is repeated then finds it by its origin call or idempotency key."""
         return _Begun(self._pool, self._sealer)
+
+    def look(self) -> AbstractContextManager[Work]:
+        """A transaction that only reads. Raises StoreUnavailable, as `begin` does."""
+        return _Looked(self._pool, self._sealer)
 
     @property
     def engine(self) -> Engine:
