@@ -27,6 +27,8 @@ from callback.ports import House, Stand, Work
 
 BATCH = 500
 """Promises read in one transaction: it holds SQLite's only writer for some 20 ms."""
+TOLD = 4 * BATCH
+"""How many come back before the journal is told: all at once would hold SQLite's writer for long."""
 MOST_LEGS = 100_000
 """Callers on the line at once, far beyond what one carrier account can hold."""
 CLAIM = timedelta(seconds=20)
@@ -305,6 +307,8 @@ def stand_all(house: House, claim: Claim, count: Count, progress: Progress) -> N
         after = page[-1].id
         count.waiting += len(page)
         progress(count.waiting)
+        if count.waiting % TOLD == 0:
+            persist.persist(house)
 
 
 def catch_up(house: House, claim: Claim, count: Count) -> None:

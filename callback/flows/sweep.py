@@ -10,6 +10,7 @@ from functools import partial
 
 from callback.domain.ids import AgentKey, QueueKey
 from callback.flows import due, leases, match, persist, silence, tell
+from callback.flows.book import NO_QUEUE
 from callback.flows.poison import Round
 from callback.flows.wary import Wary
 from callback.ports import House, Reservation
@@ -27,32 +28,34 @@ class Swept:
 
 
 def sweep(house: House) -> Swept:
-    """One round."""
+    """One round. In a line that is not whole whoever is missing looks as if they had been lost: nobody is judged then."""
+    if not house.line.standing(NO_QUEUE, None).whole:
+        return Swept(0, 0, 0, 0, 0)
     house = replace(house, carrier=Wary(house.carrier, house.clock))
     going = Round(house)
-    going.step("the record of live calls", lambda: persist.persist(house))
+    going.step("recording", lambda: persist.persist(house))
     lapsed = house.line.lapsed(now=house.clock.now())
     recovered = recover(house, going, lapsed.reservations)
     wrapped = free(house, going, lapsed.wrapped)
-    started = going.step("what is due", lambda: due.start_due(house, going) + due.rested(house, going))
-    asked = going.step("silent callbacks", lambda: silence.ask_carrier(house, going))
-    asked += going.step("silent calls", lambda: silence.ask_about_legs(house, going))
+    started = going.step("due", lambda: due.start_due(house, going) + due.rested(house, going))
+    asked = going.step("asking", lambda: silence.ask_carrier(house, going))
+    asked += going.step("asking_legs", lambda: silence.ask_about_legs(house, going))
     queues = all_queues(house)
-    texts = going.step("reminders", lambda: tell.tell_next(house, going, queues))
-    texts += going.step("texts", lambda: tell.resend(house, going))
+    texts = going.step("reminding", lambda: tell.tell_next(house, going, queues))
+    texts += going.step("texting", lambda: tell.resend(house, going))
     for queue in queues:
-        going.step(f"matching in {queue}", partial(match.run, house, queue))
+        going.step(f"matching {queue}", partial(match.run, house, queue))
     return Swept(recovered, wrapped, started, asked, texts)
 
 
 def recover(house: House, going: Round, lapsed: Iterable[Reservation]) -> int:
     """Reservations whose holder died."""
-    return sum(going.step("a lapsed reservation", partial(leases.recover, house, pairing)) for pairing in lapsed)
+    return sum(going.step("recovering", partial(leases.recover, house, pairing)) for pairing in lapsed)
 
 
 def free(house: House, going: Round, agents: Iterable[AgentKey]) -> int:
     """Agents whose wrap-up is over take the next."""
-    return sum(going.step("an agent is free", partial(match.run_agent, house, agent)) for agent in agents)
+    return sum(going.step("freeing", partial(match.run_agent, house, agent)) for agent in agents)
 
 
 def all_queues(house: House) -> list[QueueKey]:

@@ -22,6 +22,8 @@ from callback.ports import AgentView, Clock, Lapsed, Placed, Reservation, Standi
 _LANGUAGE_TTL_S = 365 * 86_400
 _SLICE = 500
 """Rows that one script may look through: a few hundred microseconds."""
+_RESTORED = 100
+"""Promises that one script puts into the line: some three milliseconds, in which nobody else is served."""
 
 
 class RedisLine(Aging):
@@ -92,9 +94,9 @@ class RedisLine(Aging):
         )
 
     def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
-        for start in range(0, len(promises), _SLICE):
+        for start in range(0, len(promises), _RESTORED):
             arguments: list[str | int] = [to_micros(now)]
-            for one in promises[start : start + _SLICE]:
+            for one in promises[start : start + _RESTORED]:
                 place = "later" if one.next_attempt_at and one.next_attempt_at > now else "due"
                 arguments += [one.queue, one.id, one.score, to_micros(one.joined_at), place, one.number_hash]
             self._run("restore", *arguments)

@@ -1,4 +1,4 @@
--- Many promises into the line at once, each as `enter` would put it: a rebuild of a hundred thousand is two hundred steps
+-- Many promises into the line at once, each as `enter` would put it: a rebuild of a hundred thousand is a thousand steps
 -- of a few milliseconds, between which callers are served.
 --
 -- KEYS[1]  the event stream
