@@ -8,7 +8,7 @@ from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKe
 from callback.domain.lifecycle import CallState, State
 from callback.flows import bridge, hold, match, settle
 from callback.flows.hook import Hook, Place
-from callback.ports import House, Reservation, Work
+from callback.ports import House, Reservation, Standing, Work
 
 FINAL = {
     "completed": Outcome.HUNG_UP,  # only means ended; what it ended tells the row
@@ -125,10 +125,17 @@ def talker_gone(house: House, id: CallbackId, call: CallSid) -> None:
     if pairing is not None and pairing.phase == "busy":
         settle.talk_over(house, pairing.token, caller_there=False, cause=cause)
         return
-    cut = bool(standing.place)  # back in line, and gone before the record heard of it
+    cut = back_in_line(standing, call)
     settle.close_callback(house, id, cut=cut, cause=cause, now=house.clock.now())
     if cut:
         settle.hung_up(house, EntryId(id), call)
+
+
+def back_in_line(standing: Standing, call: CallSid) -> bool:
+    """Whether a cut-off has put them back on hold with this leg, and they are gone before the record heard of it. Where
+    a promise stands there instead, the line is older than the talk, as one that was restored from a dump."""
+    pairing = standing.reservation
+    return standing.place in {"menu", "hold"} or (pairing is not None and pairing.leg == call)
 
 
 def inbound_status(house: House, hook: Hook) -> None:

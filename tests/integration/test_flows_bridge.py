@@ -2,7 +2,7 @@
 
 import itertools
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -443,6 +443,26 @@ def test_a_cut_off_caller_who_hung_up_while_the_record_was_away_is_rung_again(st
     assert staged.outgoing().to == ADA
     assert staged.now(callback).attempts_left == 3
     assert staged.status() is AgentStatus.RESERVED
+
+
+def test_a_talk_that_ends_on_a_line_from_before_it_is_over_and_not_cut_off(staged: StagedHouse) -> None:
+    staged.queue(cut_off_s=0)
+    staged.agent(free=False)
+    callback = staged.promise()
+    older = {key: staged.redis.dump(key) for key in cast(list[str], staged.redis.keys("*"))}
+    staged.available()
+    staged.work()
+    leg = staged.outgoing()
+    leg.ring()
+    leg.answer()
+    leg.press("1")
+    staged.talking(leg)
+    staged.lose_line()
+    for key, value in older.items():
+        staged.redis.restore(key, 0, cast(bytes, value))
+    assert staged.place(callback.id) == "due", "as the older line has it"
+    leg.hang_up()
+    assert staged.state(callback) is State.COMPLETED
 
 
 def test_who_answers_and_hangs_up_between_two_webhooks_spends_one_attempt(staged: StagedHouse) -> None:
