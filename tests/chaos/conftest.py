@@ -109,7 +109,10 @@ def provoke(building: Building, record: Record, request: pytest.FixtureRequest) 
             for trial, story in played.stories.items():
                 breaches.append(f"trial {trial} in full: {record.story(f'fault-{fault}-trial-{trial}', story)}")
             if any(outcome.breaches for outcome in outcomes):
-                breaches.append(at.house.logs(8))
+                logs = record.story(
+                    f"fault-{fault}-trials-{first}-logs", f"revived: {at.revived}\n{at.house.logs(3000)}"
+                )
+                breaches.append(f"the processes' logs: {logs}")
                 at.pull_down()
         assert not breaches, f"seed {seed}\n" + "\n".join(breaches)
 

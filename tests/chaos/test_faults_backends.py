@@ -255,7 +255,7 @@ def serve_the_rest(played: Round, people: list[list[str] | None]) -> None:
 @pytest.mark.fault(8)
 def test_a_database_restarted_in_mid_transition_again_and_again_loses_nothing(provoke: Provoke) -> None:
     def play(played: Round) -> None:
-        played.open(agents=2)
+        played.open()
         fillers = played.each(fill)
         played.each(lambda stage: [stage.promise() for _ in range(2)])
         free_all(played, fillers)

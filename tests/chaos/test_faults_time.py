@@ -50,7 +50,7 @@ def test_a_worker_whose_clock_is_ten_minutes_off_does_nothing_early_and_steals_n
             house.surroundings.clear()
             if alone:
                 house.start_process("worker")
-            house.kill("worker-2")
+            played.building.kill("worker-2")
             house.start_process("worker-2")
 
     provoke(play)

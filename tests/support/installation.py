@@ -143,6 +143,13 @@ class Installation:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def revive(self) -> list[str]:
+        """Start again whatever ended by itself, as a supervisor would; returns what did."""
+        gone = [name for name, process in list(self._running.items()) if process.poll() is not None]
+        for name in gone:
+            self.start_process(name)
+        return gone
+
     def pid(self, name: str) -> int:
         """Of a process that runs."""
         return self._running[name].pid

@@ -183,7 +183,7 @@ class Soak:
             building.kill_pool(worker)
         elif death.what in {"a worker", "beat"}:
             name = worker if death.what == "a worker" else "beat"
-            self.house.kill(name)
+            building.kill(name)
             time.sleep(death.span_s)
             self.house.start_process(name)
         else:
