@@ -8,22 +8,23 @@ outcome with both.
 from collections.abc import Callable
 from datetime import datetime
 
-from callback.domain.audit.findings import DOUBT, Breach, Findings, Invariant, Overtaking
+from callback.domain.audit.findings import DOUBT, Breach, Findings, Invariant, Overtaking, Since
 from callback.domain.audit.line import LineReplay, Seat
 from callback.domain.audit.promises import Promises
 from callback.domain.callback import Entry
 
-__all__ = ["DOUBT", "Audit", "Breach", "Findings", "Invariant", "Overtaking", "Seat"]
+__all__ = ["DOUBT", "Audit", "Breach", "Findings", "Invariant", "Overtaking", "Seat", "Since"]
 
 
 class Audit:
-    """Feed it every row of the journal in order, then `finish`. `tell` hears of each overtaking.
+    """Feed it every row of the journal in order, then `finish`. `tell` hears of each overtaking; with `since` only what
+    was found from there on is kept.
 
     Memory grows with those who are in line and with the number of pairings and promises, not with the rows.
     """
 
-    def __init__(self, tell: Callable[[Overtaking], None] | None = None) -> None:
-        self.findings = Findings(tell)
+    def __init__(self, tell: Callable[[Overtaking], None] | None = None, since: Since | None = None) -> None:
+        self.findings = Findings(tell, since)
         self.promises = Promises(self.findings)
         self.line = LineReplay(self.findings, self.promises)
         self.rows = 0
@@ -38,7 +39,7 @@ class Audit:
             self._feed(row, number)
         except (KeyError, ValueError, TypeError) as fault:
             told = f"a row that nothing of ours wrote: {type(fault).__name__}: {fault}"
-            self.findings.breach(Invariant.LIFECYCLE, row.subject, row.at, row.seq, told)
+            self.findings.breach(Invariant.LIFECYCLE, row.subject, row, told)
 
     def _feed(self, row: Entry, number: str | None) -> None:
         match row.kind:

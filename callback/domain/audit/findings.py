@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from callback.domain.callback import Entry
 from callback.domain.order import Rule
 
 DOUBT = timedelta(seconds=60)
@@ -34,6 +35,7 @@ class Breach:
 
     kind: Invariant
     subject: str
+    queue: str  # "" where it is of none
     at: datetime
     seq: int
     text: str
@@ -51,29 +53,51 @@ class Overtaking:
     seq: int
 
 
+@dataclass(frozen=True)
+class Since:
+    """From where on somebody wants to know: everything is read, and only this is told."""
+
+    seq: int = 0
+    at: datetime | None = None
+
+    def holds(self, seq: int, at: datetime) -> bool:
+        """Whether this row is of that time. What has no row (0) is of now."""
+        return (not seq or seq >= self.seq) and (self.at is None or at >= self.at)
+
+
 class Findings:
     """Collects while the journal is read. With `tell`, each overtaking is told as well as counted."""
 
-    def __init__(self, tell: Callable[[Overtaking], None] | None = None) -> None:
+    def __init__(self, tell: Callable[[Overtaking], None] | None = None, since: Since | None = None) -> None:
         self.tell = tell
         self.breaches: list[Breach] = []
         self.doubts: deque[Breach] = deque()
         self.excused: list[Breach] = []
-        self.overtakings: Counter[Rule] = Counter()
+        self.overtakings: Counter[tuple[str, Rule]] = Counter()
+        self.pairings: Counter[str] = Counter()
+        self._since = since or Since()
         self._unread = 0
 
-    def breach(self, kind: Invariant, subject: str, at: datetime, seq: int, text: str) -> None:
-        """For certain."""
-        self.breaches.append(Breach(kind, subject, at, seq, text))
+    def asked(self, row: Entry) -> bool:
+        """Whether anybody wants to know about the time of this row."""
+        return self._since.holds(row.seq, row.at)
 
-    def doubt(self, kind: Invariant, subject: str, at: datetime, seq: int, text: str) -> None:
+    def breach(self, kind: Invariant, subject: str, row: Entry, text: str) -> None:
+        """For certain."""
+        self._keep(self.breaches, Breach(kind, subject, row.queue, row.at, row.seq, text))
+
+    def add(self, breach: Breach) -> None:
+        """One that no row shows."""
+        self._keep(self.breaches, breach)
+
+    def doubt(self, kind: Invariant, subject: str, row: Entry, text: str) -> None:
         """Unless the line turns out to have been lost, or an event of it could not be read."""
-        found = Breach(kind, subject, at, seq, text)
+        found = Breach(kind, subject, row.queue, row.at, row.seq, text)
         if self._unread:
             self._unread -= 1
-            self.excused.append(found)
+            self._keep(self.excused, found)
         else:
-            self.settle(at)
+            self.settle(row.at)
             self.doubts.append(found)
 
     def unread(self) -> None:
@@ -83,10 +107,15 @@ class Findings:
     def settle(self, now: datetime) -> None:
         """Nothing explained what has been doubted for long."""
         while self.doubts and now - self.doubts[0].at > DOUBT:
-            self.breaches.append(self.doubts.popleft())
+            self._keep(self.breaches, self.doubts.popleft())
 
     def rebuilding(self, at: datetime) -> None:
         """The line is being rebuilt: that explains what was doubted a moment ago."""
         self.settle(at)
-        self.excused += self.doubts
+        for found in self.doubts:
+            self._keep(self.excused, found)
         self.doubts.clear()
+
+    def _keep(self, among: list[Breach], found: Breach) -> None:
+        if self._since.holds(found.seq, found.at):
+            among.append(found)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from callback.domain.audit.findings import Findings, Invariant
+from callback.domain.audit.findings import Breach, Findings, Invariant
 from callback.domain.audit.places import WAITING, Shelves, Stand
 from callback.domain.audit.promises import Promises, moved
 from callback.domain.audit.service import Service
@@ -78,7 +78,7 @@ class LineReplay:
             self._place(row, row.cause, row.queue, row.after, row.data)
         elif act := self._words.get(row.after):
             act(row)
-        elif row.after == "quarantined" and row.subject == "stream":
+        elif row.after == "quarantined" and row.cause.startswith("event "):
             self._findings.unread()
 
     def call(self, row: Entry) -> None:
@@ -132,7 +132,7 @@ class LineReplay:
             most = {AgentStatus.RESERVED: reserved_most_s, AgentStatus.BUSY: BUSY_MOST_S}.get(seat.status)
             if most is not None and (now - seat.since).total_seconds() > most:
                 told = f"{seat.key} has been {seat.status} with {seat.entry} since {seat.since.isoformat()}"
-                self._findings.breach(Invariant.AGENT, seat.key, seat.since, seat.seq, told)
+                self._findings.add(Breach(Invariant.AGENT, seat.key, "", seat.since, seat.seq, told))
 
     def engaged(self) -> dict[str, Seat]:
         """The agents who are in a pairing or a talk."""
@@ -283,7 +283,7 @@ class LineReplay:
 
     def _doubt(self, kind: Invariant, row: Entry, text: str) -> None:
         if self._judging:
-            self._findings.doubt(kind, row.subject, row.at, row.seq, text)
+            self._findings.doubt(kind, row.subject, row, text)
 
 
 def new_seat(row: Entry, status: AgentStatus) -> Seat:

@@ -59,7 +59,7 @@ class Promises:
         state, at = self._ended.get(id, ("", row.at))
         if state == State.CANCELLED and row.at - at > AT_ONCE:
             told = f"{id} was bridged although it had been cancelled at {at.isoformat()}"
-            self._findings.doubt(Invariant.CANCELLED, id, row.at, row.seq, told)
+            self._findings.doubt(Invariant.CANCELLED, id, row, told)
 
     # --- one row -----------------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class Promises:
         self._numbers[row.subject] = number
 
     def _breach(self, kind: Invariant, row: Entry, text: str) -> None:
-        self._findings.breach(kind, row.subject, row.at, row.seq, text)
+        self._findings.breach(kind, row.subject, row, text)
 
 
 def moved(row: Entry) -> bool:

@@ -38,11 +38,13 @@ class Service:
     def pair(self, row: Entry, stand: Stand, serves: dict[str, int] | None) -> None:
         """`stand`, still in their place, gets an agent who `serves` these queues (None: nobody knows)."""
         if fault := self._unservable(stand, serves):
-            self._findings.doubt(Invariant.ORDER, stand.id, row.at, row.seq, f"{stand.id} {fault}")
+            self._findings.doubt(Invariant.ORDER, stand.id, row, f"{stand.id} {fault}")
         self._shelves.take(stand)
         for queue in serves or (stand.queue,):
             self._look_for_passed(row, stand, queue)
-        self._name_passed(row, stand)
+        if self._findings.asked(row):
+            self._findings.pairings[stand.queue] += 1
+            self._name_passed(row, stand)
         self._served[stand.queue].append(stand.key)
         if is_callback(EntryId(stand.id)):
             self._ringing[stand.queue][stand.id] = len(self._served[stand.queue])
@@ -57,7 +59,7 @@ class Service:
     def back(self, row: Entry, stand: Stand) -> None:
         """Back in line after having been rung in vain: whoever was served meanwhile and stands behind passed them."""
         since = self._ringing[stand.queue].get(stand.id)
-        if since is not None:
+        if since is not None and self._findings.asked(row):
             for key in self._served[stand.queue][since:]:
                 if key > stand.key:
                     self._note(Rule.UNREACHABLE, row, stand.queue, key[1], stand.id)
@@ -85,7 +87,7 @@ class Service:
                 more = f" and {others} more" if others else ""
                 where = "on hold" if place == HOLD else "due"
                 told = f"{stand.id} was served before {first[1]}{more}, {where} in {queue}"
-                self._findings.doubt(Invariant.ORDER, first[1], row.at, row.seq, told)
+                self._findings.doubt(Invariant.ORDER, first[1], row, told)
 
     def _name_passed(self, row: Entry, stand: Stand) -> None:
         for rule in SET_ASIDE:
@@ -97,7 +99,7 @@ class Service:
 
     def _pass_shelf(self, name: str, rule: Rule, row: Entry, stand: Stand) -> None:
         if self._findings.tell is None:
-            self._findings.overtakings[rule] += self._shelves.count_below(stand.queue, name, stand.key)
+            self._findings.overtakings[stand.queue, rule] += self._shelves.count_below(stand.queue, name, stand.key)
             return
         for _, passed in self._shelves.between(stand.queue, name, None, stand.key):
             self._note(rule, row, stand.queue, stand.id, passed)
@@ -111,6 +113,6 @@ class Service:
                     self._note(rule, row, stand.queue, stand.id, other)
 
     def _note(self, rule: Rule, row: Entry, queue: str, passer: str, passed: str) -> None:
-        self._findings.overtakings[rule] += 1
+        self._findings.overtakings[queue, rule] += 1
         if self._findings.tell is not None:
             self._findings.tell(Overtaking(rule, queue, passer, passed, row.at, row.seq))
