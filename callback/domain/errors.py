@@ -19,6 +19,10 @@ class Unreadable(CallbackError):
     """It is in the record and cannot be read: damaged, or sealed with a key that is not at hand."""
 
 
+class StillDamaged(CallbackError):
+    """Tried again as it is, it would fail again: it has to be mended first, or given up."""
+
+
 class Stale(CallbackError):
     """Somebody else changed the row or holds the reservation: load again, decide again."""
 

@@ -63,6 +63,15 @@ def put(house: House, token: Token, failure: Failure) -> None:
     match.run_agent(house, pairing.agent)
 
 
+def leave(house: House, callback: Callback, failure: Failure) -> None:
+    """Whoever is held stands in no line, unless they are on a leg or being served."""
+    if failure.held_at is None:
+        return
+    entry = EntryId(callback.id)
+    if house.line.standing(callback.queue, entry).place in ("due", "later"):
+        house.line.leave(entry, reason=WHY, now=house.clock.now())
+
+
 def release(house: House, pairing: Reservation, entry_to: str) -> None:
     """The pairing comes to nothing, through no fault of the agent's."""
     house.line.release(pairing.token, entry_to=entry_to, agent_to=None, reason=WHY, now=house.clock.now())

@@ -7,11 +7,11 @@ from functools import partial
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, EntryId, QueueKey
 from callback.domain.lifecycle import Event, State
-from callback.flows import match, settle
+from callback.flows import aside, match, settle
 from callback.flows.poison import Item, Round
 from callback.ports import Failure, House
 
-STEP = "its time has come"
+STEP = "due"
 
 
 def start_due(house: House, going: Round) -> int:
@@ -21,7 +21,8 @@ def start_due(house: House, going: Round) -> int:
         found = work.due_callbacks(now)
         going.left_out(work, STEP)
     for callback in found:
-        going.each(about(callback, STEP), partial(stand_up, house, callback, now), None)
+        item, out = about(callback, STEP), partial(aside.leave, house, callback)
+        going.each(item, partial(stand_up, house, callback, now), None, out)
     return len(found)
 
 

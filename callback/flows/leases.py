@@ -10,7 +10,7 @@ from callback.flows.hook import Place
 from callback.flows.poison import guarded
 from callback.ports import CarrierError, House, LegGone, Reservation
 
-STEP = "a reservation whose holder died"
+STEP = "recovering"
 
 
 def recover(house: House, lapsed: Reservation) -> int:

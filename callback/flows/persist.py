@@ -78,7 +78,7 @@ def write_one(house: House) -> list[str]:
 def quarantine(house: House, work: Work, event: str, fault: Exception) -> None:
     """An event that cannot be read, of another version or damaged: in sight, and out of the way of those behind it."""
     why = f"an event of the line cannot be read: {poison.reason(fault)}"
-    step, now = "the record of live calls", house.clock.now()
+    step, now = "recording", house.clock.now()
     failure = work.note_failure("event", event, queue="", step=step, reason=poison.reason(fault), at=now, hold_at=1)
     poison.tell(work, failure, "quarantined", why, cause=f"event {event}", at=now)
 

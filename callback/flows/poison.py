@@ -28,6 +28,9 @@ PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
 """After the first failure, and after the second. Whoever was next in line meanwhile is served."""
 FORGOTTEN = timedelta(minutes=10)
 """What has not failed for so long is counted afresh."""
+MANY = 5
+"""When so many others fail at the same step, that step is broken for everybody: none of them is taken out for it."""
+NEVER = 2**31 - 1
 LONGEST_REASON = 200
 
 _IN_TROUBLE = (ConnectionError, TimeoutError, CarrierBusy, CarrierStopped, OutcomeUnknown)
@@ -108,12 +111,29 @@ def note(house: House, item: Item, fault: Exception) -> Failure:
     now = house.clock.now()
     hold_at = 1 if beyond_repair(house, item) else TRIES
     with house.store.begin() as work:
+        if hold_at == TRIES and widespread(work, item, now):
+            hold_at = NEVER
+            work.note_failure("step", item.step, queue="", step=item.step, reason=reason(fault), at=now, hold_at=1)
         failure = work.note_failure(
             item.kind, item.subject, queue=item.queue, step=item.step, reason=reason(fault), at=now, hold_at=hold_at
         )
         if failure.held_at == now:
             tell(work, failure, "quarantined", failure.reason, cause=item.step, at=now)
     return failure
+
+
+def widespread(work: Work, item: Item, now: datetime) -> bool:
+    """Whether many others failed lately in doing the same: a defect of ours, which a mended version mends for all."""
+    if item.kind in ("event", "step"):
+        return False
+    same = (item.kind, item.step)
+    return (
+        sum(
+            (one.kind, one.step) == same and one.subject != item.subject and now - one.last_at < FORGOTTEN
+            for one in work.failures()
+        )
+        >= MANY
+    )
 
 
 def tell(work: Work, failure: Failure, after: str, why: str, *, cause: str, at: datetime) -> None:

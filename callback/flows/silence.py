@@ -16,7 +16,7 @@ QUIET = timedelta(seconds=20)
 HEARTBEAT = timedelta(seconds=90)
 """Wait documents come at least every half minute: a live entry silent for this long has probably gone."""
 SILENT_STATES = (State.DIALING, State.RECONCILING, State.ANSWERED, State.BRIDGED, State.RESERVED)
-STEP = "a call that nobody reported on"
+STEP = "asking"
 
 
 def ask_carrier(house: House, going: Round) -> int:

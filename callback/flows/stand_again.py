@@ -10,14 +10,14 @@ from functools import partial
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, EntryId
 from callback.domain.lifecycle import Event, State
-from callback.flows import epoch, match, rebuild, settle
+from callback.flows import aside, epoch, match, rebuild, settle
 from callback.flows.poison import Item, Round
 from callback.flows.text import compose
 from callback.ports import House
 
 PROMISE_LIFE = timedelta(hours=48)
 """A promise that nobody could keep for this long is given up, and its caller told."""
-STEP = "standing in line"
+STEP = "standing"
 
 
 def stand_again(house: House) -> int:
@@ -38,7 +38,8 @@ def stand_again(house: House) -> int:
             going.left_out(work, STEP)
         for callback in page:
             item = Item("callback", callback.id, callback.queue, STEP)
-            mended += going.each(item, partial(mend, house, callback, now), 0)
+            out = partial(aside.leave, house, callback)
+            mended += going.each(item, partial(mend, house, callback, now), 0, out)
         if not page:
             return mended
         after = page[-1].id
@@ -48,6 +49,7 @@ def mend(house: House, callback: Callback, now: datetime) -> int:
     """1 if this promise was missing from the line, stood there for later although it is due, or was given up."""
     if now - max(callback.joined_at, callback.requested_for or callback.joined_at) > PROMISE_LIFE:
         return expire(house, callback, now)
+    house.book.queue(callback.queue)  # one that is gone is found out here: nobody is ever matched in it
     due = callback.due(now)
     place = house.line.standing(callback.queue, EntryId(callback.id)).place
     if place and not (place == "later" and due):

@@ -28,7 +28,7 @@ class Swept:
 
 
 def sweep(house: House) -> Swept:
-    """One round. In a line that is not whole whoever is missing looks as if they had been lost: nobody is judged then."""
+    """One round. In a line that is not whole, whoever is missing looks as if lost: nobody is judged then."""
     if not house.line.standing(NO_QUEUE, None).whole:
         return Swept(0, 0, 0, 0, 0)
     house = replace(house, carrier=Wary(house.carrier, house.clock))

@@ -39,12 +39,12 @@ def dial_customer(house: House, attempt: AttemptId, *, paced: bool = False) -> N
 
 def hang_up(house: House, call: CallSid) -> None:
     """End a leg."""
-    guarded(house, Item("call", call, "", "hanging up"), lambda: house.carrier.hang_up(call), None, alone=True)
+    guarded(house, Item("call", call, "", "hanging_up"), lambda: house.carrier.hang_up(call), None, alone=True)
 
 
 def redirect(house: House, call: CallSid, url: str) -> None:
     """Send a leg to another document; one that is gone needs none."""
-    guarded(house, Item("call", call, "", "another document"), lambda: _redirected(house, call, url), None, alone=True)
+    guarded(house, Item("call", call, "", "redirecting"), lambda: _redirected(house, call, url), None, alone=True)
 
 
 def _redirected(house: House, call: CallSid, url: str) -> None:
@@ -56,4 +56,4 @@ def _redirected(house: House, call: CallSid, url: str) -> None:
 
 def text(house: House, id: str) -> None:
     """Send a text."""
-    guarded(house, Item("text", id, "", "a text"), lambda: texting.send(house, id), None, alone=True)
+    guarded(house, Item("text", id, "", "texting"), lambda: texting.send(house, id), None, alone=True)

@@ -1,5 +1,6 @@
 """What the pages of people who sign in have in common: the present moment, the zone, and where a form leads back to."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,8 +19,8 @@ from callback.web.words import offer_sentence, word
 
 
 def install(app: Flask) -> None:
-    """What every page of theirs may use: `csrf()`, `may(role)`, and the product's words."""
-    app.jinja_env.globals.update(csrf=_csrf, may=_may)
+    """What every page of theirs may use: `csrf()`, `may(role)`, `set_aside()`, and the product's words."""
+    app.jinja_env.globals.update(csrf=_csrf, may=_may, set_aside=_set_aside)
     app.jinja_env.filters.update(word=word, offer_sentence=offer_sentence)
 
 
@@ -69,6 +70,13 @@ def _csrf() -> Markup:
 
 def _may(role: str) -> bool:
     return bool(current_user.is_authenticated) and covers(current_user.role, Role(role))
+
+
+def _set_aside() -> int:
+    """How much is set aside: for the link on every page. 0 while the record is away, which the banner says."""
+    with suppress(ConnectionError), house().store.begin() as work:
+        return work.held_count()
+    return 0
 
 
 def _zone(queue: Queue | None) -> str | None:

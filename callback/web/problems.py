@@ -23,6 +23,8 @@ from callback.domain.errors import (
     NotFound,
     NumberRefused,
     Stale,
+    StillDamaged,
+    Unreadable,
 )
 from callback.web.guards import Forbidden, Unauthenticated
 
@@ -37,6 +39,8 @@ STATUS: Mapping[type[CallbackError], HTTPStatus] = {
     AlreadyBridged: HTTPStatus.CONFLICT,
     IllegalMove: HTTPStatus.CONFLICT,
     Stale: HTTPStatus.CONFLICT,
+    StillDamaged: HTTPStatus.CONFLICT,
+    Unreadable: HTTPStatus.INTERNAL_SERVER_ERROR,
     NumberRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import phone
 from callback.domain.callback import Callback
-from callback.domain.errors import AlreadyBridged
+from callback.domain.errors import AlreadyBridged, Unreadable
 from callback.domain.policy import Queue
 from callback.flows import cancel as changes
 from callback.flows import look
@@ -114,8 +114,11 @@ def post_cancel(token: str) -> AnyResponse:
 
 def _find(token: str) -> Found | None:
     """The callback of a link. None where there is none, or it ended too long ago: both look the same from outside."""
-    with house().store.begin() as work:
-        callback = work.callback_by_token(token)
+    try:
+        with house().store.begin() as work:
+            callback = work.callback_by_token(token)
+    except Unreadable:
+        abort(_in_trouble())
     now = house().clock.now()
     if callback is None or (callback.ended_at is not None and now - callback.ended_at > READABLE_AFTER_END):
         return None
@@ -134,6 +137,11 @@ def _etag(words: told.Told) -> str:
 
 def _nobody() -> Response:
     return Response(render_template("status_unknown.html"), HTTPStatus.NOT_FOUND)
+
+
+def _in_trouble() -> Response:
+    """Their callback is there and cannot be read: nothing more can be said of it, and nothing changed."""
+    return Response(render_template("status_trouble.html", told=told.trouble()), HTTPStatus.OK)
 
 
 def _asked() -> str | None:

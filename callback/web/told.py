@@ -45,6 +45,8 @@ class Told:
 def tell(seen: CallbackNow, now: datetime) -> Told:
     """The words for this callback at this moment, in the answer's language and zone."""
     state = seen.callback.state
+    if seen.held:
+        return trouble()
     if state is State.WAITING:
         return _waiting(seen, now)
     if state is State.SCHEDULED:
@@ -52,6 +54,12 @@ def tell(seen: CallbackNow, now: datetime) -> Told:
     if state in ENDS:
         return _ended(seen)
     return _calling(state)
+
+
+def trouble() -> Told:
+    """It failed on our side, and no place or time would be honest."""
+    lead = gettext("Somebody is looking at it. We are sorry. If it is urgent, please call us.")
+    return Told(gettext("We are having trouble with your callback"), lead, Step.REQUESTED)
 
 
 def steps() -> list[str]:

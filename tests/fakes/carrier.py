@@ -37,6 +37,7 @@ class FakeCarrier:
         hung_up: every call that was asked to end.
         undialable: numbers that are refused, each with the carrier's error code.
         opted_out: numbers that want no texts.
+        breaks_at: numbers and calls over which our own client breaks, by a defect.
     """
 
     clock: Clock
@@ -46,6 +47,7 @@ class FakeCarrier:
     hung_up: list[CallSid] = field(default_factory=list)
     undialable: dict[str, int] = field(default_factory=dict)
     opted_out: set[str] = field(default_factory=set)
+    breaks_at: set[str] = field(default_factory=set)
     _calls: dict[CallSid, CarrierCall] = field(default_factory=dict)
     _failures: deque[tuple[CarrierError, bool]] = field(default_factory=deque)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -80,6 +82,7 @@ class FakeCarrier:
     # --- the port ---------------------------------------------------------------------------------------------
 
     def create_call(self, call: NewCall) -> CallSid:
+        self._break_at(call.to)
         if call.to in self.undialable:
             raise NumberUndialable("not dialled", self.undialable[call.to])
         failure, accepted = self._failures.popleft() if self._failures else (None, True)
@@ -91,6 +94,7 @@ class FakeCarrier:
         return sid
 
     def redirect(self, call: CallSid, url: str) -> None:
+        self._break_at(call)
         found = self._calls.get(call)
         if found is None:
             raise LegGone("no such call", 20404)
@@ -105,6 +109,7 @@ class FakeCarrier:
             self.end(call, "completed" if found.status == "in-progress" else "canceled")
 
     def fetch(self, call: CallSid) -> CarrierCall | None:
+        self._break_at(call)
         return self._calls.get(call)
 
     def calls(self, *, to: str, from_: str, since: datetime) -> list[CarrierCall]:
@@ -112,6 +117,7 @@ class FakeCarrier:
         return [call for call in reversed(found) if call.created_at is None or call.created_at >= _second(since)]
 
     def send_text(self, *, to: str, from_: str, body: str, status_url: str) -> str:
+        self._break_at(to)
         if to in self.opted_out:
             raise NumberUndialable("opted out", 21610)
         failure, accepted = self._failures.popleft() if self._failures else (None, True)
@@ -121,6 +127,10 @@ class FakeCarrier:
         if failure is not None:
             raise failure
         return sid
+
+    def _break_at(self, number: str) -> None:
+        if number in self.breaks_at:
+            raise RuntimeError(f"a defect over {number} of 'Ada Lovelace'")
 
     # --- the record -------------------------------------------------------------------------------------------
 

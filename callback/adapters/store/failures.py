@@ -11,7 +11,7 @@ from sqlalchemy import Row, and_, bindparam, case, exists, func, or_, select, tu
 
 from callback.adapters.store.callback_rows import HAS_ENDED_ROW, CallbackRows, c
 from callback.adapters.store.pages import from_cursor, to_cursor
-from callback.adapters.store.tables import callbacks, messages, quarantine
+from callback.adapters.store.tables import callbacks, legs, messages, quarantine
 from callback.adapters.store.transaction import insert_into, plain_row
 from callback.domain import lifecycle
 from callback.domain.callback import Entry
@@ -24,6 +24,7 @@ q = quarantine.c
 IS_OPEN = q.resolved_at.is_(None)
 _IS_HELD = and_(IS_OPEN, q.held_at.is_not(None))
 _IS_OVER = or_(
+    and_(q.kind == "call", exists().where(legs.c.call == q.subject, legs.c.ended_at.is_not(None))),
     and_(q.kind.in_(("callback", "text")), exists().where(c.id == q.subject, HAS_ENDED_ROW)),
     and_(q.kind == "text", exists().where(messages.c.id == q.subject, messages.c.status != "queued")),
 )

@@ -2,12 +2,12 @@
 
 from flask import Blueprint
 
-from callback.web.admin import agents, line, overview, thresholds
+from callback.web.admin import agents, line, overview, thresholds, trouble
 
 
 def blueprint() -> Blueprint:
     """The whole of `/admin`."""
     console = Blueprint("admin", __name__, url_prefix="/admin")
-    for part in (overview, thresholds, line, agents):
+    for part in (overview, thresholds, line, agents, trouble):
         part.routes(console)
     return console

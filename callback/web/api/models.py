@@ -338,6 +338,41 @@ class CallbackQuery(Body):
         return [word.strip() for word in self.state.split(",")] if self.state else []
 
 
+# --- the quarantine ---------------------------------------------------------------------------------------------
+
+
+class QuarantineQuery(Body):
+    """Which page."""
+
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class Held(Answer):
+    """Something that failed again and again, and what was decided about it."""
+
+    id: str
+    kind: Literal["callback", "call", "text", "event", "step"]
+    subject: str = Field(description="the id of the callback, call, text or event, or the name of the step")
+    queue: str
+    step: str = Field(description="what was being done")
+    reason: str = Field(description="names nobody")
+    times: int
+    first_at: str
+    last_at: str
+    held_at: str | None
+    resolved_at: str | None
+    resolution: Literal["", "retried", "dropped", "went_away"]
+    by: str
+
+
+class Quarantine(Answer):
+    """A page of what is held, newest first, and the cursor of the next page."""
+
+    items: list[Held]
+    next: str | None
+
+
 # --- the journal ------------------------------------------------------------------------------------------------
 
 

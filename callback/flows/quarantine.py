@@ -1,0 +1,156 @@
+"""Whoever looks after the house decides about what is held: once more, or not any more.
+
+Once more means from where it stood: a promise is back in its old place in line, and its failures are counted afresh.
+Not any more means that a caller is told, as far as anybody knows their number.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from callback.domain import phone
+from callback.domain.callback import Callback, Text
+from callback.domain.errors import AlreadyBridged, NotFound, StillDamaged, Unreadable
+from callback.domain.ids import CallbackId, CallSid, EntryId, is_callback
+from callback.domain.lifecycle import Event, State
+from callback.flows import cancel, match, poison, settle
+from callback.flows.text import compose
+from callback.ports import Failure, House, Page, Work
+
+GIVEN_UP = "given up after failures on our side"
+RETRIED, DROPPED = "retried", "dropped"
+
+
+@dataclass(frozen=True)
+class Held:
+    """One thing in quarantine, as a person may see it. `number` is masked, "" where nobody can read it."""
+
+    failure: Failure
+    number: str
+    queue_name: str
+    readable: bool
+
+
+def held(house: House, *, cursor: str | None = None, limit: int = 50) -> Page:
+    """What is held, newest first: a page of `Held`. Raises InvalidInput for a cursor that is none."""
+    names = {queue.key: queue.name for queue in house.line.configuration()[1]}
+    with house.store.begin() as work:
+        page = work.quarantine(cursor=cursor, limit=limit)
+        items = tuple(seen(work, failure, names.get(failure.queue, failure.queue)) for failure in page.items)
+    return Page(items, page.next)
+
+
+def one(house: House, id: str) -> Held:
+    """Any of them, also one that is resolved. Raises NotFound."""
+    names = {queue.key: queue.name for queue in house.line.configuration()[1]}
+    with house.store.begin() as work:
+        failure = work.failure(id)
+        return seen(work, failure, names.get(failure.queue, failure.queue))
+
+
+def seen(work: Work, failure: Failure, queue_name: str) -> Held:
+    """With as much of the row as can be read."""
+    try:
+        return Held(failure, phone.mask(number_of(work, failure)), queue_name, readable=True)
+    except (NotFound, Unreadable):
+        return Held(failure, "", queue_name, readable=False)
+
+
+def number_of(work: Work, failure: Failure) -> str:
+    """Whose call or text it is; "" for what is nobody's. Raises NotFound, Unreadable."""
+    if is_callback(EntryId(failure.subject)):
+        return work.callback(CallbackId(failure.subject)).number
+    if failure.kind == "text":
+        return work.text(failure.subject).number
+    leg = work.leg(CallSid(failure.subject)) if failure.kind == "call" else None
+    return leg.number if leg is not None else ""
+
+
+# --- once more --------------------------------------------------------------------------------------------------
+
+
+def retry(house: House, id: str, *, by: str) -> Failure:
+    """Try again, from the old place. What was decided about before stays so.
+
+    Raises NotFound; StillDamaged where the row is still gone or cannot be read.
+    """
+    now = house.clock.now()
+    with house.store.begin() as work:
+        failure = work.failure(id)
+        callback = mended(work, failure)
+        if work.resolve(id, RETRIED, by=by, at=now):
+            poison.tell(work, failure, "released", "tried again", cause=by, at=now)
+    if callback is not None and callback.state is State.WAITING:
+        settle.stand(house, callback, due=callback.due(now), now=now)  # twice does no harm
+        match.run(house, callback.queue)
+    elif failure.kind == "text" and not is_callback(EntryId(failure.subject)):
+        house.dispatch.text(failure.subject)
+    with house.store.begin() as work:
+        return work.failure(id)
+
+
+def mended(work: Work, failure: Failure) -> Callback | None:
+    """The promise that it is about, if it is about one. Raises StillDamaged."""
+    try:
+        number_of(work, failure)
+        if failure.kind != "callback":
+            return None
+        callback = work.callback(CallbackId(failure.subject), lock=True)
+    except (NotFound, Unreadable) as damage:
+        raise StillDamaged(f"it cannot be tried again as it is: {damage}") from damage
+    rests_until = callback.next_attempt_at
+    if rests_until is None or rests_until > failure.last_at + poison.PAUSES[-1]:
+        return callback
+    return work.save(replace(callback, next_attempt_at=None))  # it was our pause, and no wish of anybody's
+
+
+# --- not any more -----------------------------------------------------------------------------------------------
+
+
+def drop(house: House, id: str, *, by: str) -> Failure:
+    """Give it up. A promise is cancelled, and its caller told so where a text can be delivered. What was decided about
+    before stays so. Raises NotFound."""
+    with house.store.begin() as work:
+        failure = work.failure(id)
+    if failure.resolved_at is not None:
+        return failure
+    if failure.kind == "callback":
+        end_promise(house, CallbackId(failure.subject), by)
+    now = house.clock.now()
+    with house.store.begin() as work:
+        new = work.resolve(id, DROPPED, by=by, at=now)
+        text = farewell(house, work, failure, now) if new else None
+        if new:
+            poison.tell(work, failure, "given up", GIVEN_UP, cause=by, at=now)
+    if text is not None:
+        house.dispatch.text(text.id)
+    with house.store.begin() as work:
+        return work.failure(id)
+
+
+def end_promise(house: House, id: CallbackId, by: str) -> None:
+    """Cancelled, whether or not its row can be read. Who talks, or has ended, is left alone."""
+    try:
+        cancel.cancel(house, id, reason=GIVEN_UP, cause=by)
+    except AlreadyBridged:
+        return
+    except Unreadable:
+        now = house.clock.now()
+        with house.store.begin() as work:
+            work.write_off(id, Event.CANCEL, reason=GIVEN_UP, cause=by, at=now)
+        house.line.leave(EntryId(id), reason=GIVEN_UP, now=now)
+    except NotFound:
+        house.line.leave(EntryId(id), reason=GIVEN_UP, now=house.clock.now())
+
+
+def farewell(house: House, work: Work, failure: Failure, now: datetime) -> Text | None:
+    """What the caller is told, where there is a way to tell them; a text that was held is not sent any more."""
+    if failure.kind == "text" and not is_callback(EntryId(failure.subject)):
+        work.write_off_text(failure.subject, GIVEN_UP)
+    if failure.kind != "callback":
+        return None
+    try:
+        callback = work.callback(CallbackId(failure.subject))
+        queue = house.book.queue(callback.queue)
+    except (NotFound, Unreadable):
+        return None
+    return compose(work, house, queue, callback, "given_up", now) if callback.end_reason == GIVEN_UP else None
