@@ -39,12 +39,15 @@ def main(callers: int, seed: int | None, rate: float, death_every: float, prank_
         building = Building(Path(folder)).ready()
         try:
             result = Soak(plan, building, lambda line: click.echo(f"\r{line:<70}", nl=False)).run()
-            logs = building.house.logs(15) if result.breaches else ""
+            logs = building.house.logs(100_000) if result.breaches else ""
         finally:
             building.close()
     click.echo(f"\n{report(result, chosen)}")
     if result.breaches:
-        click.echo(logs, err=True)
+        kept = Path(tempfile.mkdtemp(prefix="soak-breached-"))
+        (kept / "logs.txt").write_text(logs, encoding="utf-8")
+        (kept / "story.txt").write_text(result.story, encoding="utf-8")
+        click.echo(f"what the witnesses saw, and the logs, are kept in {kept}")
         raise SystemExit(1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Provoke, trials
-from tests.support.chaos.acts import fill, free_all, promises, rung_once, serve_all
+from tests.support.chaos.acts import fill, free_all, promises, rung_once
 from tests.support.chaos.oracle import went_backwards
 from tests.support.chaos.stage import Round, Stage
 from tests.support.installation import Refused
@@ -263,6 +263,6 @@ def test_a_database_restarted_in_mid_transition_again_and_again_loses_nothing(pr
             span = stage.random_pause(0.1, 1.2)
             stage.strike(f"{span:.2f} s after the one before")
             played.building.postgres.restart()
-        serve_all(played)
+        played.each(lambda stage: all_are_served(stage, []))
 
     provoke(play, least=50 if trials() >= 20 else 1)

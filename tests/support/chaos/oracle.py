@@ -66,7 +66,7 @@ def dialled_twice(case: Case, evidence: Evidence) -> Iterator[str]:
     """D: no two calls of ours to a number at one moment."""
     for number in case.promised:
         for one, other in overlapping(evidence.to(number, "outbound-api")):
-            yield f"D: {number} was rung by {one.sid} and {other.sid} at once"
+            yield f"D: {number} was rung by {told(one)} and {told(other)} at once"
 
 
 def overlapping(legs: Sequence[Leg]) -> Iterator[tuple[Leg, Leg]]:
@@ -96,7 +96,12 @@ def double_booked(case: Case, evidence: Evidence) -> Iterator[str]:
     for contact in case.agents:
         for one, other in overlapping(evidence.to(contact, "outbound-dial", "outbound-api")):
             if talks(one) and talks(other):
-                yield f"A: the agent at {contact} was on {one.sid} and {other.sid} at once"
+                yield f"A: the agent at {contact} was on {told(one)} and {told(other)} at once"
+
+
+def told(leg: Leg) -> str:
+    """A leg and when it was."""
+    return f"{leg.sid} ({leg.began:.3f} to {leg.ended or 0:.3f}: {' '.join(leg.statuses)})"
 
 
 def talks(leg: Leg) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.chaos import oracle
 from tests.support.chaos.building import Building
-from tests.support.chaos.evidence import seconds
+from tests.support.chaos.evidence import seconds, story
 from tests.support.chaos.oracle import ENDS, Case
 from tests.support.chaos.plan import AGENT, KNOWN, Death, Person, Plan, Prank, on
 from tests.support.chaos.watch import Seen, Watch
@@ -47,6 +47,7 @@ class Result:
     documents: int = 0
     slowest_s: float = 0.0
     seconds: float = 0.0
+    story: str = ""
 
 
 class Soak:
@@ -257,6 +258,9 @@ class Soak:
             *oracle.broken_chains("L", seen.evidence.chains("callback")),
         ]
         self.result.documents, self.result.slowest_s = seen.documents, seen.slowest_s
+        if self.result.breaches:
+            seen.evidence.webhooks = seen.webhooks
+            self.result.story = story(seen.evidence)
 
     def _lost(self, callbacks: Sequence[dict[str, Any]]) -> Iterator[str]:
         """L: whoever was told so has a callback, and every callback came to an end."""

@@ -5,7 +5,7 @@ An entry is read once it is old enough for its answer to have come.
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.support.chaos import evidence
 from tests.support.chaos.evidence import APOLOGY, Evidence, Webhook
@@ -15,6 +15,8 @@ from tests.support.installation import Carrier
 
 SETTLED_S = 18.0
 """A webhook has had its answer, or never will, after the carrier's ceiling of 15 seconds."""
+KEPT = 200
+"""So much of each document is kept for the story."""
 PROMISES = ("We will call you back at", "给您回电，拨打")
 """How a promise is worded in a document."""
 
@@ -28,6 +30,7 @@ class Seen:
     documents: int = 0
     slowest_s: float = 0.0
     breaches: list[str] = field(default_factory=list)
+    webhooks: list[Webhook] = field(default_factory=list)
 
 
 class Watch:
@@ -73,6 +76,7 @@ class Watch:
             self.seen.documents += webhook.body.startswith("<?xml") or webhook.body.startswith("<Response")
             self.seen.slowest_s = max(self.seen.slowest_s, webhook.seconds)
             self._note_promise(webhook)
+            self.seen.webhooks.append(replace(webhook, body=webhook.body[:KEPT]))
             self._case.still_s = self._stillness.worst(webhook.at, webhook.at + webhook.seconds)
             self.seen.breaches += unheard(self._case, Evidence(webhooks=[webhook]))
         errors, self.seen.evidence.errors = self.seen.evidence.errors, []
