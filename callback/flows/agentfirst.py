@@ -26,7 +26,7 @@ def ring_agent(house: House, attempt: Attempt, queue: Queue, pairing: Reservatio
     call = NewCall(
         to=house.book.agent(pairing.agent).contact,
         from_=own or "",
-        url=house.urls.step("agent/first", a=attempt.id),
+        url=house.urls.step("agent/first", a=attempt.id, l=bridge.agents_language(queue)),
         status_url=house.urls.step("agent/first/status", a=attempt.id),
         timeout=queue.policy.ring_timeout_s,
     )
@@ -130,7 +130,7 @@ def dial_customer(house: House, id: AttemptId, *, paced: bool = False, sure: boo
             return
         settle.attempt_over(house, id, Outcome.REFUSED, cause=str(doubt), delay=reconcile.STILL_UP)
         return
-    ask.ask_carrier(house, attempt, callback.number, queue)
+    ask.ask_carrier(house, attempt, callback.number, queue, callback.language)
 
 
 def after(house: House, hook: Hook) -> Script:

@@ -35,7 +35,7 @@ SOON_S = 0.02
 """A slot of the carrier's pace this near is not worth a second trip through the workers."""
 
 
-def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue) -> None:
+def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue, language: str) -> None:
     """Ask for the call; bind it, or settle what the carrier said instead."""
     if attempt.asked_at is not None and house.clock.now() - attempt.asked_at > ASK_WITHIN:
         settle.attempt_over(house, attempt.id, Outcome.NEVER_PLACED, cause="the worker was held up before it could ask")
@@ -44,7 +44,7 @@ def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue) -> No
     call = NewCall(
         to=number,
         from_=own or "",
-        url=house.urls.step("callback", a=attempt.id),
+        url=house.urls.step("callback", a=attempt.id, l=language),
         status_url=house.urls.step("status", a=attempt.id),
         fallback_url=house.urls.step("fallback"),
         timeout=queue.policy.ring_timeout_s,

@@ -8,6 +8,7 @@ from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.dialogue import Ask, Connect, HangUp, Meet, Prompt, Script, Speak, Step, Verb
 from callback.domain.ids import AttemptId, CallbackId, EntryId, QueueKey, Token, is_callback
 from callback.domain.lifecycle import Event, State
+from callback.domain.policy import Queue
 from callback.flows import cancel, settle
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place, micros
@@ -29,7 +30,7 @@ def connect(house: House, pairing: Reservation, place: Place, before: tuple[Verb
         return Script(place.language, (*before, place.hold()))
     ring = Connect(
         contact=house.book.agent(pairing.agent).contact,
-        whisper=Step("agent/whisper", {"r": pairing.token}),
+        whisper=Step("agent/whisper", {"r": pairing.token, "l": agents_language(queue)}),
         status=Step("agent/status", {"r": pairing.token}),
         after=place.step("dialled", r=pairing.token),
         timeout=ring_s,
@@ -67,13 +68,18 @@ def whisper(house: House, hook: Hook) -> Script:
 def introduce(house: House, hook: Hook, pairing: Reservation, key: Step) -> Script:
     """Tell the agent about the caller of `pairing`, and ask for the key, which goes to `key`."""
     queue = house.book.queue(pairing.queue)
-    language = queue.policy.languages[0] if queue.policy.languages else "en"
+    language = agents_language(queue)
     waited = house.clock.now() - (pairing.joined_at or pairing.at)
     sentence = "whisper_callback" if is_callback(pairing.entry) else "whisper_live"
     minutes, name = int(waited.total_seconds() // 60), name_of(house, pairing.entry)
     told = Prompt(sentence, {"queue": queue.name, "minutes": minutes, "name": name})
     action = Step(key.path, {**key.query, "t": str(hook.tries), "l": language})
     return Script(language, (Ask((told, Prompt("whisper_key")), action),))
+
+
+def agents_language(queue: Queue) -> str:
+    """What the agents of a queue are spoken to in: its first language."""
+    return queue.policy.languages[0] if queue.policy.languages else "en"
 
 
 def name_of(house: House, entry: EntryId) -> str:
@@ -173,7 +179,7 @@ def human_check(house: House, callback: Callback, attempt: AttemptId, tries: int
     queue = house.book.queue(callback.queue)
     values = {"queue": queue.name, "requested": callback.created_at.isoformat(), "zone": zone(queue, callback.number)}
     told = (Prompt("human_check", values), Prompt("human_keys"))
-    action = Step("callback/key", {"a": attempt, "t": str(tries)})
+    action = Step("callback/key", {"a": attempt, "t": str(tries), "l": callback.language})
     return Script(callback.language, (Ask(told, action, timeout=6),))
 
 

@@ -98,7 +98,7 @@ def ring(house: House, pairing: Reservation) -> None:
     if attempt.mode == "agent_first":
         agentfirst.ring_agent(house, attempt, queue, pairing)
     else:
-        ask.ask_carrier(house, attempt, callback.number, queue)
+        ask.ask_carrier(house, attempt, callback.number, queue, callback.language)
 
 
 def begin(

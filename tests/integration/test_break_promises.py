@@ -8,7 +8,7 @@ from callback.adapters.store.errors import StoreUnavailable
 from callback.domain.callback import Outcome
 from callback.domain.errors import NumberRefused
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import cancel, rejoin, sweep
+from callback.flows import cancel, rejoin, sweep, trouble
 from callback.ports import CarrierBusy, CarrierCall, OutcomeUnknown
 from tests.support.clock import ManualClock
 from tests.support.house import ADA, BASE, OWN, StagedHouse
@@ -56,7 +56,7 @@ def test_somebody_is_not_kept_for_ever_by_a_record_that_stays_away(staged: Stage
     leg.answer()
     staged.steps.away = frozenset()
     assert not leg.up
-    assert len(leg.heard) == 4
+    assert len(leg.heard) == trouble.AGAIN + 1
     assert "Goodbye" in leg.heard[-1]
 
 

@@ -35,8 +35,24 @@ KEEP_ALIVE = {
 """Idle connections stay known to whatever stands between, and a dead one is found out in time."""
 
 
-class LineAway(redis.ConnectionError):
-    """Redis was away a moment ago, and has not been asked."""
+class LineAway(redis.ConnectionError, ConnectionError):
+    """Redis was away a moment ago, and has not been asked. Like its brothers here also a `ConnectionError`, so that
+    callers who know no Redis can tell it from a defect."""
+
+
+class LineBroken(redis.ConnectionError, ConnectionError):
+    """Redis cannot be reached, or the connection broke."""
+
+
+class LineSilent(redis.TimeoutError, ConnectionError):
+    """Redis does not answer in time."""
+
+
+class LineRefuses(redis.ResponseError, ConnectionError):
+    """Redis is there and takes nothing: its disk or memory is full, or it is no master."""
+
+
+REFUSALS = ("MISCONF", "OOM command", "READONLY", "NOREPLICAS", "MASTERDOWN")
 
 
 def make_client(url: str, *, timeout_s: float = 1.0, breaker: Breaker | None = None) -> redis.Redis:
@@ -101,12 +117,12 @@ class _Guarded(_Connection):
         self.socket_connect_timeout = max(patience.left(self._full), 0.001)
         try:
             super().connect_check_health(*args, **how)
-        except redis.TimeoutError:
+        except redis.TimeoutError as silent:
             self._waited_in_vain(began)
-            raise
+            raise LineSilent(str(silent)) from silent
         except redis.ConnectionError as refused:
             self._breaker.failed(refused, began=began)
-            raise
+            raise LineBroken(str(refused)) from refused
 
     def send_packed_command(self, *args: Any, **how: Any) -> None:
         """Sends, on a connection that Redis has not been away from since it was made."""
@@ -116,7 +132,10 @@ class _Guarded(_Connection):
         if self._made_in != breaker.opened and self._sock is not None:
             self.disconnect()  # type: ignore[no-untyped-call]
         self._asked_at = monotonic()
-        super().send_packed_command(*args, **how)  # type: ignore[no-untyped-call]
+        try:
+            super().send_packed_command(*args, **how)  # type: ignore[no-untyped-call]
+        except redis.ConnectionError as broken:
+            raise _own(broken) from None
 
     def read_response(self, *args: Any, **how: Any) -> Any:
         """The answer, as long as there is time for it."""
@@ -125,9 +144,11 @@ class _Guarded(_Connection):
             how["timeout"] = max(left, 0.001)
         try:
             return super().read_response(*args, **how)
-        except redis.TimeoutError:
+        except redis.TimeoutError as silent:
             self._waited_in_vain(self._asked_at)
-            raise
+            raise LineSilent(str(silent)) from silent
+        except (redis.ConnectionError, redis.ResponseError) as failed:
+            raise _own(failed) from None
 
     def _refuse(self) -> None:
         if self._breaker.refuse():
@@ -138,6 +159,15 @@ class _Guarded(_Connection):
             self._breaker.failed("Redis does not answer", began=began)
         else:
             self._breaker.doubted(began=began)
+
+
+def _own(failed: redis.RedisError) -> redis.RedisError:
+    """The error as one that tells also those who know no Redis."""
+    if isinstance(failed, ConnectionError):
+        return failed
+    if isinstance(failed, redis.ConnectionError):
+        return LineBroken(str(failed))
+    return LineRefuses(str(failed)) if any(word in str(failed) for word in REFUSALS) else failed
 
 
 class _Plain(_Guarded, redis.Connection):

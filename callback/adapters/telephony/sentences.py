@@ -57,6 +57,12 @@ ARRIVAL: Final[dict[str, Sentence]] = {
     "unknown_number": sentence("Sorry, nobody can be reached at this number. Please check it. Goodbye."),
     "trouble": sentence("We have a technical problem. Please hold."),
     "trouble_bye": sentence("We have a technical problem. Please call again in a few minutes. Goodbye."),
+    "trouble_no_callback": sentence("Sorry, we have a technical problem and cannot arrange a callback right now."),
+    "trouble_not_connected": sentence(
+        "Sorry, we have a technical problem and cannot connect you. Please call us again later. Goodbye."
+    ),
+    "trouble_agent": sentence("One moment please. We have a technical problem."),
+    "trouble_agent_bye": sentence("We have a technical problem, so this call cannot be connected. Goodbye."),
     "full": sentence("Sorry, all our lines are taken. Please call again later. Goodbye."),
 }
 
