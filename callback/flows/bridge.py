@@ -113,13 +113,20 @@ def accept(house: House, token: Token, hook: Hook) -> bool:
         return pairing is not None
     with house.store.begin() as work:
         callback = work.callback(CallbackId(pairing.entry), lock=True)
-        if callback.state not in (State.ANSWERED, State.BRIDGED):
-            return False
-        if callback.attempt:
-            work.save_attempt(replace(work.attempt(callback.attempt), bridged_at=now, agent=pairing.agent))
-        talking = replace(callback, agent=pairing.agent)
-        work.move(talking, Event.BRIDGE, reason=f"talks with {pairing.agent}", cause=f"call {hook.call}", at=now)
-    return True
+        there = callback.state in (State.ANSWERED, State.BRIDGED)
+        if there:
+            talk_begins(work, callback, pairing, cause=f"call {hook.call}", now=now)
+    if not there:  # nobody is on the line for this promise any more, whatever the line still says
+        house.line.leave(pairing.entry, reason=callback.state, now=now)
+    return there
+
+
+def talk_begins(work: Work, callback: Callback, pairing: Reservation, *, cause: str, now: datetime) -> None:
+    """The record of a talk: the attempt's, and the promise's move."""
+    if callback.attempt:
+        work.save_attempt(replace(work.attempt(callback.attempt), bridged_at=now, agent=pairing.agent))
+    talking = replace(callback, agent=pairing.agent)
+    work.move(talking, Event.BRIDGE, reason=f"talks with {pairing.agent}", cause=cause, at=now)
 
 
 # --- the caller's ear, called back ------------------------------------------------------------------------------

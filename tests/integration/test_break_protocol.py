@@ -10,6 +10,7 @@ from callback.flows import cancel
 from tests.support.clock import ManualClock
 from tests.support.house import ADA, StagedHouse, on_both
 from tests.support.legs import Leg
+from tests.support.steps import Killed
 
 LIVE = ("queued", "ringing", "in-progress")
 
@@ -100,6 +101,31 @@ def test_a_worker_that_was_held_up_for_longer_than_a_cancel_waits_does_not_dial(
     staged.work()
     assert staged.state(callback) is State.CANCELLED
     assert len(staged.carrier.created) == dialled
+
+
+def test_a_caller_whose_cancel_died_half_way_is_put_through_to_no_agent_after_agent(staged: StagedHouse) -> None:
+    staged.queue()
+    callback = staged.promise()
+    leg = staged.ring_in()
+    leg.press("2")
+    leg.hold()
+    staged.steps.restart(kill_after=2)
+    with pytest.raises(Killed):
+        cancels(staged, callback.id)
+    staged.steps.restart()
+    assert staged.state(callback) is State.CANCELLED
+    assert staged.place(callback.id) == "hold"
+    staged.agent()
+    staged.work()
+    agent = leg.agent()
+    agent.pick_up()
+    agent.press("1")
+    assert not agent.bridged
+    assert staged.place(callback.id) == ""
+    assert "agents" not in leg.dial_ends("completed").says
+    assert not leg.up
+    staged.work()
+    assert staged.status() is AgentStatus.AVAILABLE
 
 
 # --- one live call to a number ----------------------------------------------------------------------------------------
