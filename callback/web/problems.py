@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, json, render_template, request
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
 from callback.domain.errors import (
@@ -26,9 +27,14 @@ from callback.domain.errors import (
     StillDamaged,
     Unreadable,
 )
+from callback.web.catalogue import gettext
 from callback.web.guards import Forbidden, Unauthenticated
 
 _log = structlog.get_logger("callback.web")
+RETRY_S = 5
+"""When to try again where a backend is away: it is looked for four times a second."""
+PLAIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><main><h1>{title}</h1><p>{detail}</p></main></html>"""
 PROBLEM_JSON = "application/problem+json"
 
 STATUS: Mapping[type[CallbackError], HTTPStatus] = {
@@ -92,6 +98,8 @@ def status_of(error: CallbackError) -> HTTPStatus:
 
 def _refused(error: CallbackError) -> Response:
     status = status_of(error)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE and unreachable(error):
+        return _away(error)
     answer = _answer(status, _kind(error), str(error), _mistakes(error))
     if status is HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="callback"'
@@ -117,16 +125,27 @@ def unreachable(error: Exception) -> bool:
 def _broken(error: Exception) -> Response:
     route = request.url_rule.rule if request.url_rule is not None else "unknown"
     if unreachable(error):
-        _log.error("request.cut_off", route=route, error=type(error).__name__)
-        return _answer(
-            HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "We cannot be reached in full right now; please try again."
-        )
+        return _away(error)
     _log.error("request.broke", route=route, error=type(error).__name__, exc_info=error)
     return _answer(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "defect",
         "Something is broken on our side. It has been noted; please try again.",
     )
+
+
+def _away(error: Exception) -> Response:
+    """Something behind us is away: not what and where, which is for the log, but that nothing is lost, and when to try
+    again."""
+    route = request.url_rule.rule if request.url_rule is not None else "unknown"
+    _log.warning("request.cut_off", route=route, error=type(error).__name__, why=str(error))
+    detail = gettext(
+        "We cannot be reached in full at the moment. Nothing is lost: places in line and promised callbacks are kept. "
+        "Please try again in a few seconds."
+    )
+    answer = _answer(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
+    answer.headers["Retry-After"] = str(RETRY_S)
+    return answer
 
 
 def _kind(error: CallbackError) -> str:
@@ -151,7 +170,11 @@ def _mistakes(error: CallbackError) -> tuple[Mistake, ...]:
 def _answer(status: HTTPStatus, kind: str, detail: str, errors: Sequence[Mistake] = ()) -> Response:
     if wants_problem():
         return _document(status, kind, detail, errors)
-    page = render_template("error.html", status=status, detail=detail)
+    try:
+        page = render_template("error.html", status=status, detail=detail)
+    except Exception as error:  # noqa: BLE001 -- logged; what failed may be what the page around the words asks for
+        _log.warning("error_page.broke", error=type(error).__name__, exc_info=None if unreachable(error) else error)
+        page = PLAIN.format(title=escape(status.phrase), detail=escape(detail))
     return Response(page, status, mimetype="text/html")
 
 
