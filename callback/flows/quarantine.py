@@ -50,7 +50,8 @@ def one(house: House, id: str) -> Held:
 def seen(work: Work, failure: Failure, queue_name: str) -> Held:
     """With as much of the row as can be read."""
     try:
-        return Held(failure, phone.mask(number_of(work, failure)), queue_name, readable=True)
+        number = number_of(work, failure)
+        return Held(failure, phone.mask(number) if number else "", queue_name, readable=True)
     except (NotFound, Unreadable):
         return Held(failure, "", queue_name, readable=False)
 
