@@ -85,31 +85,33 @@ def quarantine(house: House, work: Work, event: str, fault: Exception) -> None:
 
 def record(house: House, work: Work, fields: dict[str, str]) -> None:
     """One event: a journal row, and the leg or the presence it is about."""
+    row = told(fields)
+    work.write(row)
+    if row.kind == "call":
+        record_call(work, fields, row.at, house.store.reveal(fields.get("number", "")))
+    elif row.kind == "agent":
+        record_agent(work, fields, row.at)
+
+
+def told(fields: dict[str, str]) -> Entry:
+    """The journal's row for an event of the line. Raises KeyError or ValueError for what nobody knows."""
     at = moment(int(fields["at"]))
     if fields["kind"] == "place":
-        work.write(placed(fields, at))
-        return
+        return placed(fields, at)
     if fields["kind"] == "setting":
-        work.write(setting(fields, at))
-        return
-    STATES[fields["kind"]](fields["to"])  # refuses a word that nobody knows, before anything is written
-    work.write(
-        Entry(
-            at=at,
-            kind=fields["kind"],
-            subject=fields["subject"],
-            before=fields.get("from") or None,
-            after=fields["to"],
-            reason=fields.get("reason", ""),
-            cause=fields.get("entry") or fields.get("token", ""),
-            queue=fields.get("queue", ""),
-            data=dict(details(fields)),
-        )
+        return setting(fields, at)
+    STATES[fields["kind"]](fields["to"])  # refuses a word that nobody knows
+    return Entry(
+        at=at,
+        kind=fields["kind"],
+        subject=fields["subject"],
+        before=fields.get("from") or None,
+        after=fields["to"],
+        reason=fields.get("reason", ""),
+        cause=fields.get("entry") or fields.get("token", ""),
+        queue=fields.get("queue", ""),
+        data=dict(details(fields)),
     )
-    if fields["kind"] == "call":
-        record_call(work, fields, at, house.store.reveal(fields.get("number", "")))
-    else:
-        record_agent(work, fields, at)
 
 
 def details(fields: dict[str, str]) -> Iterator[tuple[str, str | int]]:

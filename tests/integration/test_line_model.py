@@ -14,12 +14,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from callback.adapters.line.client import make_client
 from callback.adapters.line.redis_line import RedisLine
-from callback.domain.callback import Agent, Served
+from callback.domain.audit import Audit, Invariant
+from callback.domain.callback import Agent, Entry, Served
 from callback.domain.errors import IllegalMove
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy, Queue
 from callback.domain.wait import Measured
+from callback.flows.persist import told
 from callback.ports import AgentView, Placed, Standing
 from tests.fakes.line import FakeLine
 from tests.support.clock import MONDAY_MORNING, ManualClock
@@ -65,6 +67,7 @@ class Histories(RuleBasedStateMachine):
         self.tokens = [Token("rs0")]
         self.numbers = count(1)
         self.seen = ("0", "0")
+        self.audit = Audit()
 
     def both(self, verb: str, *arguments: Any, **named: Any) -> Any:
         answers = [self.outcome(line, verb, *arguments, **named) for line in (self.real, self.fake)]
@@ -234,6 +237,15 @@ class Histories(RuleBasedStateMachine):
         assert [fields for _, fields in real] == [fields for _, fields in fake]
         if real:
             self.seen = (real[-1][0], fake[-1][0])
+        self.audited([told(fields) for _, fields in real])
+
+    def audited(self, rows: list[Entry]) -> None:
+        """Whoever replays what was told finds nobody overtaken and no agent booked twice. (Places are drawn at random
+        here, so they do change.)"""
+        for row in rows:
+            self.audit.feed(row)
+        found = self.audit.finish(self.clock.now() + timedelta(days=1))
+        assert [breach for breach in found.breaches if breach.kind is not Invariant.PLACE] == []
 
     @invariant()
     def the_same_legs_are_silent(self) -> None:

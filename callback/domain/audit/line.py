@@ -31,7 +31,8 @@ BUSY_MOST_S = 4 * 3600
 BACK = "back_in_line"
 RESUMED = "resumed"
 """A pairing that was made before the line was lost, and judged then."""
-LINE = "line"
+RESTORED = "restored"
+"""Many places in one row, which does not say who stood elsewhere before."""
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class LineReplay:
             "dialing": self._dialing,
             "resting": self._dialing,
             "serves": self._serves,
-            "restored": self._restored,
+            RESTORED: self._restored,
             "clearing": self._clearing,
             "cleared": self._cleared,
         }
@@ -177,8 +178,8 @@ class LineReplay:
         self._settle(stand)
 
     def _check_before(self, row: Entry, stand: Stand, place: str) -> None:
-        before = "" if row.after == "restored" else row.before or ""
-        if before not in ENGAGED and before != stand.place:
+        before = row.before or ""
+        if row.after != RESTORED and before not in ENGAGED and before != stand.place:
             told = f"{stand.id} left {before or 'nowhere'} for {place} when it stood in {stand.place or 'no place'}"
             self._doubt(Invariant.LIFECYCLE, row, told)
 

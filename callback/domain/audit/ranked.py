@@ -17,7 +17,8 @@ _CHUNK = 1_000
 class Ranked:
     """Keys in order, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, chunk: int = _CHUNK) -> None:
+        self._chunk = chunk
         self._chunks: list[list[Key]] = []
         self._lasts: list[Key] = []
 
@@ -34,9 +35,9 @@ class Ranked:
         chunk = self._chunks[at]
         insort(chunk, key)
         self._lasts[at] = chunk[-1]
-        if len(chunk) > 2 * _CHUNK:
-            self._chunks[at : at + 1] = [chunk[:_CHUNK], chunk[_CHUNK:]]
-            self._lasts[at : at + 1] = [chunk[_CHUNK - 1], chunk[-1]]
+        if len(chunk) > 2 * self._chunk:
+            self._chunks[at : at + 1] = [chunk[: self._chunk], chunk[self._chunk :]]
+            self._lasts[at : at + 1] = [chunk[self._chunk - 1], chunk[-1]]
 
     def remove(self, key: Key) -> None:
         """Raises KeyError."""
