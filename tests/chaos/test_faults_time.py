@@ -27,7 +27,7 @@ NIGHTS = {
 }
 """Some minutes before people in Berlin turn their clocks, always at 01:00 UTC."""
 OPEN = {"timezone": "Europe/Berlin", "weekly": {"sun": [["00:30", "05:00"]], "mon": [["09:00", "18:00"]]}}
-STEP = timedelta(minutes=40)
+STEP = timedelta(minutes=30)
 STEPS = 4
 
 
@@ -147,7 +147,7 @@ def asks_for_times(stage: Stage, night: str, start: datetime) -> dict[str, datet
     for _ in range(3):
         number = stage.house.new_number()
         stage.house.carrier.person(number, script=TALKS)
-        wanted[number] = start + timedelta(minutes=stage.rng.uniform(10, 140))
+        wanted[number] = start + timedelta(minutes=stage.rng.uniform(10, 110))
         stage.ask(number, requested_for=wanted[number].isoformat())
         stage.case.promised[number] = frozenset({"completed"})
     local = ", ".join(f"{at.astimezone(BERLIN):%H:%M %Z}" for at in wanted.values())

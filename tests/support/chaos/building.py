@@ -20,6 +20,11 @@ from tests.support.installation import Installation
 MEMBERS = ("carrier", "web", "worker", "worker-2", "beat")
 GREEN = ("--workers", "2", "--worker-class", "gevent", "--worker-connections", "1000")
 SPEED = 20.0
+LETTERS = {
+    "lifecycle": "L", "lost": "L", "dialled_twice": "D", "dialled_after_cancel": "X", "place_lost": "F",
+    "overtaken": "F", "agent_booked_twice": "A",
+}  # fmt: skip
+"""The invariants that the product's own audit names."""
 
 
 class Building:
@@ -55,6 +60,13 @@ class Building:
     def seen(self) -> evidence.Evidence:
         """What the witnesses saw since `ready`."""
         return evidence.gather(self.house, self._marks)
+
+    def audited(self) -> list[tuple[str, str]]:
+        """What `callback audit` holds against this building since `ready`: the queue ("" for none), and what."""
+        found = self.house.audit(since=self._marks[1])["breaches"]
+        return [
+            (one["queue"], f"{LETTERS[one['invariant']]}: audit: {one['text']} (seq {one['seq']})") for one in found
+        ]
 
     def pull_down(self) -> None:
         """End everything; the next `ready` builds anew."""

@@ -256,6 +256,7 @@ class Soak:
             *oracle.leaked(agents),
             *oracle.double_booked(self.case, seen.evidence),
             *oracle.broken_chains("L", seen.evidence.chains("callback")),
+            *(breach for _, breach in self.building.audited()),
         ]
         self.result.documents, self.result.slowest_s = seen.documents, seen.slowest_s
         if self.result.breaches:

@@ -174,6 +174,9 @@ class Round:
         """Wait until nobody is left, judge, and close the shops."""
         self.each(lambda stage: stage.shop.nobody_left(within_s=SETTLES_S))
         seen = self.building.seen()
+        for queue, breach in self.building.audited():
+            accused = [stage for stage in self.stages if stage.shop.key == queue] or self.stages[:1]
+            accused[0].trouble.append(breach)
         outcomes = [self._judged(stage, seen) for stage in self.stages]
         for stage in self.stages:
             stage.shop.policy(dialing=False, accepting=False)
