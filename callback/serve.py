@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 import click
 import structlog
@@ -16,6 +16,7 @@ from callback import demo, wiring
 from callback.embedded import EmbeddedRedis
 from callback.settings import Settings, load
 from callback.supervise import Command, Supervisor, SupervisorError, Terminal, commands_from
+from callback.supervise.logs import Undemanding
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,7 +68,7 @@ def quiet_logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.WriteLoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, Undemanding(sys.stdout))),
         cache_logger_on_first_use=True,
     )
 

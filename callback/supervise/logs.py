@@ -1,6 +1,8 @@
-"""A process's log file: lines appended, size bounded, and a full disk no reason to stop anything."""
+"""Logs that stop nothing: a process's log file with a bounded size, and a stream that may fail, as on a full disk."""
 
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 LIMIT_BYTES = 10_000_000
 
@@ -14,14 +16,46 @@ class LineLog:
         self.lost = 0
 
     def write(self, lines: list[str]) -> None:
-        """Appends `lines`; those that cannot be written (a full disk) are counted in `lost`."""
+        """Appends `lines`, all or none. Those that cannot be written (a full disk) are counted in `lost` until some can
+        be, and then the log says how many are missing."""
+        gap = [f"({self.lost} lines lost here: the log could not be written)"] if self.lost else []
         try:
             self._turn_over()
-            with self._path.open("a", encoding="utf-8") as file:
-                file.writelines(f"{line}\n" for line in lines)
+            self._append("".join(f"{line}\n" for line in [*gap, *lines]).encode())
         except OSError:
             self.lost += len(lines)
+        else:
+            self.lost = 0
+
+    def _append(self, data: bytes) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            at = file.tell()
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                file.truncate(at)  # no half a line
+                raise
 
     def _turn_over(self) -> None:
         if self._path.exists() and self._path.stat().st_size >= self._limit:
             self._path.replace(self._path.with_name(self._path.name + ".1"))
+
+
+class Undemanding:
+    """A stream for log lines whose failures are nobody's concern: what was to be said about a webhook must not cost the
+    webhook its answer."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """As the stream, or not at all."""
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        """As the stream, or not at all."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()

@@ -3,168 +3,21 @@
 A proxy stands before Redis and PostgreSQL. Callers are many at once: what one finds out costs the others nothing.
 """
 
-import re
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from callback.adapters.store import migrate
-from callback.adapters.store.sql_store import SqlStore
-from callback.emulator.twiml import Mode, Verb, parse
-from callback.ports import ApiToken
-from callback.web.credentials import token_hash
-from tests.support.installation import ACCOUNT, SECRET, Installation, Refused, http
+from tests.support.front import Front, action, in_time, kept, opened
 from tests.support.postgres import PostgresServer
 from tests.support.proxy import Proxy
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.waiting import eventually
 
-OWN = "+12015550100"
 CROWD = 200
-IN_TIME_S = 2.0
-"""Invariant W."""
 BACK_S = 3.0
 """A second or two after a backend is back, and what a busy machine adds."""
-NOW = re.compile("problem|cannot|Sorry", re.IGNORECASE)
-
-
-@dataclass
-class Heard:
-    """One answer."""
-
-    status: int
-    text: str
-    seconds: float
-
-    @property
-    def verbs(self) -> tuple[Verb, ...]:
-        return parse(self.text, Mode.CALL)
-
-    @property
-    def says(self) -> str:
-        return " ".join(said(verb) for verb in self.verbs).strip()
-
-
-def said(verb: Verb) -> str:
-    own = verb.text if verb.name == "Say" else ""
-    return " ".join([own, *(said(child) for child in verb.children)]).strip()
-
-
-@dataclass
-class Front:
-    """A web server behind which every backend can be made to fail."""
-
-    home: Installation
-    line: Proxy
-    record: Proxy | None
-    _calls: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
-
-    def calls(self) -> str:
-        return f"CA{next(self._calls):032x}"
-
-    def post(self, url: str, call: str, **more: str) -> Heard:
-        number = f"+1212555{int(call[-4:], 16) % 10_000:04}"
-        form = {
-            "CallSid": call,
-            "AccountSid": ACCOUNT,
-            "From": number,
-            "To": "+12015550100",
-            "CallStatus": "in-progress",
-        }
-        began = time.monotonic()
-        status, text = self.home.webhook(url, {**form, **more})
-        return Heard(status, text, time.monotonic() - began)
-
-    def arrive(self, _: object = None) -> Heard:
-        return self.post(f"{self.home.base}/voice/incoming?queue=support", self.calls())
-
-    def confirming(self) -> tuple[str, str]:
-        """A caller who is about to press 1 for the second time: the URL and the call."""
-        call = self.calls()
-        heard = self.post(f"{self.home.base}/voice/incoming?queue=support", call)
-        readback = self.post(action(heard), call, Digits="1")
-        return action(readback), call
-
-    def promises(self) -> bool:
-        """Whether a caller who wants it is promised a callback."""
-        call = self.calls()
-        heard = self.post(f"{self.home.base}/voice/incoming?queue=support", call)
-        for _ in range(2):
-            heard = self.post(action(heard), call, Digits="1") if action(heard) else heard
-        return "call you back" in heard.says
-
-    def confirm(self, ready: tuple[str, str]) -> Heard:
-        return self.post(*ready, Digits="1")
-
-    def everybody(self, ask: Callable[[Any], Heard], whom: list[Any]) -> list[Heard]:
-        with ThreadPoolExecutor(len(whom)) as crowd:
-            return list(crowd.map(ask, whom))
-
-    def log(self) -> str:
-        return (self.home.folder / "web.log").read_text(errors="replace")
-
-    def well(self) -> bool:
-        return self.home.api("GET", "/callbacks?limit=1") is not None and "offer" in action(self.arrive())
-
-    def resume(self) -> None:
-        self.line.resume()
-        if self.record is not None:
-            self.record.resume()
-
-
-def action(heard: Heard) -> str:
-    """Where the keys go, "" where none are asked for."""
-    return next((verb.get("action") for verb in heard.verbs if verb.name == "Gather"), "")
-
-
-def in_time(answers: list[Heard]) -> None:
-    """Every one is a document, sensible by ear, in time."""
-    slowest, usual = max(one.seconds for one in answers), statistics.median(one.seconds for one in answers)
-    assert slowest < IN_TIME_S, f"the slowest of {len(answers)} took {slowest:.2f} s (median {usual:.2f} s)"
-    for one in answers:
-        assert one.status == 200
-        assert one.says, one.text
-
-
-def kept(answers: list[Heard]) -> bool:
-    """Whether everybody is told that something is wrong, and holds."""
-    return all(NOW.search(one.says) and one.verbs[-1].name == "Enqueue" for one in answers)
-
-
-@contextmanager
-def opened(
-    folder: Path, redis: RedisServer, database: str, record: Proxy | None, worker: tuple[str, ...]
-) -> Iterator[Front]:
-    with Proxy(redis.port) as line:
-        home = Installation(folder, line.through(redis.url), database, web_options=worker)
-        migrate.upgrade(database)
-        store = SqlStore(database, SECRET)
-        with store.begin() as work:
-            work.put_token(ApiToken("test", "admin", token_hash(home.token)))
-        store.close()
-        home.start_process("web")
-        eventually(lambda: answers(home), within_s=30, what=home.logs())
-        home.api("PUT", "/queues/support", {"name": "Support", "numbers": [OWN], "policy": {"offer_at_wait_s": 0}})
-        try:
-            yield Front(home, line, record)
-        finally:
-            line.resume()
-            home.stop()
-
-
-def answers(home: Installation) -> bool:
-    try:
-        http("GET", f"{home.base}/healthz")
-    except (Refused, OSError):
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")
