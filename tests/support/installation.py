@@ -232,7 +232,7 @@ class Installation:
 
     def audit(self, *, since: int = 0) -> dict[str, Any]:
         """What `callback audit` finds from that row of the journal on."""
-        command = [Path(sys.executable).with_name("callback"), "audit", "--json", "--since", str(since)]
+        command = [str(Path(sys.executable).with_name("callback")), "audit", "--json", "--since", str(since)]
         done = subprocess.run(
             command, env=self._environment(), cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
         )

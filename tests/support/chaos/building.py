@@ -11,15 +11,19 @@ import threading
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.support.chaos import evidence
 from tests.support.chaos.servers import KeepingRedis, MortalPostgres, children
 from tests.support.chaos.stillness import Stillness
-from tests.support.installation import Installation
+from tests.support.installation import Installation, Refused, http
+from tests.support.waiting import eventually
 
 MEMBERS = ("carrier", "web", "worker", "worker-2", "beat")
 GREEN = ("--workers", "2", "--worker-class", "gevent", "--worker-connections", "1000")
 SPEED = 20.0
+WELL_S = 60.0
+"""Within this the house is well again by itself, whatever was done to it."""
 LETTERS = {
     "lifecycle": "L", "lost": "L", "dialled_twice": "D", "dialled_after_cancel": "X", "place_lost": "F",
     "overtaken": "F", "agent_booked_twice": "A",
@@ -53,6 +57,7 @@ class Building:
         """Built, if it does not stand; a new account of what is seen begins."""
         if not self._standing:
             self._build()
+        self._until_well()
         self.dark, self.since = [], time.time()
         self._marks = evidence.marks(self.house)
         return self
@@ -83,6 +88,23 @@ class Building:
         self._over.set()
         self._supervisor.join()
         self.stillness.close()
+
+    def _until_well(self) -> None:
+        """Wait until the house says of itself that nothing is amiss. Raises AssertionError with what it says."""
+        said: list[Any] = []
+
+        def well() -> bool:
+            try:
+                said.append(http("GET", f"{self.house.base}/readyz", timeout=10))
+            except (Refused, OSError) as refused:
+                said.append(str(refused))
+                return False
+            return bool(said[-1]["status"] == "ok")
+
+        try:
+            eventually(well, within_s=WELL_S, every_s=0.2)
+        except AssertionError:
+            raise AssertionError(f"the house is not well: {said[-1]}\n{self.house.logs(8)}") from None
 
     def _supervise(self) -> None:
         """Whatever ends by itself is started again, as `callback run` and every platform does."""
