@@ -57,6 +57,7 @@ def outlasts(stage: Stage) -> None:
         assert stage.shop.callback(number)["attempts_left"] == 3, "nothing is spent"
 
 
+@pytest.mark.chaos
 @pytest.mark.fault(15)
 def test_whether_the_carrier_accepted_is_found_out_and_nobody_is_rung_twice_or_forgotten(provoke: Provoke) -> None:
     def play(played: Round) -> None:

@@ -31,6 +31,7 @@ STEP = timedelta(minutes=30)
 STEPS = 4
 
 
+@pytest.mark.chaos
 @pytest.mark.fault(16)
 def test_a_worker_whose_clock_is_ten_minutes_off_does_nothing_early_and_steals_nothing(provoke: Provoke) -> None:
     def play(played: Round) -> None:

@@ -78,6 +78,7 @@ def in_this_order(stage: Stage, order: tuple[int, ...]) -> None:
     rung_once(stage, ada)
 
 
+@pytest.mark.chaos
 @pytest.mark.fault(12)
 def test_when_the_last_webhook_never_comes_the_carrier_is_asked_and_the_agent_freed(provoke: Provoke) -> None:
     def play(played: Round) -> None:
@@ -106,6 +107,7 @@ def found_out(stage: Stage) -> None:
     stage.well()
 
 
+@pytest.mark.chaos
 @pytest.mark.fault(13)
 def test_a_webhook_hours_late_touches_neither_the_newer_attempt_nor_the_agent(provoke: Provoke) -> None:
     def play(played: Round) -> None:
