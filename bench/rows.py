@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import arrival, dial, line
+from bench import arrival, dial, line, rebuild
 from bench.figures import Figure
 
 Tick = Callable[[], None]
@@ -42,6 +42,14 @@ def _line(quick: bool, tick: Tick) -> list[Figure]:
     return line.measure(quickly if quick else line.Effort(), tick)
 
 
+def _rebuild(database: str) -> Callable[[bool, Tick], list[Figure]]:
+    def measure(quick: bool, tick: Tick) -> list[Figure]:
+        quickly = rebuild.Effort(QUICK_ROUNDS, promises=2_000, idle_s=0.5)
+        return rebuild.measure(database, quickly if quick else rebuild.Effort(), tick)
+
+    return measure
+
+
 ROWS = {
     row.name: row
     for row in (
@@ -50,6 +58,8 @@ ROWS = {
         Row("dial-postgresql", "an agent becomes free, on PostgreSQL", _dial("postgresql")),
         Row("dial-sqlite", "an agent becomes free, on SQLite", _dial("sqlite")),
         Row("line", "a thousand and a million in line", _line),
+        Row("rebuild-postgresql", "a lost line is filled again, from PostgreSQL", _rebuild("postgresql"), rounds=3),
+        Row("rebuild-sqlite", "a lost line is filled again, from SQLite", _rebuild("sqlite"), rounds=3),
     )
 }
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -305,3 +306,12 @@ def test_a_rebuild_says_what_it_found(line: CommandLine) -> None:
     found = line.data("rebuild")
     assert found == {"queues": 1, "agents": 1, "waiting": 0, "holding": 0, "paired": 0, "left": []}
     assert "0 callbacks" in line.ok("rebuild")
+
+
+def test_a_rebuild_beside_another_is_refused_plainly(line: CommandLine) -> None:
+    line.ok("queue", "add", "support")
+    with house(line) as built:
+        now = built.house.clock.now()
+        with built.store.begin() as work:
+            assert work.claim_rebuild(now, now + timedelta(minutes=1))
+    assert "being rebuilt by somebody else" in line.refused("rebuild")

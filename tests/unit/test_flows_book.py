@@ -8,7 +8,7 @@ from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, EntryId, QueueKey
 from callback.domain.policy import Policy, Queue
-from callback.flows.book import MAX_AGE_S, LineBook
+from callback.flows.book import LOST, MAX_AGE_S, TELL_EVERY_S, LineBook
 from callback.ports import Standing
 from tests.fakes.line import FakeLine
 from tests.support.clock import ManualClock
@@ -93,3 +93,44 @@ def test_the_only_queue_known_serves_while_the_line_is_away(book: LineBook, line
     assert book.find(None, "+12015550100") == SUPPORT
     line.away = True
     assert book.find(None, "+12015550199") == SUPPORT
+
+
+def test_an_empty_line_never_replaces_a_picture_that_had_queues(line: CountingLine, clock: ManualClock) -> None:
+    told: list[str] = []
+    book = LineBook(line, clock, lost=lambda: told.append("lost"))
+    assert book.find(None, "+12015550100") == SUPPORT
+    line.clear()
+    clock.advance(MAX_AGE_S + 1)
+    assert book.find(None, "+12015550100") == SUPPORT
+    assert book.agent(AgentKey("ada")) == ADA
+    assert told == ["lost"]
+
+
+def test_a_lost_line_is_told_of_at_once_and_then_once_a_second(line: CountingLine, clock: ManualClock) -> None:
+    told: list[str] = []
+    book = LineBook(line, clock, lost=lambda: told.append("lost"))
+    book.check(1)
+    for _ in range(10):
+        book.check(LOST)
+    assert told == ["lost"]
+    clock.advance(TELL_EVERY_S)
+    book.check(LOST)
+    assert told == ["lost", "lost"]
+
+
+def test_a_line_that_is_being_filled_is_not_read_again_and_again(line: CountingLine, book: LineBook) -> None:
+    assert book.queue(QueueKey("support")) == SUPPORT
+    line.begin_rebuild(1, "0")
+    for _ in range(5):
+        book.check(line.standing(QueueKey("support"), None).config)
+    assert line.reads == 1
+
+
+def test_after_the_rebuild_the_lines_picture_is_read(line: CountingLine, book: LineBook, clock: ManualClock) -> None:
+    assert book.queue(QueueKey("support")) == SUPPORT
+    line.begin_rebuild(1, "0")
+    line.clear()
+    line.configure([replace(SUPPORT, name="Help")], [ADA])
+    line.end_rebuild(1)
+    clock.advance(MAX_AGE_S + 1)
+    assert book.queue(QueueKey("support")).name == "Help"
