@@ -7,9 +7,9 @@ record, so it tells of their absence too.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flask import Blueprint, Flask, Response, current_app, render_template, request, session
+from flask import Blueprint, Flask, Response, current_app, request, session
 
-from callback.domain.condition import Condition
+from callback.domain.condition import Condition, Part
 from callback.flows.condition import Crier
 from callback.web import languages
 from callback.web.catalogue import gettext
@@ -51,7 +51,7 @@ def banner() -> Response:
     if "_user_id" not in session:
         return Response(status=204)
     languages.in_zone(request.args.get("zone"))
-    return Response(render_template("banner_now.html"))
+    return Response(current_app.jinja_env.get_template("banner_now.html").render())
 
 
 def look() -> list[Condition]:
@@ -73,4 +73,11 @@ def _moment(since: datetime, now: datetime) -> str:
 def _told(one: Condition) -> Told:
     words, now = one.words, house().clock.now()
     since = "" if one.since is None else gettext("since %(time)s", time=_moment(one.since, now))
-    return Told(gettext(words.title), gettext(words.meaning), gettext(words.remedy), one.severity, since, one.detail)
+    return Told(
+        gettext(words.title), gettext(words.meaning), gettext(words.remedy), one.severity, since, shown_detail(one)
+    )
+
+
+def shown_detail(one: Condition) -> str:
+    """The detail, unless it is what a client said: that may name hosts and accounts, and is for the log."""
+    return "" if one.part in (Part.LINE, Part.RECORD) else one.detail

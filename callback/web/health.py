@@ -69,7 +69,7 @@ def _condition_json(one: Condition) -> dict[str, Any]:
         "word": one.word,
         "severity": str(one.severity),
         "since": look.stamp(one.since),
-        "detail": one.detail,
+        "detail": condition.shown_detail(one),
         "title": said.title,
         "meaning": said.meaning,
         "remedy": said.remedy,

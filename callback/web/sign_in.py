@@ -57,7 +57,9 @@ class SignInForm(FlaskForm):
 
 def install(app: Flask, options: WebOptions) -> None:
     """Sessions, the door, and the counting at it."""
-    login = LoginManager(app)
+    login = LoginManager()
+    login.init_app(app, add_context_processor=False)  # it would ask the record before every page, an error's too
+    app.jinja_env.globals["current_user"] = current_user
     login.session_protection = None  # addresses change while people walk about; the limits below stand instead
     login.user_loader(_load)
     app.extensions["callback.sign_in"] = _show_the_door

@@ -20,7 +20,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
-from callback.adapters.line.board import RedisBoard
+from callback.adapters.line.board import LANES, TICK, RedisBoard
 from callback.adapters.line.client import make_client
 from callback.adapters.line.redis_line import RedisLine
 from callback.adapters.store.migrate import upgrade
@@ -194,8 +194,9 @@ class WebHouse:
         return email
 
     def wait(self, seconds: float) -> None:
-        """Turns the clock."""
+        """Turns the clock, with workers at work all the while."""
         self.clock.advance(seconds)
+        self.house.board.beat(*LANES, TICK)
 
     @contextlib.contextmanager
     def serving(self, port: int) -> Iterator[str]:
