@@ -11,10 +11,8 @@ from callback.domain.errors import NotFound, Unreadable
 from callback.domain.ids import AttemptId, CallbackId, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, State
 from callback.flows import ask, match, settle
-from callback.flows.poison import Item, excused, pause_after
+from callback.flows.poison import WHY, Item, excused, out_of_line, pause_after
 from callback.ports import Failure, House, Reservation, Work
-
-WHY = "it failed, and rests"
 
 
 def item(pairing: Reservation, step: str) -> Item:
@@ -64,12 +62,9 @@ def put(house: House, token: Token, failure: Failure) -> None:
 
 
 def leave(house: House, callback: Callback, failure: Failure) -> None:
-    """Whoever is held stands in no line, unless they are on a leg or being served."""
-    if failure.held_at is None:
-        return
-    entry = EntryId(callback.id)
-    if house.line.standing(callback.queue, entry).place in ("due", "later"):
-        house.line.leave(entry, reason=WHY, now=house.clock.now())
+    """Out of the line, once it is held."""
+    if failure.held_at is not None:
+        out_of_line(house, callback.queue, EntryId(callback.id))
 
 
 def release(house: House, pairing: Reservation, entry_to: str) -> None:

@@ -19,7 +19,8 @@ def start_due(house: House, going: Round) -> int:
     now = house.clock.now()
     with house.store.begin() as work:
         found = work.due_callbacks(now)
-        going.left_out(work, STEP)
+        damaged = work.damaged()
+    going.left_out(damaged, STEP)
     for callback in found:
         item, out = about(callback, STEP), partial(aside.leave, house, callback)
         going.each(item, partial(stand_up, house, callback, now), None, out)

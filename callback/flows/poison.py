@@ -9,7 +9,7 @@ not mend it.
 
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -18,11 +18,12 @@ import structlog
 
 from callback.domain.callback import Entry
 from callback.domain.errors import NotFound, Unreadable
-from callback.domain.ids import CallbackId, CallSid, EntryId, is_callback
-from callback.ports import CarrierBusy, CarrierError, CarrierStopped, Failure, House, OutcomeUnknown, Work
+from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
+from callback.ports import CarrierBusy, CarrierError, CarrierStopped, Damaged, Failure, House, OutcomeUnknown, Work
 
 Answer = TypeVar("Answer")
 
+WHY = "it failed, and rests"
 TRIES = 3
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
 """After the first failure, and after the second. Whoever was next in line meanwhile is served."""
@@ -185,6 +186,12 @@ def pause_after(failure: Failure) -> timedelta:
     return PAUSES[min(failure.times, len(PAUSES)) - 1]
 
 
+def out_of_line(house: House, queue: QueueKey, entry: EntryId) -> None:
+    """Whoever is held stands in no line, unless they are on a leg or being served."""
+    if house.line.standing(queue, entry).place in ("due", "later"):
+        house.line.leave(entry, reason=WHY, now=house.clock.now())
+
+
 class Round:
     """One going-through of many things, each by itself: who is held or rests is passed by."""
 
@@ -227,16 +234,22 @@ class Round:
             _log.info("step.put_off", step=name, why=type(silent).__name__)
             return 0
 
-    def left_out(self, work: Work, step: str) -> None:
-        """Hold what the lists of this transaction could not read."""
+    def left_out(self, damaged: Sequence[Damaged], step: str) -> None:
+        """Hold what a list could not read. Whoever stands in line with such a row stands there no more."""
+        if not damaged:
+            return
         now = self._house.clock.now()
-        for bad in work.damaged():
-            if not work.is_held(bad.kind, bad.subject):
+        with self._house.store.begin() as work:
+            new = [bad for bad in damaged if not work.is_held(bad.kind, bad.subject)]
+            for bad in new:
                 _log.error("row.unreadable", kind=bad.kind, id=bad.subject, why=bad.why)
                 failure = work.note_failure(
                     bad.kind, bad.subject, queue=bad.queue, step=step, reason=bad.why, at=now, hold_at=1
                 )
                 tell(work, failure, "quarantined", failure.reason, cause=step, at=now)
+        for bad in new:
+            if bad.kind == "callback":
+                out_of_line(self._house, QueueKey(bad.queue), EntryId(bad.subject))
 
 
 def rests(failure: Failure, now: datetime) -> bool:

@@ -227,7 +227,10 @@ def callbacks_in_flight(house: House) -> Iterator[Stand]:
 
 def in_flight(house: House, work: Work, callback: Callback) -> Stand:
     """One of them, with the reservation it was dialled for, or which their own call got."""
-    attempt = work.attempt(callback.attempt) if callback.attempt else None
+    try:
+        attempt = work.attempt(callback.attempt) if callback.attempt else None
+    except (Unreadable, NotFound):  # the sweep asks the carrier
+        attempt = None
     return Stand(
         entry=EntryId(callback.id),
         queue=callback.queue,
@@ -244,7 +247,10 @@ def in_flight(house: House, work: Work, callback: Callback) -> Stand:
 
 def token_of_leg(work: Work, callback: Callback) -> Token | None:
     """Of somebody who rang in by themselves."""
-    leg = work.leg(callback.leg) if callback.leg else None
+    try:
+        leg = work.leg(callback.leg) if callback.leg else None
+    except Unreadable:  # the sweep asks the carrier
+        return None
     return leg.token if leg else None
 
 

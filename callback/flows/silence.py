@@ -24,7 +24,8 @@ def ask_carrier(house: House, going: Round) -> int:
     now = house.clock.now()
     with house.store.begin() as work:
         found = work.in_state(SILENT_STATES, older_than=now - QUIET, held=False)
-        going.left_out(work, STEP)
+        damaged = work.damaged()
+    going.left_out(damaged, STEP)
     asked = 0
     for callback in found:
         item = Item("callback", callback.id, callback.queue, STEP)
@@ -66,7 +67,8 @@ def ask_about_legs(house: House, going: Round) -> int:
         going.each(item, partial(ask_about_entry, house, queue, entry, leg), None)
     with house.store.begin() as work:
         legs = work.open_legs(before=now - QUIET)
-        going.left_out(work, STEP)
+        damaged = work.damaged()
+    going.left_out(damaged, STEP)
     for known in legs:
         item = Item("call", known.call, known.queue, STEP)
         going.each(item, partial(ask_about_leg, house, known, now), None)

@@ -35,7 +35,8 @@ def stand_again(house: House) -> int:
     while True:
         with house.store.begin() as work:
             page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after, held=False)
-            going.left_out(work, STEP)
+            damaged = work.damaged()
+        going.left_out(damaged, STEP)
         for callback in page:
             item = Item("callback", callback.id, callback.queue, STEP)
             out = partial(aside.leave, house, callback)

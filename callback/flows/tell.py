@@ -65,7 +65,8 @@ def resend(house: House, going: Round) -> int:
         return 0
     with house.store.begin() as work:
         texts = work.unsent_texts(before=house.clock.now() - TAKEN_UP)
-        going.left_out(work, "texting")
+        damaged = work.damaged()
+    going.left_out(damaged, "texting")
     due = [text for text in texts if not going.rests("text", text.id)]
     for text in due:
         house.dispatch.text(text.id)

@@ -9,7 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.callback import Agent, Callback
-from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.errors import InvalidInput, NotFound, Unreadable
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, is_callback
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import presence
@@ -141,7 +141,7 @@ def _promise(entry: EntryId) -> Callback | None:
     try:
         with house().store.begin() as work:
             return work.callback(CallbackId(entry))
-    except NotFound:
+    except (NotFound, Unreadable):
         return None
 
 

@@ -143,6 +143,35 @@ def test_a_rebuild_leaves_out_who_is_held(staged: StagedHouse) -> None:
     assert staged.order() == [second, third]
 
 
+def test_a_rebuild_ends_whatever_cannot_be_read(staged: StagedHouse) -> None:
+    leg = staged.called()
+    leg.answer()
+    staged.wait(1)
+    bob = staged.promise(BOB)
+    rang = staged.ring_in(BOB)
+    rang.press("2")
+    rang.hold()
+    staged.wait(1)
+    cem = staged.promise(CEM)
+    persist.persist(staged.house)
+    tear(staged, rang.sid, "legs", "number", "call")
+    with staged.sql.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE attempts SET created_at = 'once'")
+    staged.redis.flushall()
+    done = rebuild.rebuild(staged.house)
+    assert (done.waiting, done.queues) == (1, 1)
+    assert staged.place(cem.id) == "due"
+    assert staged.place(bob.id) == "hold"
+
+
+def test_a_row_in_line_that_is_found_damaged_leaves_it_before_its_turn(staged: StagedHouse) -> None:
+    first, second, third = three(staged)
+    tear(staged, second)
+    staged.pass_time(20)
+    assert staged.order() == [first, third]
+    assert [one.subject for one in held(staged)] == [second]
+
+
 def test_a_row_whose_time_is_none_is_found_and_stops_no_other(staged: StagedHouse) -> None:
     first, _, _ = three(staged)
     with staged.sql.engine.begin() as connection:

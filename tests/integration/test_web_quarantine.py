@@ -135,6 +135,15 @@ def test_a_viewer_decides_nothing(web: WebHouse, what: str) -> None:
     assert answer.status_code == 403
 
 
+def test_a_torn_row_that_stands_in_line_hides_nobody_else(web: WebHouse) -> None:
+    ada, _ = two(web)
+    tear(web, ada)
+    page = signed_in(web).get("/admin/queues/support/line")
+    assert page.status_code == 200
+    assert ada.id in page.get_data(as_text=True)
+    assert "0124</a>" in page.get_data(as_text=True)
+
+
 # --- the API ------------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import phone
 from callback.domain.callback import Callback, Source
-from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting, NotFound, NumberRefused
+from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting, NotFound, NumberRefused, Unreadable
 from callback.domain.ids import CallbackId, CallSid, QueueKey, is_callback
 from callback.domain.lifecycle import IN_FLIGHT, State
 from callback.domain.policy import Queue
@@ -154,15 +154,22 @@ def _row(work: Work, one: Waiting, now: datetime) -> Row:
     waited_s = (now - one.joined_at).total_seconds()
     if is_callback(one.entry):
         return _promise(work, one, waited_s)
-    leg = work.leg(CallSid(one.entry))
-    number = phone.mask(leg.number) if leg is not None else ""
-    return Row(one.entry, one.position, True, one.place, number, "", waited_s, "call")
+    return Row(one.entry, one.position, True, one.place, _number(work, CallSid(one.entry)), "", waited_s, "call")
+
+
+def _number(work: Work, call: CallSid) -> str:
+    """Masked; "" where nobody knows it or can read it."""
+    try:
+        leg = work.leg(call)
+    except Unreadable:
+        return ""
+    return phone.mask(leg.number) if leg is not None else ""
 
 
 def _promise(work: Work, one: Waiting, waited_s: float) -> Row:
     try:
         found = work.callback(CallbackId(one.entry))
-    except NotFound:  # the line is ahead of the record for a moment, or about to be mended
+    except (NotFound, Unreadable):  # the line is ahead of the record for a moment, or about to be mended
         return Row(one.entry, one.position, one.live, one.place, "", "", waited_s, "")
     return Row(
         one.entry,
