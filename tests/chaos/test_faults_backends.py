@@ -99,7 +99,7 @@ def test_redis_away_loses_no_sign_up_and_everything_goes_on_unaided(provoke: Pro
 
     def play(played: Round) -> None:
         redis = played.building.redis
-        outlast(played, played.rng.choice((redis.frozen, redis.away)), "Redis", span)
+        outlast(played, played.turn((redis.frozen, redis.away), 10), "Redis", span)
 
     provoke(play, together=10)
 
@@ -108,7 +108,7 @@ def test_redis_away_loses_no_sign_up_and_everything_goes_on_unaided(provoke: Pro
 def test_a_database_away_when_a_call_arrives_promises_nothing_and_lets_nobody_fall(provoke: Provoke) -> None:
     def play(played: Round) -> None:
         postgres = played.building.postgres
-        how = played.rng.choice((postgres.frozen, postgres.away))
+        how = played.turn((postgres.frozen, postgres.away))
         outlast(played, how, "the database", played.rng.uniform(3, 10))
 
     provoke(play)

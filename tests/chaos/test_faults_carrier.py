@@ -65,7 +65,7 @@ def test_whether_the_carrier_accepted_is_found_out_and_nobody_is_rung_twice_or_f
         fillers = played.each(fill)
         numbers = promises(played)
         for stage, number in zip(played.stages, numbers, strict=True):
-            what, when = stage.rng.choice(list(SILENCES)), stage.rng.choice(("before", "after"))
+            what, when = list(SILENCES)[stage.trial % len(SILENCES)], stage.rng.choice(("before", "after"))
             stage.fault(side="rest", method="POST", url=CALLS, when=when, times=1,
                         form={"To": exactly(number)}, **SILENCES[what])  # fmt: skip
             stage.strike(f"{what}, {'accepted' if when == 'after' else 'not accepted'}")
@@ -131,7 +131,7 @@ def legs_over(stage: Stage, number: str) -> bool:
 @pytest.mark.fault(20)
 def test_after_an_acknowledged_cancel_nobody_is_dialled_and_nobody_is_bridged(provoke: Provoke) -> None:
     def play(played: Round) -> None:
-        queued = played.trials.start // 5 % 2 == 1
+        queued = played.turn((False, True))
         played.open()
         fillers = played.each(fill)
         numbers = played.each(lambda stage: stage.promise(script=TALKS, after_s=stage.rng.uniform(1, 30)))
@@ -184,7 +184,7 @@ def loses_the_agent(stage: Stage) -> None:
     ada = stage.promise()
     late = stage.shop.ring(*STAYS)
     carrier.until(late, "enqueued", timeout=40)
-    how = stage.rng.choice(list(GONE))
+    how = list(GONE)[stage.trial % len(GONE)]
     contact = carrier.leg(carrier.leg(fillers[0])["bridged_with"])["to"]
     carrier.do("POST", "endpoints", {"address": contact, "behaviours": [GONE[how], PRESSES]})
     rung = len(carrier.calls_to(contact))

@@ -36,8 +36,7 @@ STEPS = 4
 def test_a_worker_whose_clock_is_ten_minutes_off_does_nothing_early_and_steals_nothing(provoke: Provoke) -> None:
     def play(played: Round) -> None:
         house = played.house
-        off = played.rng.choice(OFF_S)
-        alone = played.rng.random() < 0.5
+        off, alone = played.turn([(off, alone) for off in OFF_S for alone in (True, False)])
         played.building.kill_workers()
         house.surroundings["worker-2"] = off_by(off)
         house.start_process("worker-2")
@@ -123,23 +122,28 @@ def test_on_the_night_clocks_change_everybody_is_rung_once_at_the_time_they_aske
     provoke: Provoke, dial: Dial, timed: Building
 ) -> None:
     def play(played: Round) -> None:
-        night = list(NIGHTS)[played.trials.start // 10 % 2]
-        dial.turn_to(NIGHTS[night])
-        time.sleep(AGREED_S)
+        night = played.turn(list(NIGHTS), 10)
+        start = NIGHTS[night]
+        turn(played, dial, start)
         played.open(agents=2, hours=OPEN, closing_guard=False)
-        wanted = played.each(lambda stage: asks_for_times(stage, night, NIGHTS[night]))
+        wanted = played.each(lambda stage: asks_for_times(stage, night, start))
         for at in range(1, STEPS + 1):
-            dial.turn_to(NIGHTS[night] + at * STEP)
-            time.sleep(AGREED_S)
+            turn(played, dial, start + at * STEP)
             played.each(lambda stage: serves_who_is_due(stage, dial, wanted[stage.trial - played.trials.start] or {}))
         played.each(misses_closing_time)
-        dial.turn_to(closing(night) + timedelta(minutes=5))
-        time.sleep(AGREED_S)
+        turn(played, dial, closing(night) + timedelta(minutes=5))
         played.each(nobody_is_lost_when_closed)
-        dial.turn_to(closing(night) + timedelta(hours=28, minutes=5))
+        turn(played, dial, closing(night) + timedelta(hours=28, minutes=5))
         played.each(rung_at_the_next_opening)
 
     provoke(play, together=10, at=timed)
+
+
+def turn(played: Round, dial: Dial, moment: datetime) -> None:
+    """It is that moment for everybody, and the house has found its feet: a leap looks like an outage at first."""
+    dial.turn_to(moment)
+    time.sleep(AGREED_S)
+    played.building.until_well()
 
 
 def asks_for_times(stage: Stage, night: str, start: datetime) -> dict[str, datetime]:

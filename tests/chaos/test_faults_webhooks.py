@@ -82,7 +82,7 @@ def in_this_order(stage: Stage, order: tuple[int, ...]) -> None:
 @pytest.mark.fault(12)
 def test_when_the_last_webhook_never_comes_the_carrier_is_asked_and_the_agent_freed(provoke: Provoke) -> None:
     def play(played: Round) -> None:
-        lost = played.rng.choice(LAST_REPORTS)
+        lost = played.turn(LAST_REPORTS)
         played.open()
         fillers = played.each(fill)
         numbers = played.each(lambda stage: stage.promise())

@@ -95,7 +95,7 @@ def test_workers_killed_between_the_reservation_and_the_dial_dial_once_within_th
         with stopped(pids):
             free_all(played, fillers)
             played.each(lambda stage: stage.shop.until(0, "reserved"))
-        span = played.rng.choice((0.0, played.rng.uniform(0, 0.2)))
+        span = played.turn((0.0, played.rng.uniform(0, 0.2)))
         time.sleep(span)
         for stage in played.stages:
             stage.strike(f"{span * 1000:.0f} ms after the workers could see the reservation")
@@ -145,7 +145,7 @@ def test_processes_killed_after_the_outcome_and_before_the_ack_change_nothing_wh
         numbers = promises(played)
         free_all(played, fillers)
         until_asked(played, numbers, every_s=0.01)
-        if played.rng.random() < 0.5:
+        if played.turn((True, False)):
             point = "while the record took the outcome"
             with played.building.postgres.frozen():
                 time.sleep(played.rng.uniform(0, 0.4))

@@ -57,7 +57,7 @@ class Building:
         """Built, if it does not stand; a new account of what is seen begins."""
         if not self._standing:
             self._build()
-        self._until_well()
+        self.until_well()
         self.dark, self.since = [], time.time()
         self._marks = evidence.marks(self.house)
         return self
@@ -89,7 +89,7 @@ class Building:
         self._supervisor.join()
         self.stillness.close()
 
-    def _until_well(self) -> None:
+    def until_well(self) -> None:
         """Wait until the house says of itself that nothing is amiss. Raises AssertionError with what it says."""
         said: list[Any] = []
 

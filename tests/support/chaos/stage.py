@@ -143,6 +143,10 @@ class Round:
         """Dice of the whole round."""
         return Random(f"{self.seed}:{self.fault}:{self.trials.start}")
 
+    def turn(self, ways: Sequence[T], size: int = 5) -> T:
+        """One of these, another one in each round of so many trials, so that all of them come to their turn."""
+        return ways[(self.trials.start // size + self.seed) % len(ways)]
+
     def open(self, agents: int = 1, **policy: Any) -> list[Stage]:
         """A shop for each trial."""
 
