@@ -91,8 +91,9 @@ class Connecting:
     """Makes the connections of one pool: SQLAlchemy's `do_connect`. Raises psycopg.OperationalError."""
 
     def __init__(self, patience_s: float | None, breaker: Breaker | None, most: int) -> None:
-        self._patience_s, self._breaker = patience_s, breaker
-        self._spare: deque[tuple[float, int, PatientConnection]] = deque(maxlen=most)
+        self._patience_s, self._breaker, self._most = patience_s, breaker, most
+        self._spare: deque[tuple[float, PatientConnection]] = deque()
+        self._dropped = 0
 
     def __call__(
         self, _: Dialect, __: object, arguments: tuple[Any, ...], named: dict[str, Any]
@@ -116,7 +117,7 @@ class Connecting:
             return wanted.result()
 
     def _fulfil(self, wanted: "Future[PatientConnection]", arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        made_in = self._breaker.opened if self._breaker else 0
+        dropped = self._dropped
         try:
             connection = self._connect(arguments, named)
         except BaseException as error:  # noqa: BLE001 -- raised again by whoever waits for it
@@ -126,14 +127,26 @@ class Connecting:
         try:
             wanted.set_result(connection)
         except (InvalidStateError, CancelledError):
-            self._spare.append((monotonic(), made_in, connection))
+            self._keep(connection, dropped)
 
-    def _take_spare(self) -> PatientConnection | None:
-        opened = self._breaker.opened if self._breaker else 0
+    def drop(self, _: object = None) -> None:
+        """The pool is emptied: nothing lies ready any more, nor will what is being connected now."""
+        self._dropped += 1
         with suppress(IndexError):
             while True:
-                at, made_in, connection = self._spare.popleft()
-                if made_in == opened and monotonic() - at < FRESH_S and not connection.closed:
+                self._spare.popleft()[1].close()
+
+    def _keep(self, connection: PatientConnection, dropped: int) -> None:
+        if dropped == self._dropped and len(self._spare) < self._most:
+            self._spare.append((monotonic(), connection))
+        else:
+            connection.close()
+
+    def _take_spare(self) -> PatientConnection | None:
+        with suppress(IndexError):
+            while True:
+                at, connection = self._spare.popleft()
+                if monotonic() - at < FRESH_S and not connection.closed:
                     return connection
                 connection.close()
         return None

@@ -113,7 +113,9 @@ def _postgresql(url: URL, pool_size: int, patience_s: float | None, breaker: Bre
         url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_S, "application_name": "callback", **KEEP_ALIVE},
     )  # fmt: skip
-    event.listen(engine, "do_connect", Connecting(patience_s, breaker, pool_size))
+    connecting = Connecting(patience_s, breaker, pool_size)
+    event.listen(engine, "do_connect", connecting)
+    event.listen(engine, "engine_disposed", connecting.drop)
     if patience_s is not None:
         alive = AliveCheck(engine.dialect.do_ping, patience_s * ALIVE, breaker)
         engine.dialect.do_ping = alive  # type: ignore[method-assign, assignment]

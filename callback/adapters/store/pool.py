@@ -4,9 +4,11 @@ A request waits for a seat no longer than it may wait for anything, and whoever 
 away gets up again at once: a crowd costs one wait, not one each.
 """
 
+import math
 import threading
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
@@ -26,6 +28,9 @@ class Pool:
         self._wait_s = min(POOL_WAIT_S, patience_s)
         self._breaker = breaker
         self._opened = breaker.opened if breaker else 0
+        self._acquainted = False
+        self._meeting: threading.Event | None = None
+        self._lock = threading.Lock()
 
     def take(self) -> Connection:
         """A connection, to be given back. Raises StoreUnavailable, and SQLAlchemy's errors."""
@@ -34,6 +39,7 @@ class Pool:
             raise StoreUnavailable("the record is unavailable: every connection is in use")
         try:
             self._refuse()
+            self._get_acquainted()
             return self.engine.connect()
         except BaseException:
             self._seats.release()
@@ -45,6 +51,29 @@ class Pool:
             connection.close()
         finally:
             self._seats.release()
+
+    def _get_acquainted(self) -> None:
+        """SQLAlchemy asks a database it meets for the first time half a dozen questions, and all of them again where it
+        was interrupted: so that is done beside whoever has a budget."""
+        if self._acquainted or patience.left() == math.inf:
+            return
+        with self._lock:
+            meeting = self._meeting
+            if meeting is None:
+                meeting = self._meeting = threading.Event()
+                threading.Thread(target=self._meet, args=(meeting,), daemon=True, name="connect").start()
+        if not meeting.wait(patience.left()):
+            raise StoreUnavailable("the record is unavailable: connecting takes longer than there is time")
+
+    def _meet(self, meeting: threading.Event) -> None:
+        try:
+            self.engine.connect().close()
+            self._acquainted = True
+        except SQLAlchemyError:  # whoever connects next hears it, with less time to wait
+            self._acquainted = False
+        finally:
+            self._meeting = None
+            meeting.set()
 
     def _refuse(self) -> None:
         if self._breaker is None:
