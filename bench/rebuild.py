@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http.client import HTTPResponse
 from statistics import median
@@ -37,6 +37,10 @@ SOON, UNNOTICED = Target(10), Target(50)
 EVERY_S = 0.03
 """Between one request of a prober and the next."""
 SLICE = 1_000
+NO_WORKERS_S = 86_400
+"""Nobody works here, and callbacks are promised all the same."""
+UNAVAILABLE = 503
+"""The record was too slow for a web server's patience: the answer says to try again."""
 SCRIPTS = 20_000
 """How many commands the server remembers."""
 
@@ -52,10 +56,11 @@ class Effort:
 
 @dataclass
 class Heard:
-    """How long each request took, in milliseconds."""
+    """How long each request took, in milliseconds, and how many were refused for now."""
 
     calls: list[float] = field(default_factory=list)
     sign_ups: list[float] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ def measure(database: str, effort: Effort, tick: Callable[[], None]) -> list[Fig
         ground.furnish()
         fill(ground, effort.promises)
         web = python("-m", *serve.server(ground.settings, serve.APPLICATION))
-        with running(web, ground.env, answers(f"{ground.base}/healthz"), "web"):
+        env = {**ground.env, "WORKERS_GONE_S": str(NO_WORKERS_S)}
+        with running(web, env, answers(f"{ground.base}/healthz"), "web"):
             rounds = []
             for _ in range(effort.rounds):
                 rounds.append(one(ground, effort))
@@ -100,7 +106,8 @@ def figures(row: str, effort: Effort, rounds: list[Round]) -> list[Figure]:
             during = [percentile(of(one.during), share) for one in rounds]
             idle = [percentile(of(one.idle), share) for one in rounds]
             told.append(compared(row, f"{what} meanwhile, {name}", "ms", during, idle, None))
-    return told
+    refused = sum(len(one.during.refused) for one in rounds)
+    return [replace(figure, what=f"{figure.what} ({refused} refused)") for figure in told] if refused else told
 
 
 def one(ground: Stage, effort: Effort) -> Round:
@@ -160,7 +167,7 @@ def probed(ground: Stage) -> Iterator[Heard]:
     """Somebody rings and somebody signs up all the time, while the block runs."""
     heard, over = Heard(), threading.Event()
     threads = [
-        threading.Thread(target=_probe, args=(ground, request, times, over))
+        threading.Thread(target=_probe, args=(ground, request, times, heard.refused, over))
         for request, times in ((_call, heard.calls), (_sign_up, heard.sign_ups))
     ]
     for thread in threads:
@@ -173,7 +180,9 @@ def probed(ground: Stage) -> Iterator[Heard]:
             thread.join()
 
 
-def _probe(ground: Stage, request: Callable[[Stage], bytes], times: list[float], over: threading.Event) -> None:
+def _probe(
+    ground: Stage, request: Callable[[Stage], bytes], times: list[float], refused: list[int], over: threading.Event
+) -> None:
     with closing(socket.create_connection(("127.0.0.1", ground.settings.port), timeout=30)) as line:
         while not over.wait(EVERY_S):
             asked = request(ground)
@@ -183,7 +192,9 @@ def _probe(ground: Stage, request: Callable[[Stage], bytes], times: list[float],
             answer.begin()
             answer.read()
             times.append((time.perf_counter() - begun) * 1000)
-            if answer.status >= 400:
+            if answer.status == UNAVAILABLE:
+                refused.append(answer.status)
+            elif answer.status >= 400:
                 raise RuntimeError(f"answered with {answer.status}")
 
 
