@@ -17,6 +17,7 @@ from callback.ports import House, Reservation, Work
 PROMPT_S = 25
 """The longest that a question and its one repeat may keep a leg, added to every lease that covers one."""
 REPEATS = 1
+ON_THE_LINE = frozenset({State.ANSWERED, State.BRIDGED})
 LATER = timedelta(minutes=30)
 """What "later" means at the answer, where no menu of times is read out."""
 
@@ -103,30 +104,36 @@ def agent_key(house: House, hook: Hook) -> Script:
 
 
 def accept(house: House, token: Token, hook: Hook) -> bool:
-    """Both sides are there: the line first, since it is fenced, then the record. False: the pairing is stale, or was
-    dissolved beside this, as by a cancel: the record has the last word."""
-    now = house.clock.now()
-    if not house.line.bridge(token, now=now):
-        return False
+    """Both sides are there: the line, since it is fenced, then the record, which has the last word. False: the pairing
+    is stale, or nobody is on the line for its promise any more, as after a cancel."""
     pairing = house.line.reservation(token)
-    if pairing is None or not is_callback(pairing.entry):
-        return pairing is not None
+    if pairing is None:
+        return False
+    if not is_callback(pairing.entry):
+        return house.line.bridge(token, now=house.clock.now())
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(pairing.entry))
+    there = callback.state in ON_THE_LINE
+    if there and not house.line.bridge(token, now=house.clock.now()):
+        return False
+    if not (there and recorded(house, pairing, cause=f"call {hook.call}")):
+        house.line.leave(pairing.entry, reason="no longer on the line", now=house.clock.now())
+        return False
+    return True
+
+
+def recorded(house: House, pairing: Reservation, *, cause: str) -> bool:
+    """Whether the record lets the talk begin: it may have been cancelled at this very moment."""
+    now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(CallbackId(pairing.entry), lock=True)
-        there = callback.state in (State.ANSWERED, State.BRIDGED)
-        if there:
-            talk_begins(work, callback, pairing, cause=f"call {hook.call}", now=now)
-    if not there:  # nobody is on the line for this promise any more, whatever the line still says
-        house.line.leave(pairing.entry, reason=callback.state, now=now)
-    return there
-
-
-def talk_begins(work: Work, callback: Callback, pairing: Reservation, *, cause: str, now: datetime) -> None:
-    """The record of a talk: the attempt's, and the promise's move."""
-    if callback.attempt:
-        work.save_attempt(replace(work.attempt(callback.attempt), bridged_at=now, agent=pairing.agent))
-    talking = replace(callback, agent=pairing.agent)
-    work.move(talking, Event.BRIDGE, reason=f"talks with {pairing.agent}", cause=cause, at=now)
+        if callback.state not in ON_THE_LINE:
+            return False
+        if callback.attempt:
+            work.save_attempt(replace(work.attempt(callback.attempt), bridged_at=now, agent=pairing.agent))
+        talking = replace(callback, agent=pairing.agent)
+        work.move(talking, Event.BRIDGE, reason=f"talks with {pairing.agent}", cause=cause, at=now)
+    return True
 
 
 # --- the caller's ear, called back ------------------------------------------------------------------------------
