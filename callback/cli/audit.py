@@ -41,7 +41,7 @@ def moment_of(_: click.Context, __: click.Parameter, value: str | None) -> "Sinc
 
 
 @click.command()
-@click.option("--since", callback=moment_of, metavar="SEQ|TIME", help="Tell only what was found from there on.")
+@click.option("--since", callback=moment_of, metavar="SEQ|TIME", help="Tell only what happened from there on.")
 @click.option("--queue", metavar="KEY", help="Tell only what is of this queue, or of none.")
 @click.option("--overtakings", is_flag=True, help="List each overtaking, with its rule.")
 @as_json
@@ -53,7 +53,7 @@ def audit(since: "Since | None", queue: str | None, overtakings: bool, json_want
     """
     from callback.flows import audit as auditing
 
-    with open_house() as built:
+    with open_house(only_look=True) as built:
         with built.store.look() as work:
             last = work.last_seq()
         hidden = json_wanted or not sys.stderr.isatty()

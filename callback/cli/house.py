@@ -44,8 +44,11 @@ def open_store() -> Iterator["SqlStore"]:
 
 
 @contextmanager
-def open_house() -> Iterator["Built"]:
-    """Everything, with the Redis that is named, that `callback run` has embedded, or one embedded for this command."""
+def open_house(*, only_look: bool = False) -> Iterator["Built"]:
+    """Everything, with the Redis that is named, that `callback run` has embedded, or one embedded for this command.
+
+    `only_look`: a line that is away or knows nothing stays as it is.
+    """
     from callback import wiring
     from callback.flows import configure
 
@@ -53,7 +56,7 @@ def open_house() -> Iterator["Built"]:
         built = wiring.build(known)
         try:
             check_migrated(built.store, known)
-            if not built.house.line.configuration()[0]:
+            if not only_look and not built.house.line.configuration()[0]:
                 configure.publish(built.house)
             yield built
         finally:

@@ -87,7 +87,8 @@ def audit(
     list_overtakings: bool = False,
     progress: Progress = lambda _: None,
 ) -> Report:
-    """Read everything, compare, and report: from `since` on, and of one queue, where that is asked for.
+    """Read everything, compare, and report: from `since` on, and of one queue, where that is asked for. What differs
+    between the three of them at this moment is told in any case.
 
     Raises ConnectionError where the record cannot be reached. Where the line cannot, it is not compared.
     """

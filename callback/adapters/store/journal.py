@@ -1,14 +1,15 @@
 """The journal, append-only, and the mark up to which the line's stream has been read into the record."""
 
-from typing import Any
+from dataclasses import fields
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import func, insert, select
 
 from callback.adapters.store.tables import journal, stream_mark
-from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.adapters.store.transaction import Transaction, plain_values
 from callback.domain.callback import Entry
 
 _AT_FIRST = "0"
+_ROWS = select(*(journal.c[field.name] for field in fields(Entry))).order_by(journal.c.seq)
 _MARK = select(stream_mark.c.mark).with_for_update()
 
 
@@ -20,12 +21,12 @@ class Journal(Transaction):
     ) -> list[Entry]:
         """Rows above `after` in order, this transaction's own included."""
         self.flush()
-        query = select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
+        query = _ROWS.where(journal.c.seq > after).limit(limit)
         if kind is not None:
             query = query.where(journal.c.kind == kind)
         if subject is not None:
             query = query.where(journal.c.subject == subject)
-        return [_entry(row) for row in self._sql.execute(query)]
+        return [Entry(*row) for row in self._sql.execute(query)]
 
     def last_seq(self) -> int:
         """This transaction's own rows included."""
@@ -49,7 +50,3 @@ class Journal(Transaction):
 
     def set_mark(self, id: str) -> None:
         self._upsert(stream_mark, {"id": 1, "mark": id})
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(**plain_row(Entry, row, ()))
