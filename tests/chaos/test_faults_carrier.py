@@ -210,4 +210,4 @@ def loses_the_agent(stage: Stage) -> None:
 def back_in_line(stage: Stage, number: str) -> bool:
     """Whether they hold again, having heard the apology, or talk to somebody already."""
     leg = stage.house.carrier.calls_to(number)[-1]
-    return bool(leg["bridged_with"]) or "enqueued" in leg["doing"]
+    return bool(leg["bridged_with"]) or ("enqueued" in leg["doing"] and leg["gathering"])

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,7 @@ NUMBER = "+12015550100"
 SECRET = "a secret of thirty-two characters!"
 ACCOUNT = "AC" + "5" * 32
 CARRIER_TOKEN = "carrier-token"
+UNAVAILABLE, AGAIN_S = 503, 0.5
 MEMBERS = ("carrier", "web", "worker", "beat")
 """The processes of a small installation. A second of a kind is named `web-2`, `worker-2` and so on."""
 SHOP_NUMBERS = tuple(f"+1201555{number}" for number in range(3000, 3600))
@@ -82,7 +84,7 @@ class Installation:
     """The processes and the two ways to talk to them.
 
     `members` are started; all of a kind do the same work. `surroundings` gives one member
-    environment variables of its own.
+    environment variables of its own. For `patience_s` a program asks again that is told 503, as it should.
     """
 
     folder: Path
@@ -95,6 +97,7 @@ class Installation:
     web_options: tuple[str, ...] = ("--worker-class", "gthread", "--threads", "16")
     concurrency: int = 2
     surroundings: dict[str, dict[str, str]] = field(default_factory=dict)
+    patience_s: float = 0.0
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _shops: Iterator[int] = field(default_factory=itertools.count)
     _people: Iterator[int] = field(default_factory=itertools.count)
@@ -253,7 +256,14 @@ class Installation:
         """A call of `/api/v1` with the admin token; header names with underscores for dashes."""
         sent = {"Authorization": f"Bearer {self.token}"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return http(method, f"{self.base}/api/v1{path}", body, sent)
+        deadline = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return http(method, f"{self.base}/api/v1{path}", body, sent)
+            except Refused as refused:
+                if refused.status != UNAVAILABLE or time.monotonic() >= deadline:
+                    raise
+            time.sleep(AGAIN_S)
 
     def furnish(self, agents: int = 1, **policy: Any) -> None:
         """The queue `support` with its number, and agents a1, a2, … who answer and press their key."""

@@ -22,6 +22,8 @@ from tests.support.waiting import eventually
 MEMBERS = ("carrier", "web", "worker", "worker-2", "beat")
 GREEN = ("--workers", "2", "--worker-class", "gevent", "--worker-connections", "1000")
 SPEED = 20.0
+PATIENCE_S = 20.0
+"""For so long a program asks again that is told to, while something is away."""
 WELL_S = 60.0
 """Within this the house is well again by itself, whatever was done to it."""
 LETTERS = {
@@ -150,6 +152,7 @@ class Building:
         self.postgres = MortalPostgres()
         self.postgres.start()
         self.house = self._furnished(folder)
+        self.house.patience_s = PATIENCE_S
         try:
             self.house.start()
         except BaseException:
