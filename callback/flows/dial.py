@@ -136,6 +136,11 @@ class Hindrance:
     """Why a callback is not dialled now: its entry is `gone` for good, waits for `later`, or stays where it was."""
 
     entry_to: str
+    reason: str = "not to be dialled now"  # an audit names the rule by it (`domain.audit.places`)
+
+
+IN_USE = Hindrance("later", "the number is in use")
+QUIET = Hindrance("later", "quiet hours")
 
 
 def why_not(house: House, work: Work, callback: Callback, queue: Queue, now: datetime) -> Hindrance | None:
@@ -149,11 +154,11 @@ def why_not(house: House, work: Work, callback: Callback, queue: Queue, now: dat
         return Hindrance("gone")
     if queue.policy.dial_mode == "agent_first" and work.rung(callback.number) is not None:
         work.save(replace(callback, next_attempt_at=now + ask.NUMBER_BUSY))
-        return Hindrance("later")  # nobody is rung yet, so nothing but this look would tell
+        return IN_USE  # nobody is rung yet, so nothing but this look would tell
     until = hours.quiet_until(queue.policy.quiet_hours, phone.zones_of(callback.number), now)
     if until is not None:
         work.save(replace(callback, next_attempt_at=until))
-        return Hindrance("later")
+        return QUIET
     return None
 
 
@@ -172,13 +177,13 @@ def put_off(house: House, pairing: Reservation, until: datetime) -> Hindrance:
         callback = work.callback(CallbackId(pairing.entry), lock=True)
         if callback.state is State.WAITING:
             work.save(replace(callback, next_attempt_at=until))
-    return Hindrance("later")
+    return IN_USE
 
 
 def give_way(house: House, pairing: Reservation, hindrance: Hindrance) -> None:
     """This caller is not dialled now: the agent takes the next."""
     house.line.release(
-        pairing.token, entry_to=hindrance.entry_to, agent_to=None, reason="not to be dialled now", now=house.clock.now()
+        pairing.token, entry_to=hindrance.entry_to, agent_to=None, reason=hindrance.reason, now=house.clock.now()
     )
     match.run_agent(house, pairing.agent)
 

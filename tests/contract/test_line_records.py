@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from callback.adapters.line.events import AgentEvent, CallEvent
+from callback.adapters.line.events import AgentEvent, CallEvent, PlaceEvent, SettingEvent
 from callback.adapters.line.micros import from_micros, to_micros
+from callback.domain.callback import Served
 from callback.domain.ids import AgentKey, CallbackId, EntryId, Token
 from callback.domain.lifecycle import AgentStatus, CallState
 from callback.ports import Placed
-from tests.support.line_scene import BILLING, SUPPORT, Scene
+from tests.support.line_scene import BILLING, SUPPORT, Scene, agent, queue
 
 AVAILABLE, RESERVED, BUSY = AgentStatus.AVAILABLE, AgentStatus.RESERVED, AgentStatus.BUSY
 WRAP_UP = AgentStatus.WRAP_UP
@@ -62,6 +63,100 @@ def test_a_talk_that_was_cut_off_is_neither_a_conversation_nor_a_second_wait(sce
     scene.complete(token, entry_to="hold")
     scene.leave("CA1")
     assert scene.line.standing(SUPPORT, None).measured == waited
+
+
+# --- what an audit replays --------------------------------------------------------------------------------------------
+
+
+def places(scene: Scene) -> list[tuple[str, str, str, str]]:
+    """Who left which place for which, and why."""
+    told = [told for told in scene.everything() if isinstance(told, PlaceEvent)]
+    return [(event.entry, event.before, event.after, event.reason) for event in told]
+
+
+def settings(scene: Scene) -> list[tuple[str, str, tuple[tuple[str, ...], ...]]]:
+    """What else the order depends on."""
+    return [(told.subject, told.after, told.rows) for told in scene.everything() if isinstance(told, SettingEvent)]
+
+
+def test_a_promise_tells_each_place_it_takes_or_leaves_without_an_agent(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.presence("ada", AgentStatus.AWAY)
+    scene.arrive("CA1")
+    scene.enter("cb1", due=False, replaces="CA1")
+    scene.line.due(EntryId("cb1"), now=scene.clock.now())
+    scene.hold("cb1", leg="CA2")
+    scene.leave("cb1", "hung up")
+    assert places(scene) == [
+        ("cb1", "", "later", "callback"),
+        ("cb1", "later", "due", "due"),
+        ("cb1", "due", "hold", "on_hold"),
+        ("cb1", "hold", "gone", "hung up"),
+    ]
+
+
+def test_of_a_pairing_the_agent_tells_and_the_promise_only_where_it_stands_afterwards(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    token = scene.matched().token
+    assert places(scene) == [("cb1", "", "due", "entered")]
+    scene.release(token, "later", score=7)
+    (event,) = [told for told in scene.everything() if isinstance(told, PlaceEvent)]
+    assert (event.before, event.after, event.reason, event.score) == ("reserved", "later", "not reached", 7)
+    scene.line.due(EntryId("cb1"), now=scene.clock.now())
+    scene.complete(scene.talking().token)
+    assert places(scene) == [("cb1", "later", "due", "due")]
+
+
+def test_whatever_changes_no_place_is_not_told(scene: Scene) -> None:
+    scene.enter("cb1", score=5)
+    at = scene.clock.now()
+    scene.everything()
+    scene.line.enter(
+        SUPPORT, EntryId("cb1"), score=5, joined_at=at, due=True, number_hash="", replaces=None, now=at
+    )  # fmt: skip
+    scene.line.due(EntryId("cb1"), now=at)
+    assert not scene.line.due(EntryId("cb2"), now=at)
+    assert scene.everything() == []
+
+
+def test_places_restored_together_are_told_together(scene: Scene) -> None:
+    scene.staff()
+    scene.everything()
+    at = scene.clock.now()
+    micros = to_micros(at)
+    soon = at + timedelta(seconds=60)
+    scene.line.restore(
+        [
+            Placed(CallbackId("cb1"), SUPPORT, micros, at, None, "n1"),
+            Placed(CallbackId("cb2"), BILLING, micros - 5, at, soon, "n2"),
+        ],
+        now=at,
+    )
+    rows = (("support", "cb1", "due", str(micros)), ("billing", "cb2", "later", str(micros - 5), str(micros)))
+    assert settings(scene) == [("line", "restored", rows)]
+    scene.line.restore([Placed(CallbackId("cb1"), SUPPORT, micros, at, None, "n1")], now=at)
+    assert scene.everything() == []
+
+
+def test_what_changes_with_the_configuration_is_told_and_nothing_else(scene: Scene) -> None:
+    ada, bob = agent("ada"), agent("bob", Served(SUPPORT, 2), Served(BILLING, 1))
+    scene.line.configure([queue(SUPPORT), queue(BILLING, dialing=False)], [ada, bob])
+    assert settings(scene) == [
+        ("support", "dialing", ()),
+        ("billing", "resting", ()),
+        ("ada", "serves", (("support", "1"),)),
+        ("bob", "serves", (("support", "2"), ("billing", "1"))),
+    ]
+    scene.line.configure([queue(SUPPORT), queue(BILLING, dialing=False)], [ada, bob])
+    assert scene.everything() == []
+    scene.line.configure([queue(BILLING)], [agent("ada", BILLING)])
+    assert settings(scene) == [
+        ("billing", "dialing", ()),
+        ("support", "resting", ()),
+        ("ada", "serves", (("billing", "1"),)),
+        ("bob", "serves", ()),
+    ]
 
 
 # --- the stream ---------------------------------------------------------------------------------------------------
