@@ -43,7 +43,7 @@ def look(house: House) -> list[Condition]:
     found = [Condition(Part(name), "away", Severity.BAD, one.since, one.why) for name, one in away.items()]
     if Part.LINE not in away:
         found += [*_epoch(house), *_workers(house, picture, now, record_away=Part.RECORD in away)]
-    found += [*_carrier(picture, now), *_disk(house, picture, now), *_quarantine(picture)]
+    found += [*_carrier(picture, now), *_disk(house), *_quarantine(picture)]
     return sorted(found, key=lambda one: (one.severity is not Severity.BAD, list(Part).index(one.part)))
 
 
@@ -92,14 +92,10 @@ def _lasting(notice: Notice, now: datetime) -> bool:
     return notice.times >= FEW and now - notice.last < RECENT
 
 
-def _disk(house: House, picture: Picture, now: datetime) -> Iterator[Condition]:
-    here = disk_word(house)
-    if here:
-        yield Condition(Part.DISK, here, Severity.BAD if here == "full" else Severity.WARN, None, "this machine")
-    for notice in picture.notices:
-        if notice.key.startswith("disk:") and now - notice.last < RECENT:
-            severity = Severity.BAD if notice.word == "full" else Severity.WARN
-            yield Condition(Part.DISK, notice.word, severity, notice.since, notice.key.partition(":")[2])
+def _disk(house: House) -> Iterator[Condition]:
+    word = disk_word(house)
+    if word:
+        yield Condition(Part.DISK, word, Severity.BAD if word == "full" else Severity.WARN, None)
 
 
 def disk_word(house: House) -> str:
@@ -164,7 +160,7 @@ class Crier:
     def cry(self, house: House) -> list[Condition]:
         """Look, and say what is news. Returns what was found."""
         found = look(house)
-        now = {f"{one.part}.{one.word}.{one.detail if one.part is Part.DISK else ''}": one for one in found}
+        now = {f"{one.part}.{one.word}": one for one in found}
         for name in now.keys() - self._known.keys():
             if house.board.tell(name):
                 one = now[name]
