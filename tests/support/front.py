@@ -112,7 +112,11 @@ class Front:
 
     def well(self) -> bool:
         """Whether line and record are there for callers and programs."""
-        return self.home.api("GET", "/callbacks?limit=1") is not None and "offer" in action(self.arrive())
+        try:
+            self.home.api("GET", "/callbacks?limit=1")
+        except Refused:
+            return False
+        return "offer" in action(self.arrive())
 
     def resume(self) -> None:
         """Every backend is reached again."""
