@@ -14,6 +14,8 @@ from callback.flows.hook import Hook
 from callback.ports import CarrierBusy, CarrierError, CarrierStopped, House, OutcomeUnknown, Work
 
 OPTED_OUT = 21610
+LAST_WORDS = frozenset({"delivered", "undelivered", "failed", "read"})
+"""What the carrier says of a text in the end."""
 CANNOT_TEXT = 21606
 """The number it should come from sends no texts: a matter of that number alone."""
 
@@ -50,6 +52,9 @@ def send(house: House, id: str) -> None:
         text = work.save_text(replace(text, status="sending"))
     result = deliver(house, text, sender)
     with house.store.begin() as work:
+        known = work.text(id, lock=True)
+        if known.status in LAST_WORDS:  # said while the carrier's answer to us was on its way
+            result = replace(known, sid=result.sid)
         work.save_text(result)
         if result.error == str(OPTED_OUT):
             work.opt_out(text.number, house.clock.now())
@@ -79,7 +84,7 @@ def status(house: House, hook: Hook) -> None:
     with house.store.begin() as work:
         text = work.text(hook.query["id"])
         word = hook.form.get("MessageStatus", "")
-        if word in {"delivered", "undelivered", "failed", "read"}:
+        if word in LAST_WORDS:
             work.save_text(replace(text, status=word, error=hook.form.get("ErrorCode", "")))
 
 

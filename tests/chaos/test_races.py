@@ -1,6 +1,7 @@
 """Many workers, one free agent: one of them gets the agent, and one call is asked for, a thousand times over.
 
-Real processes on a real server. `make test` runs twenty races of each kind, `make chaos` a thousand, and on the oldest Redis as well.
+Real processes on a real server. `make test` runs twenty races of each kind, `make chaos` a thousand, and on the oldest
+Redis as well.
 """
 
 import os

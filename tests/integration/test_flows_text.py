@@ -141,6 +141,17 @@ def test_the_carriers_last_word_on_a_text_is_kept(staged: StagedHouse, word: str
     assert statuses(staged) == [(word, "30003")]
 
 
+def test_a_last_word_that_comes_before_the_carriers_answer_is_not_forgotten(staged: StagedHouse) -> None:
+    def delivered(step: str) -> None:
+        if step == "carrier.send_text":
+            form = {"MessageSid": "SM1", "AccountSid": ACCOUNT, "MessageStatus": "delivered"}
+            staged.post(staged.carrier.texts[0].status_url, form)
+
+    staged.steps.between = delivered
+    staged.promise()
+    assert statuses(staged) == [("delivered", "")]
+
+
 def test_a_word_on_the_way_changes_nothing(staged: StagedHouse) -> None:
     staged.promise()
     url = staged.carrier.texts[0].status_url

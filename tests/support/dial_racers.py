@@ -5,7 +5,7 @@ the record says.
 """
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -41,7 +41,7 @@ class ListedCarrier(FakeCarrier):
 
     def create_call(self, call: NewCall) -> CallSid:
         """See `ports.Carrier`."""
-        number = cast(int, self._listed.rpush(CREATED, call.to))
+        number = self._listed.rpush(CREATED, call.to)
         return CallSid(f"CA{number:032x}")
 
     def fetch(self, call: CallSid) -> CarrierCall | None:
@@ -93,7 +93,7 @@ def race_to_dial(redis_url: str, database_url: str, *, racers: int, races: int) 
     for racer in crowd:
         racer.start()
     try:
-        return referee(redis_url, database_url, races, start, lambda token: [tokens.put(token) for tokens in queues])
+        return referee(redis_url, database_url, races, start, queues)
     finally:
         for tokens in queues:
             tokens.put("")
@@ -102,9 +102,7 @@ def race_to_dial(redis_url: str, database_url: str, *, racers: int, races: int) 
             racer.kill()
 
 
-def referee(
-    redis_url: str, database_url: str, races: int, start: Any, hand_out: Callable[[str], object]
-) -> list[list[str]]:
+def referee(redis_url: str, database_url: str, races: int, start: Any, queues: Sequence[Any]) -> list[list[str]]:
     """Before each race somebody is promised a call and an agent becomes free; after it they change their mind."""
     house, client, dispatch = a_house(redis_url, database_url)
     asked: list[list[str]] = []
@@ -118,7 +116,8 @@ def referee(
             dispatch.waiting.clear()
             presence.set_presence(house, ANN, AgentStatus.AVAILABLE)
             (task,) = [task for task in dispatch.waiting if task.name == "connect"]
-            hand_out(task.args[0])
+            for tokens in queues:
+                tokens.put(task.args[0])
             start.wait()
             start.wait()
             asked.append(cast(list[str], client.lrange(CREATED, 0, -1)))

@@ -8,6 +8,7 @@ that a model draws one of it. Nothing here decides what is right: `protocol_witn
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -169,7 +170,7 @@ class World:
                 found.append((f"{leg.sid} asks again", self._again(leg)))
                 found.append((f"{leg.sid} asks the fallback", self._fallback(leg)))
             if leg.status == "queued":
-                found.append((f"{leg.sid} rings", lambda leg=leg: self._ring(leg)))
+                found.append((f"{leg.sid} rings", partial(self._ring, leg)))
                 found.append((f"{leg.sid} fails", self._fails(leg, "failed")))
             if leg.status == "ringing" and leg.to.startswith("+"):
                 found.append((f"{leg.sid} is answered", self._picks_up(leg)))
@@ -224,8 +225,8 @@ class World:
 
     def time_can(self) -> list[Choice]:
         """Time passes: with beat and workers at work, or with neither."""
-        found: list[Choice] = [(f"{s} s pass", lambda s=s: self.live(s)) for s in (1, 3, 10, 25)]
-        return found + [(f"{s} s pass, nobody works", lambda s=s: self.idle(s)) for s in (1, 4, 15)]
+        found: list[Choice] = [(f"{s} s pass", partial(self.live, s)) for s in (1, 3, 10, 25)]
+        return found + [(f"{s} s pass, nobody works", partial(self.idle, s)) for s in (1, 4, 15)]
 
     def mood_can(self) -> list[Choice]:
         """What the carrier says to the next creation."""
@@ -487,11 +488,11 @@ class World:
         """Tasks and reports, until there are none."""
         while due := self.stage.dispatch.take():
             for task in due:
-                self.quietly(lambda task=task: run(self.stage.house, task))
+                self.quietly(partial(run, self.stage.house, task))
             self.sync()
         while self.stage.sack:
             word = self.stage.sack.pop(0)
-            self.quietly(lambda word=word: self.stage.post(*word))
+            self.quietly(partial(self.stage.post, *word))
         self.sync()
 
     def jump(self) -> None:
@@ -512,12 +513,12 @@ class World:
         """Nobody rings, waits at a question or talks for ever."""
         for leg in self.up():
             if leg.up and leg.sid not in self.busy:
-                self.quietly(lambda leg=leg: self.one(leg, now - self.touched.setdefault(leg.sid, now)))
+                self.quietly(partial(self.one, leg, now - self.touched.setdefault(leg.sid, now)))
                 self.sync()
 
     def one(self, leg: Leg, idle_s: float) -> None:
         """What a leg does by itself after a while."""
-        for patience_s, able, act in (
+        habits: list[tuple[int, bool, Act]] = [
             (0, leg.sid in self.sent, lambda: self._goes_on(leg)()),
             (0, leg.sid in self.over, lambda: self._dial_over(leg)()),
             (REDIAL_S, leg.sid in self.broken, lambda: self._fallback(leg)()),
@@ -528,7 +529,8 @@ class World:
             (KEYS_S, self.asked(leg), lambda: self._press(leg, "")()),
             (TALK_S, leg.peer is not None and leg.peer.bridged, lambda: self.ends(leg, "completed")),
             (ALONE_S if self.alone(leg) else TALK_S, bool(leg.room), lambda: self.ends(leg, "completed")),
-        ):
+        ]
+        for patience_s, able, act in habits:
             if able:
                 if idle_s >= patience_s:
                     act()
