@@ -93,6 +93,7 @@ def the_first_is_served_first(stage: Stage) -> None:
     assert stage.house.carrier.creations(*stage.case.promised)[0] == first
 
 
+@pytest.mark.chaos
 @pytest.mark.fault(6)
 def test_redis_away_loses_no_sign_up_and_everything_goes_on_unaided(provoke: Provoke) -> None:
     span = LONG_S if trials() >= 20 else 6.0

@@ -31,6 +31,7 @@ GONE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.chaos
 @pytest.mark.fault(14)
 def test_a_burst_of_refusals_is_outlasted_and_no_attempt_is_spent(provoke: Provoke) -> None:
     def play(played: Round) -> None:
