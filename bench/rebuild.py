@@ -41,7 +41,7 @@ NO_WORKERS_S = 86_400
 """Nobody works here, and callbacks are promised all the same."""
 UNAVAILABLE = 503
 """The record was too slow for a web server's patience: the answer says to try again."""
-SCRIPTS = 20_000
+SCRIPTS = 5_000
 """How many commands the server remembers."""
 
 
@@ -115,7 +115,7 @@ def one(ground: Stage, effort: Effort) -> Round:
     with probed(ground) as idle:
         time.sleep(effort.idle_s)
     redis = ground.built.redis
-    redis.flushall()
+    redis.flushall(asynchronous=True)
     redis.config_set("slowlog-log-slower-than", 0)
     redis.config_set("slowlog-max-len", SCRIPTS)
     redis.slowlog_reset()
