@@ -153,10 +153,16 @@ def never_placed(house: House, callback: Callback, attempt: Attempt) -> None:
         settle.attempt_over(house, attempt.id, Outcome.NEVER_PLACED, cause="the carrier's record shows no call")
 
 
-def look_again(now: datetime, since: datetime, every: timedelta, tick: timedelta) -> bool:
-    """Whether a thing in its state since `since` is looked at in this tick, when it is looked at once in `every`.
-
-    A tick may come as much as a whole one late, as on a busy machine: rather looked at twice than not at all.
-    """
+def look_again(now: datetime, since: datetime, every: timedelta, before: datetime) -> bool:
+    """Whether a thing in its state since `since` is looked at now, when it is looked at once in `every` and the last
+    round of looking was at `before`: late as that may have been, nothing falls between two rounds."""
     age = now - since
-    return age > every and age // every != (age - 2 * tick) // every
+    return age > every and age // every != max(before - since, timedelta(0)) // every
+
+
+def bound_passed(house: House, callback: Callback, attempt: Attempt, now: datetime, before: datetime) -> bool:
+    """Whether the carrier's bound for a call that nobody heard of ended since the last round: now it is decided."""
+    if attempt.call is not None:
+        return False
+    bound = timedelta(seconds=bound_s(house, house.book.queue(callback.queue)))
+    return before <= (attempt.asked_at or attempt.created_at) + bound < now

@@ -30,7 +30,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def note(store: SqlStore, subject: str, kind: str = "callback", **more: Any) -> Failure:
-    given: dict[str, Any] = {"queue": "support", "step": "dialling", "reason": "KeyError", "at": NOW, "hold_at": 9, **more}
+    usual: dict[str, Any] = {"queue": "support", "step": "dialling", "reason": "KeyError", "at": NOW, "hold_at": 9}
+    given = {**usual, **more}
     with store.begin() as work:
         return work.note_failure(kind, subject, **given)
 
