@@ -296,7 +296,6 @@ class Line(Protocol):
         a change."""
         ...
 
-
     def due(self, entry: EntryId, *, now: datetime) -> bool:
         """`later` → `due`. False: not there."""
         ...

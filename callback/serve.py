@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import structlog
 
-from callback import demo, wiring
+from callback import demo, logs, wiring
 from callback.embedded import EmbeddedRedis
 from callback.settings import Settings, load
 from callback.supervise import Command, Supervisor, SupervisorError, Terminal, commands_from
-from callback.supervise.logs import Undemanding
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -38,7 +37,7 @@ def application() -> "Flask":
     from callback.web.app import create_app
     from callback.web.options import WebOptions
 
-    quiet_logs()
+    logs.as_json()
     settings = load(os.environ)
     built = wiring.build(settings, web=True)
     token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
@@ -55,22 +54,6 @@ def application() -> "Flask":
     app = create_app(built.house, options)
     structlog.get_logger("callback.web").info("web.ready", pid=os.getpid())  # from now on the old one may be stopped
     return app
-
-
-def quiet_logs() -> None:
-    """JSON lines, an event and its fields, on standard output."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, Undemanding(sys.stdout))),
-        cache_logger_on_first_use=True,
-    )
 
 
 def web(settings: Settings) -> NoReturn:

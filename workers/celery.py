@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from celery import Celery, bootsteps
 from celery.signals import worker_process_shutdown
 
-from callback import wiring
+from callback import logs, wiring
 from callback.adapters.dispatch import SETTINGS, CeleryDispatch
 from callback.flows.condition import Crier
 from callback.ports import House
@@ -115,6 +115,7 @@ def house() -> House:
     """This process's house, built at its first task: connections are never shared across a fork."""
     pid = os.getpid()
     if pid not in _built:
+        logs.as_json()
         _built[pid] = wiring.build(settings(), CeleryDispatch(app))
     return _built[pid].house
 

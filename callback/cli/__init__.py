@@ -17,6 +17,9 @@ def main() -> None:
 
     Everything is set by environment variables; `callback doctor` checks them and says how to mend each.
     """
+    from callback import logs
+
+    logs.beside()
 
 
 for _command in (

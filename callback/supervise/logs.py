@@ -1,8 +1,6 @@
 """Logs that stop nothing: a process's log file with a bounded size, and a stream that may fail, as on a full disk."""
 
-from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
 
 LIMIT_BYTES = 10_000_000
 
@@ -40,22 +38,3 @@ class LineLog:
     def _turn_over(self) -> None:
         if self._path.exists() and self._path.stat().st_size >= self._limit:
             self._path.replace(self._path.with_name(self._path.name + ".1"))
-
-
-class Undemanding:
-    """A stream for log lines whose failures are nobody's concern: what was to be said about a webhook must not cost the
-    webhook its answer."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """As the stream, or not at all."""
-        with suppress(OSError, ValueError):
-            return self._stream.write(text)
-        return 0
-
-    def flush(self) -> None:
-        """As the stream, or not at all."""
-        with suppress(OSError, ValueError):
-            self._stream.flush()
