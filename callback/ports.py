@@ -268,9 +268,12 @@ class Line(Protocol):
         """They talk: the entry leaves the line, the agent is busy, the lease ends. True again on a repeat."""
         ...
 
-    def complete(self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone") -> AgentView | None:
+    def complete(
+        self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone", leg: CallSid | None = None
+    ) -> AgentView | None:
         """The talk is over: the agent wraps up, or goes where they wanted; counted into `Measured`. None: stale.
-        `entry_to="hold"` puts the caller back with the old score (cut off)."""
+        `entry_to="hold"` puts the caller back with the old score (cut off), on `leg` where we rang them: without it
+        they stand in the menu until the leg asks for its music."""
         ...
 
     def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:

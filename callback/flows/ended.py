@@ -34,7 +34,7 @@ def dialled(house: House, hook: Hook) -> Script:
     there = hook.status == "in-progress"
     missed = False
     if pairing is not None and pairing.phase == "busy":
-        settle.talk_over(house, pairing.token, caller_there=there, cause=f"call {hook.call}")
+        settle.talk_over(house, pairing.token, caller_there=there, cause=f"call {hook.call}", leg=hook.call)
     elif pairing is not None and pairing.entry == place.entry:
         missed = True
         never_bridged(house, pairing, hook, there)
@@ -72,7 +72,8 @@ def agent_status(house: House, hook: Hook) -> None:
     talk: every other last word is of a leg that nobody answered, such as the first of an agent who was rung twice."""
     token = Token(hook.query["r"])
     if hook.status == "completed" and seen_first(house, hook):
-        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}")
+        caller = CallSid(hook.form.get("ParentCallSid", "")) or None
+        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}", leg=caller)
 
 
 def seen_first(house: House, hook: Hook) -> bool:

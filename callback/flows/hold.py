@@ -53,7 +53,9 @@ def still_busy(house: House, hook: Hook, place: Place, pairing: Reservation) -> 
     failed and nobody has settled it. A caller who is still here then is back in front."""
     bridged = pairing.bridged_at or pairing.at
     if house.clock.now() - bridged > LATEST:
-        settle.talk_over(house, pairing.token, caller_there=True, cause=f"call {hook.call}", said_cut_off=True)
+        settle.talk_over(
+            house, pairing.token, caller_there=True, cause=f"call {hook.call}", said_cut_off=True, leg=hook.call
+        )
     return Script(place.language, (Music(MUSIC_S),))
 
 

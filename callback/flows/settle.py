@@ -19,10 +19,18 @@ TOLD_WITHIN = timedelta(seconds=15)
 """An agent who waited for a caller has heard by then that nobody comes."""
 
 
-def talk_over(house: House, token: Token, *, caller_there: bool | None, cause: str, said_cut_off: bool = False) -> bool:
+def talk_over(
+    house: House,
+    token: Token,
+    *,
+    caller_there: bool | None,
+    cause: str,
+    said_cut_off: bool = False,
+    leg: CallSid | None = None,
+) -> bool:
     """The conversation of `token` ended: the agent wraps up. Within the policy's cut-off of bridging (or where the desk
-    says so), and unless the caller is known to be gone, it never really began: the caller is back at the front.
-    False: settled before.
+    says so), and unless the caller is known to be gone, it never really began: the caller is back at the front, on
+    `leg` as whoever reports it knows. False: settled before.
     """
     now = house.clock.now()
     pairing = house.line.reservation(token)
@@ -30,10 +38,12 @@ def talk_over(house: House, token: Token, *, caller_there: bool | None, cause: s
         return False
     policy = house.book.queue(pairing.queue).policy
     early = was_cut_off(pairing, policy.cut_off_s, now)
+    if caller_there is None and (early or said_cut_off):
+        leg = leg or leg_of(house, pairing)
     if early and caller_there is None and not said_cut_off:
-        caller_there = on_the_line(house, pairing)
+        caller_there = on_the_line(house, leg)
     cut = caller_there is not False and (said_cut_off or early)
-    view = house.line.complete(token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="hold" if cut else "gone")
+    view = house.line.complete(token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="hold" if cut else "gone", leg=leg)
     if view is None:
         return False
     if is_callback(pairing.entry):
@@ -51,13 +61,17 @@ def was_cut_off(pairing: Reservation, cut_off_s: float, now: datetime) -> bool:
     return bridged is not None and cut_off_s > 0 and now - bridged < timedelta(seconds=cut_off_s)
 
 
-def on_the_line(house: House, pairing: Reservation) -> bool | None:
+def leg_of(house: House, pairing: Reservation) -> CallSid | None:
+    """The caller's leg; of somebody whom we rang, the record knows it."""
+    if pairing.leg is not None or not is_callback(pairing.entry):
+        return pairing.leg
+    with house.store.begin() as work:
+        return work.callback(CallbackId(pairing.entry)).leg
+
+
+def on_the_line(house: House, leg: CallSid | None) -> bool | None:
     """Whether the caller's leg is still up, as the carrier has it: when they hang up, the agent's leg ends as well, and
     its report may come first. None: nobody can say."""
-    leg = pairing.leg
-    if leg is None and is_callback(pairing.entry):
-        with house.store.begin() as work:
-            leg = work.callback(CallbackId(pairing.entry)).leg
     if leg is None:
         return None
     try:

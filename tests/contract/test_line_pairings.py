@@ -227,6 +227,16 @@ def test_a_callback_that_was_cut_off_keeps_its_place_until_its_leg_holds(scene: 
     assert scene.hold("cb1", leg="CA77").reservation is not None
 
 
+def test_a_callback_that_was_cut_off_on_a_leg_that_is_known_can_be_connected_at_once(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    scene.holding("CA2")
+    scene.complete(scene.talking().token, wrap_up=0, entry_to="hold", leg="CA77")
+    assert scene.place("cb1") == ("hold", 1)
+    again = scene.matched()
+    assert (again.entry, again.leg, again.live) == ("cb1", "CA77", True)
+
+
 # --- leaving ------------------------------------------------------------------------------------------------------
 
 

@@ -339,7 +339,9 @@ class FakeLine:
             self._measure_wait(person, now, abandoned=False)
         return True
 
-    def complete(self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone") -> AgentView | None:
+    def complete(
+        self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone", leg: CallSid | None = None
+    ) -> AgentView | None:
         pair = self._pairs.get(token)
         if pair is None or pair.phase != "busy":
             return None
@@ -357,6 +359,7 @@ class FakeLine:
             self._forget(person)
         else:
             person.measured = True
+            person.leg = person.leg or leg
             self._stand_again(person, entry_to, now, reason)
         return self._view(seat)
 

@@ -314,6 +314,19 @@ def test_a_talk_that_ends_within_the_cut_off_by_the_agents_side_puts_the_caller_
     assert staged.path(callback.id)[-3:] == ["bridged", "answered", "bridged"]
 
 
+def test_an_agent_who_is_free_at_once_takes_the_caller_who_was_cut_off_and_not_the_next(staged: StagedHouse) -> None:
+    callback, leg, agent = bridged(staged, wrap_up_s=0)
+    staged.wait(2)
+    staged.holding(BOB)
+    for word in agent.end():
+        staged.tell(word)
+    assert str(staged.pairing().entry) == callback.id, "though their leg has not asked for its music yet"
+    staged.work()
+    staged.talking(leg)
+    assert staged.path(callback.id)[-3:] == ["bridged", "answered", "bridged"]
+    staged.check_journal()
+
+
 def test_the_desk_can_say_that_a_talk_was_cut_off_at_any_time(staged: StagedHouse) -> None:
     callback, leg, _ = bridged(staged)
     staged.wait(300)

@@ -149,9 +149,10 @@ class Scene:
         now = self.clock.advance(1)
         return self.line.release(token, entry_to=entry_to, agent_to=agent_to, reason=reason, now=now, score=score)
 
-    def complete(self, token: Token, *, wrap_up: float = 20, entry_to: str = "gone") -> AgentView | None:
+    def complete(self, token: Token, *, wrap_up: float = 20, entry_to: str = "gone", leg: str = "") -> AgentView | None:
         """A talk is over."""
-        return self.line.complete(token, wrap_up_s=wrap_up, now=self.clock.advance(1), entry_to=entry_to)
+        known, now = CallSid(leg) or None, self.clock.advance(1)
+        return self.line.complete(token, wrap_up_s=wrap_up, now=now, entry_to=entry_to, leg=known)
 
     def place(self, entry: str) -> tuple[str, int | None]:
         """Where somebody is, and their position."""

@@ -169,8 +169,10 @@ class RedisLine(Aging):
     def bridge(self, token: Token, *, now: datetime) -> bool:
         return succeeded(self._run("bridge", token, to_micros(now))[0], token)
 
-    def complete(self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone") -> AgentView | None:
-        reply = self._run("complete", token, wrap_up_s, to_micros(now), entry_to)
+    def complete(
+        self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone", leg: CallSid | None = None
+    ) -> AgentView | None:
+        reply = self._run("complete", token, wrap_up_s, to_micros(now), entry_to, leg or "")
         return replies.agent(reply[1:]) if succeeded(reply[0], f"complete to {entry_to}") else None
 
     def lapsed(self, *, now: datetime) -> Lapsed:

@@ -2,12 +2,12 @@
 -- wanted meanwhile. A talk that was cut off is not counted as a conversation.
 --
 -- KEYS[1]  the event stream
--- ARGV     token, seconds of wrap-up, now, place of the entry (gone, or as in release.lua)
+-- ARGV     token, seconds of wrap-up, now, place of the entry (gone, or as in release.lua), leg of the entry ('' unknown)
 -- Returns  OK and the agent (`add_agent`), STALE where nobody talks under this token, or ILLEGAL as in release.lua
 -- Time     ARGV, microseconds of the shared clock
 -- @include _leaving.lua
 
-local token, wrap_up_s, now, place = unpack(ARGV)
+local token, wrap_up_s, now, place, leg = unpack(ARGV)
 local r = load_reservation(token)
 if not r or r.phase ~= 'busy' then
   return { STALE }
@@ -37,6 +37,9 @@ if place == 'gone' then
 elseif e then
   tell_call(e, CALL_STATES[place], now, reason, r.agent, token)
   redis.call('HSET', entry_key(e.id), 'm', 1)
+  if e.leg == '' and leg and leg ~= '' then
+    set_leg(e, leg)
+  end
   stand_again(e, place, now, reason)
 end
 if not a then
