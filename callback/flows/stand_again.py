@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from callback.domain.callback import Callback
-from callback.domain.ids import CallbackId, EntryId
-from callback.domain.lifecycle import Event, State
+from callback.domain.ids import CallbackId, EntryId, QueueKey, is_callback
+from callback.domain.lifecycle import ENDS, Event, State
 from callback.flows import aside, epoch, match, rebuild, settle
 from callback.flows.poison import Item, Round
 from callback.flows.text import compose
@@ -18,6 +18,8 @@ from callback.ports import House
 PROMISE_LIFE = timedelta(hours=48)
 """A promise that nobody could keep for this long is given up, and its caller told."""
 STEP = "standing"
+FRONT = 50
+"""How many at the front of each queue are compared with the record."""
 
 
 def stand_again(house: House) -> int:
@@ -42,8 +44,28 @@ def stand_again(house: House) -> int:
             out = partial(aside.leave, house, callback)
             mended += going.each(item, partial(mend, house, callback, now), 0, out)
         if not page:
+            drop_ended(house, going, now)
             return mended
         after = page[-1].id
+
+
+def drop_ended(house: House, going: Round, now: datetime) -> None:
+    """The other way round: a promise that has ended and still stands in line, because its end died before the line
+    heard of it. A due one is dropped when its turn comes; one that stands there for later has no turn. Whoever stands
+    longest stands in front, so looking there is enough."""
+    for queue in house.line.configuration()[1]:
+        for waiting in house.line.listing(QueueKey(queue.key), limit=FRONT):
+            if is_callback(waiting.entry) and waiting.place in ("due", "later"):
+                item = Item("callback", waiting.entry, QueueKey(queue.key), STEP)
+                going.each(item, partial(drop_if_ended, house, CallbackId(waiting.entry), now), None)
+
+
+def drop_if_ended(house: House, id: CallbackId, now: datetime) -> None:
+    """Out of the line, if the record says so."""
+    with house.store.begin() as work:
+        callback = work.callback(id)
+    if callback.state in ENDS:
+        house.line.leave(EntryId(id), reason=callback.state, now=now)
 
 
 def mend(house: House, callback: Callback, now: datetime) -> int:

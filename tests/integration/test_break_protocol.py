@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import redis
 
 from callback.domain.ids import CallbackId
 from callback.domain.lifecycle import AgentStatus, State
@@ -126,6 +127,19 @@ def test_a_caller_whose_cancel_died_half_way_is_put_through_to_no_agent_after_ag
     assert not leg.up
     staged.work()
     assert staged.status() is AgentStatus.AVAILABLE
+
+
+def test_a_promise_cancelled_while_the_line_was_away_does_not_stand_in_line_for_ever(staged: StagedHouse) -> None:
+    staged.called(retry_delays_s=[600]).fails("no-answer")
+    callback = staged.by_number()
+    assert staged.place(callback.id) == "later"
+    staged.steps.away = frozenset({"line"})
+    with pytest.raises(redis.ConnectionError):
+        cancels(staged, callback.id)
+    staged.steps.away = frozenset()
+    assert staged.state(callback) is State.CANCELLED
+    staged.pass_time(16)
+    assert staged.place(callback.id) == ""
 
 
 # --- one live call to a number ----------------------------------------------------------------------------------------
