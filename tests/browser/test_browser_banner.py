@@ -3,39 +3,17 @@
 What is shown is posted on the board as workers would; the record goes away for real, as PostgreSQL is killed.
 """
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from callback.adapters.line.board import LANES
 from callback.flows import account, condition
 from callback.ports import CarrierStopped
-from tests.support.clock import ManualClock
-from tests.support.ports import free_port
-from tests.support.web_house import PASSWORD, WebHouse
+from tests.browser.conftest import sign_in
+from tests.support.web_house import WebHouse
 
 REFUSED = CarrierStopped("401: authenticate", 20003)
 TITLE = "The carrier refuses to dial"
-
-
-@pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    """A house that is served, with a queue and an agent."""
-    port = free_port()
-    house = WebHouse(redis_url, sqlite_url, clock, f"http://127.0.0.1:{port}")
-    house.queue()
-    house.agent()
-    with house.serving(port):
-        yield house
-    house.close()
-
-
-def sign_in(web: WebHouse, page: Page, role: str = "supervisor", agent: str | None = None) -> None:
-    page.goto(f"{web.options.public_base_url}/sign-in")
-    page.get_by_label("Email").fill(web.user(f"{role}@example.com", role, agent))
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_an_open_page_shows_what_is_wrong_and_that_it_is_over_by_itself(web: WebHouse, page: Page) -> None:

@@ -1,35 +1,12 @@
 """The console, the desk and the wallboard in a real browser."""
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
-from tests.support.clock import ManualClock
-from tests.support.ports import free_port
+from tests.browser.conftest import sign_in
 from tests.support.waiting import eventually
-from tests.support.web_house import PASSWORD, WebHouse
-
-
-@pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    """A house that is served, with a queue and an agent who is not there yet."""
-    port = free_port()
-    house = WebHouse(redis_url, sqlite_url, clock, f"http://127.0.0.1:{port}")
-    house.queue()
-    house.agent()
-    with house.serving(port):
-        yield house
-    house.close()
-
-
-def sign_in(web: WebHouse, page: Page, role: str = "supervisor", agent: str | None = None) -> None:
-    page.goto(f"{web.options.public_base_url}/sign-in")
-    page.get_by_label("Email").fill(web.user(f"{role}@example.com", role, agent))
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+from tests.support.web_house import WebHouse
 
 
 def test_a_supervisor_signs_in_changes_a_threshold_and_sees_it_in_force(web: WebHouse, page: Page) -> None:

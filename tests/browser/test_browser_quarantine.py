@@ -1,30 +1,13 @@
 """What was set aside, in a real browser: seen on every page, tried again with one button, given up with two."""
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from callback.domain.callback import Callback
 from callback.domain.ids import EntryId, QueueKey
 from callback.domain.lifecycle import State
-from tests.support.clock import ManualClock
-from tests.support.ports import free_port
 from tests.support.web_house import PASSWORD, WebHouse
 
 ADA, BOB = "+12015550123", "+12015550124"
-
-
-@pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    """A house that is served, with a queue and an agent who is not there yet."""
-    port = free_port()
-    house = WebHouse(redis_url, sqlite_url, clock, f"http://127.0.0.1:{port}")
-    house.queue()
-    house.agent()
-    with house.serving(port):
-        yield house
-    house.close()
 
 
 def two(web: WebHouse) -> tuple[Callback, Callback]:

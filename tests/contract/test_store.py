@@ -1,9 +1,7 @@
 """The record's verbs on both databases: what every flow may rely on."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,21 +13,11 @@ from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, QueueK
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy
 from callback.ports import ApiToken, User
-from tests.support.record import NOW, SUPPORT, a_callback, an_attempt, postgres_record, promised, sqlite_record
+from tests.support.record import NOW, SUPPORT, a_callback, an_attempt, promised
 
 LATER = NOW + timedelta(minutes=5)
 CALL = CallSid("CA" + "1" * 32)
 WHY: dict[str, Any] = {"reason": "because", "cause": "test", "at": LATER}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    if request.param == "sqlite":
-        opened = sqlite_record(tmp_path)
-    else:
-        opened = postgres_record(request.getfixturevalue("postgres_server"))
-    with opened as store:
-        yield store
 
 
 # --- promises ---------------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """What the database refuses by itself, whoever writes: the last guard when the code is wrong."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,17 +14,7 @@ from callback.domain.callback import Agent, Entry, Leg, LegKind, Text
 from callback.domain.ids import AgentKey, CallSid, QueueKey
 from callback.domain.lifecycle import ENDS, Event, State
 from callback.ports import ApiToken, User, Work
-from tests.support.record import NOW, SUPPORT, an_attempt, postgres_record, promised, sqlite_record
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    if request.param == "sqlite":
-        opened = sqlite_record(tmp_path)
-    else:
-        opened = postgres_record(request.getfixturevalue("postgres_server"))
-    with opened as store:
-        yield store
+from tests.support.record import NOW, SUPPORT, an_attempt, promised
 
 
 def run(store: SqlStore, statement: Any) -> None:

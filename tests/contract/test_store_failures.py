@@ -1,6 +1,5 @@
 """What fails again and again, and rows that cannot be read: the record's verbs for them, on both databases."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,10 @@ from callback.domain.errors import IllegalMove, InvalidInput, NotFound, Unreadab
 from callback.domain.ids import CallbackId, CallSid, new_callback_id
 from callback.domain.lifecycle import Event, State
 from callback.ports import Failure
-from tests.support.record import NOW, SUPPORT, postgres_record, promised, sqlite_record
+from tests.support.record import NOW, SUPPORT, promised, sqlite_record
 
 LATER = NOW + timedelta(minutes=5)
 NUMBERS = tuple(f"+1415555010{last}" for last in range(10))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    if request.param == "sqlite":
-        opened = sqlite_record(tmp_path)
-    else:
-        opened = postgres_record(request.getfixturevalue("postgres_server"))
-    with opened as store:
-        yield store
 
 
 def note(store: SqlStore, subject: str, kind: str = "callback", **more: Any) -> Failure:

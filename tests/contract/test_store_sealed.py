@@ -2,7 +2,6 @@
 
 import json
 import timeit
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,20 +14,10 @@ from callback.adapters.store.tables import callbacks, metadata
 from callback.domain.callback import Agent, Leg, LegKind, Text
 from callback.domain.ids import AgentKey, CallSid
 from callback.domain.lifecycle import State
-from tests.support.record import NOW, SECRET, SUPPORT, postgres_record, promised, sqlite_record
+from tests.support.record import NOW, SECRET, SUPPORT, promised
 
 NUMBER, OTHER, NAME, LINK, NOTE = "+14155550188", "+14155550189", "Zoë Unmistakable", "tok-unmistakable", "order-4711"
 NEW_SECRET = "the secret of the year after"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    if request.param == "sqlite":
-        opened = sqlite_record(tmp_path)
-    else:
-        opened = postgres_record(request.getfixturevalue("postgres_server"))
-    with opened as store:
-        yield store
 
 
 def fill(store: SqlStore) -> str:

@@ -1,28 +1,14 @@
 """What an audit reads from the record: open promises, held ones, dials, and telephones known again by their hash."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from callback.adapters.store.sql_store import SqlStore
 from callback.domain.callback import Entry, Outcome
 from callback.domain.ids import CallbackId
 from callback.domain.lifecycle import Event, State
 from callback.ports import Dial
-from tests.support.record import NOW, SUPPORT, an_attempt, postgres_record, promised, sqlite_record
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    if request.param == "sqlite":
-        opened = sqlite_record(tmp_path)
-    else:
-        opened = postgres_record(request.getfixturevalue("postgres_server"))
-    with opened as store:
-        yield store
+from tests.support.record import NOW, SUPPORT, an_attempt, promised
 
 
 def test_every_open_promise_is_listed_and_an_ended_one_is_not(store: SqlStore) -> None:
