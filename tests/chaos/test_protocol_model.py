@@ -1,6 +1,6 @@
 """Random histories of the whole protocol, on real scripts and real SQL, with a crash after any step of any process.
 
-One example is a town of three callers, two agents and two queues (one dials the customer first, the other the agent). A
+One example is a town of two callers, two agents and two queues (one dials the customer first, the other the agent). A
 step lets somebody do one thing; a fault ends the house in the middle of it, lets something else happen between two of
 its steps, or takes the record or the line away for it. After each step the invariants hold as an outsider sees them; in
 the end time passes, and everybody has been served, or told why not.
@@ -21,12 +21,19 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from callback.domain.lifecycle import AgentStatus
 from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
-from tests.support.protocol_people import AGENTS, TOLERATED, RoughHouse, Unheard, World
+from tests.support.protocol_people import AGENTS, JOURNEYS, TOLERATED, RoughHouse, Unheard, World
 from tests.support.record import postgres_record, sqlite_record
 from tests.support.steps import Killed
 
@@ -75,6 +82,10 @@ class Protocol(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.stage = self.stack.enter_context(type(self).town())
         self.world = World(self.stage)
+
+    @initialize(journey=st.integers(0, len(JOURNEYS) - 1), stations=st.integers(0, 10))
+    def a_callback_is_under_way(self, journey: int, stations: int) -> None:
+        self.world.begin(journey, stations)
 
     # --- one thing happens --------------------------------------------------------------------------------------
 

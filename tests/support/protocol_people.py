@@ -31,12 +31,12 @@ from tests.support.legs import Document, Leg, Word
 from tests.support.protocol_witness import Witness
 from tests.support.steps import Killed
 
-NUMBERS = ("+12015550123", "+12015550124", "+12015550125")
+NUMBERS = ("+12015550123", "+12015550124")
 QUEUES = ("support", "sales")
 AGENTS = ("ann", "bea")
 KNOBS = {"lease_s": 3, "carrier_queue_s": 5, "reconcile_margin_s": 2}
 POLICY: dict[str, Any] = {"retry_delays_s": [1, 4], "wrap_up_s": 1, "ring_timeout_s": 5, "cut_off_s": 3, "attempts": 3}
-RING_S, QUEUED_S, KEYS_S, LAP_S, TALK_S, ALONE_S, REDIAL_S = 5, 3, 8, 25, 30, 12, 4
+RING_S, QUEUED_S, KEYS_S, LAP_S, TALK_S, ALONE_S, REDIAL_S = 5, 3, 8, 25, 30, 12, 2
 """What the carrier and people take at most: a phone rings no longer, a question is not answered later, …"""
 MODES = {"wait": Mode.WAIT, "held": Mode.WAIT, "agent/whisper": Mode.WHISPER, "agent/key": Mode.WHISPER}
 TOLERATED = (Stale, ConnectionError, redis.ConnectionError, CarrierError)
@@ -116,6 +116,50 @@ class World:
         self.stage.agent("ann", "support", "sales", free=False)
         self.stage.agent("bea", ("support", 2), "sales", free=False)
         self.witness = Witness(self.stage)
+
+    def begin(self, journey: int, stations: int) -> None:
+        """The first stations of a journey, so that something is under way when it begins to go wrong."""
+        for act in JOURNEYS[journey](self)[:stations]:
+            act()
+            self.sync()
+
+    def rung(self) -> list[Act]:
+        """A callback whose phone rings for the free agent."""
+        free = self._is("ann", AgentStatus.AVAILABLE)
+        return [self._signs_up(NUMBERS[0], "support"), free, self.work, lambda: self._ring(self.last())]
+
+    def served(self) -> list[Act]:
+        """Up to the talk."""
+        answers = [lambda: self._picks_up(self.last())(), lambda: self._press(self.last(), "1")()]
+        takes = [lambda: self._picks_up(self.peer())(), lambda: self._press(self.peer(), "1")()]
+        return [*self.rung(), *answers, *takes]
+
+    def agent_first(self) -> list[Act]:
+        """The agent is rung first, and then the caller."""
+        answers: list[Act] = [
+            lambda: self._ring(self.last()),
+            lambda: self._picks_up(self.last())(),
+            lambda: self._press(self.last(), "1")(),
+        ]
+        free = self._is("ann", AgentStatus.AVAILABLE)
+        return [self._signs_up(NUMBERS[0], "sales"), free, self.work, *answers, self.work, *answers]
+
+    def rings_in(self) -> list[Act]:
+        """While their own phone rings for us."""
+        return [*self.rung(), self._ring_in(NUMBERS[0], "support"), lambda: self._press(self.last(), "2")()]
+
+    def asks_anew(self) -> list[Act]:
+        """Cancelled while the phone rings, and asked for once more."""
+        cancels: Act = lambda: self._cancels(self.stage.by_number(NUMBERS[0]))()  # noqa: E731
+        return [*self.rung(), cancels, self._signs_up(NUMBERS[0], "support")]
+
+    def last(self) -> Leg:
+        """The newest call."""
+        return [*self.stage.legs.values()][-1]
+
+    def peer(self) -> Leg:
+        """The newest leg of a Dial."""
+        return [*self.peers.values()][-1]
 
     # --- what could happen now --------------------------------------------------------------------------------
 
@@ -285,7 +329,12 @@ class World:
     def _asks(self, leg: Leg, act: Callable[[], Document], key: str = "") -> Act:
         def asks() -> None:
             before = step_of(gather_action(leg))
-            self.guard(leg, act)
+            self.witness.presses(leg, before, key)
+            try:
+                self.guard(leg, act)
+            except Killed:
+                self.witness.died(leg, before, key)
+                raise
             self.witness.pressed(leg, before, key)
 
         return asks
@@ -489,7 +538,7 @@ class World:
         while due := self.stage.dispatch.take():
             for task in due:
                 self.quietly(partial(run, self.stage.house, task))
-            self.sync()
+                self.sync()
         while self.stage.sack:
             word = self.stage.sack.pop(0)
             self.quietly(partial(self.stage.post, *word))
@@ -598,6 +647,10 @@ class World:
         ringing = leg.status != "in-progress" or not leg.document.text
         if not (waits or leads or ringing or leg.bridged):
             self.ends(leg, "completed")
+
+
+JOURNEYS = (World.served, World.agent_first, World.rings_in, World.asks_anew)
+"""What may be under way in the beginning."""
 
 
 def person(leg: Leg) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from callback.domain.callback import Callback
 from callback.domain.ids import AttemptId, CallbackId, CallSid, QueueKey, Token
 from callback.domain.lifecycle import MOVES, AgentStatus, State
+from tests.fakes.carrier import ENDED
 from tests.support.house import StagedHouse, fields_of
 from tests.support.legs import Leg
 
@@ -27,8 +28,11 @@ class Witness:
         served: which callback each call that we created was for.
         talks: caller's and agent's legs that were together.
         talked: how often each callback's caller had an agent.
+        cut_short: how often an agent took the call, and we died before they were told so, or had left the conference
+            before the caller came, and we had not been told.
         rung: how many calls were created for each callback.
-        wanted, acknowledged: cancels that somebody asked for, and that were answered.
+        wanted: cancels that somebody asked for.
+        acknowledged: cancels that were answered, each with the number of calls created before.
         scores: the place of each promise, as first seen.
         excused: agents whose talk a lost Redis may have forgotten.
     """
@@ -37,10 +41,11 @@ class Witness:
     served: dict[CallSid, CallbackId] = field(default_factory=dict)
     talks: dict[tuple[CallSid, CallSid], tuple[Leg, Leg]] = field(default_factory=dict)
     talked: Counter[CallbackId] = field(default_factory=Counter)
+    cut_short: Counter[CallbackId] = field(default_factory=Counter)
     rung: Counter[CallbackId] = field(default_factory=Counter)
     promises: set[CallbackId] = field(default_factory=set)
     wanted: set[CallbackId] = field(default_factory=set)
-    acknowledged: set[CallbackId] = field(default_factory=set)
+    acknowledged: dict[CallbackId, int] = field(default_factory=dict)
     scores: dict[str, int] = field(default_factory=dict)
     excused: set[str] = field(default_factory=set)
     losses: int = 0
@@ -57,7 +62,27 @@ class Witness:
 
     def cancelled(self, id: CallbackId) -> None:
         """And was told that it is done."""
-        self.acknowledged.add(id)
+        self.acknowledged.setdefault(id, len(self.stage.carrier.created))
+
+    def presses(self, leg: Leg, step: str, key: str) -> None:
+        """A key that may have its effect although nobody is told so."""
+        if key == "3" and step == "callback/key" and leg.sid in self.served:
+            self.wanted.add(self.served[leg.sid])
+
+    def died(self, leg: Leg, step: str, key: str) -> None:
+        """A key that may have had its effect although nobody heard so."""
+        if key == "1" and step in ("agent/key", "callback/key"):
+            for caller in [leg, *self.stage.legs.values()]:
+                entry = self.entry_of(caller) if caller is leg or caller.peer is leg else None
+                if entry is not None:
+                    self.cut_short[entry] += 1
+
+    def entry_of(self, leg: Leg) -> CallbackId | None:
+        """The promise that a caller's leg is about."""
+        if leg.dial is not None:
+            entry = fields_of(leg.dial.get("action")).get("e", "")
+            return CallbackId(entry) if entry.startswith("cb") else None
+        return self.served.get(leg.sid)
 
     def pressed(self, leg: Leg, step: str, key: str) -> None:
         """A key, and what was heard then."""
@@ -66,13 +91,16 @@ class Witness:
                 made = work.callback_by_origin(leg.sid)
             if made is not None:
                 self.promised(made)
-        if step == "callback/key" and key == "3" and leg.sid in self.served:
-            self.wanted.add(self.served[leg.sid])
-            self.acknowledged.add(self.served[leg.sid])
+        if step == "callback/key" and key == "3" and "We will not call you again" in leg.document.says:
+            self.cancelled(self.served[leg.sid])
 
     def lost(self) -> None:
-        """Redis forgets: a talk of this moment may have been known to it alone."""
+        """Redis forgets: a talk of this moment may have been known to it alone, and so may the arrival of a caller who
+        has not been given a document yet, in whose URLs their place would be."""
         self.losses += 1
+        for leg in self.stage.legs.values():
+            if not leg.document.text:
+                self.scores.pop(leg.sid, None)
         self.excused |= {agent.to for _, agent in self.talks.values() if agent.up}
 
     # --- what the carrier did ---------------------------------------------------------------------------------
@@ -85,13 +113,16 @@ class Witness:
             return
         self.served[leg.sid] = attempt.callback
         self.rung[attempt.callback] += 1
-        assert attempt.callback not in self.acknowledged, f"X: {attempt.callback} is dialled after its cancel"
+        number = [sid for sid, _ in self.stage.carrier.created].index(leg.sid)
+        before = self.acknowledged.get(attempt.callback, number + 1)
+        assert number < before, f"X: {attempt.callback} is dialled after its cancel"
         others = [call for call in self.calls_up() if call.to == leg.to and call.sid != leg.sid]
         assert not others, f"D: {leg.sid} to {leg.to} beside {[call.sid for call in others]}"
 
     def calls_up(self) -> list[Leg]:
         """Calls to customers that the carrier has up."""
-        return [leg for leg in self.stage.legs.values() if leg.up and leg.sid in self.served]
+        found = [(self.stage.carrier.fetch(leg.sid), leg) for leg in self.stage.legs.values() if leg.sid in self.served]
+        return [leg for call, leg in found if call is not None and call.status not in ENDED]
 
     # --- after every step -------------------------------------------------------------------------------------
 
@@ -101,9 +132,12 @@ class Witness:
             if leg.peer is not None and leg.peer.bridged and leg.peer.up and leg.dial is not None:
                 self.together(leg, leg.peer)
             elif leg.room and leg.to.startswith("+"):
-                for agent in legs:
-                    if agent.room == leg.room and agent is not leg:
-                        self.together(leg, agent)
+                others = [other for other in legs if other.room == leg.room and other is not leg]
+                for agent in others:
+                    self.together(leg, agent)
+                entry = None if others else self.entry_of(leg)
+                if entry is not None:
+                    self.cut_short[entry] += 1
 
     def together(self, leg: Leg, agent: Leg) -> None:
         """They talk: A and X."""
@@ -147,7 +181,8 @@ class Witness:
             why = f"{callback.id} is {callback.state}: {callback.end_reason}, {self.stage.path(callback.id)}"
             match callback.state:
                 case State.COMPLETED:
-                    assert self.talked[callback.id], f"L: nobody talked, and {why}"
+                    talked = self.talked[callback.id] or self.cut_short[callback.id]
+                    assert talked, f"L: nobody talked, and {why}"
                 case State.CANCELLED:
                     assert callback.id in self.wanted, f"L: nobody asked, and {why}"
                 case State.UNREACHED:

@@ -29,11 +29,14 @@ class Steps:
         done: the steps by name.
         kill_after: the process ends after so many steps (0: never).
         fail_commit: raised by the next commit, which then has not happened.
-        between: called after each step with its name; what it does happens before the process goes on.
+        between: called after each step with its name; what it does happens before the process goes on. Not while a
+            transaction is open: SQLite has one writer.
+        inside: how many transactions are open.
         away: ports that cannot be reached: "line", "store".
     """
 
     _beside: bool = field(default=False, init=False)
+    inside: int = field(default=0, init=False)
 
     done: list[str] = field(default_factory=list)
     kill_after: int = 0
@@ -51,7 +54,7 @@ class Steps:
         self.done.append(name)
         if self.kill_after and len(self.done) == self.kill_after:
             raise Killed(name)
-        if self.between is not None and not self._beside:
+        if self.between is not None and not self._beside and not self.inside:
             self._beside = True
             self.between(name)
             self._beside = False
@@ -118,9 +121,12 @@ class _Block(AbstractContextManager[Work]):
 
     def __enter__(self) -> Work:
         self._steps.reach("store")
-        return self._inner.__enter__()
+        work = self._inner.__enter__()
+        self._steps.inside += 1
+        return work
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._steps.inside -= 1
         fault, self._steps.fail_commit = self._steps.fail_commit, None
         if fault is not None and error is None:
             self._inner.__exit__(type(fault), fault, None)
