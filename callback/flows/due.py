@@ -33,12 +33,12 @@ def about(callback: Callback, step: str) -> Item:
 
 
 def stand_up(house: House, callback: Callback, now: datetime) -> None:
-    """Expired, or into the line at once."""
+    """Into the line at once, unless their time has been moved since it was looked up."""
     with house.store.begin() as work:
         fresh = work.callback(callback.id, lock=True)
-        if fresh.state is State.SCHEDULED:
+        if fresh.state is State.SCHEDULED and (fresh.requested_for is None or fresh.requested_for <= now):
             moved = work.move(fresh, Event.DUE, reason="the time has come", cause="sweep", at=now)
-        elif fresh.state is State.WAITING and fresh.next_attempt_at is not None:
+        elif fresh.state is State.WAITING and fresh.next_attempt_at is not None and fresh.due(now):
             moved = work.save(replace(fresh, next_attempt_at=None))
         else:
             return

@@ -12,6 +12,7 @@ from callback.domain.callback import Attempt, Callback, Outcome, Text
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
 from callback.flows import match
+from callback.flows.book import NO_QUEUE
 from callback.flows.text import compose
 from callback.ports import CarrierError, House, Reservation, Work
 
@@ -217,15 +218,16 @@ def stand(house: House, callback: Callback, *, due: bool, now: datetime) -> None
 
 def hung_up(house: House, entry: EntryId, call: CallSid) -> None:
     """The leg of somebody with a promise ended before a talk: a spent attempt when we had rung them, else the promise
-    simply stands as before they rang in (or were cut off).
+    simply stands as before they rang in (or were cut off). Where the line knows that they talked on it, the record
+    missed the beginning, and this is the end of their talk.
     """
-    now = house.clock.now()
+    now, talk = house.clock.now(), talk_of(house, entry)
     with house.store.begin() as work:
         callback = work.callback(CallbackId(entry), lock=True)
         there = callback.state is State.ANSWERED and callback.leg == call
         attempt = work.attempt(callback.attempt) if callback.attempt else None
         spent = attempt is not None and attempt.bridged_at is None
-        if there and not spent:
+        if there and not spent and talk is None:
             if attempt is not None and attempt.outcome is None:
                 work.save_attempt(replace(attempt, outcome=Outcome.HUNG_UP, ended_at=now))
             standing = replace(callback, leg=None, attempt=None, agent=None, next_attempt_at=None)
@@ -233,12 +235,19 @@ def hung_up(house: House, entry: EntryId, call: CallSid) -> None:
             callback = moved or callback
     if not there:
         follow(house, callback, call)
-        return
-    if spent and attempt is not None:
+    elif talk is not None:
+        talk_over(house, talk, caller_there=False, cause=f"call {call}")
+    elif spent and attempt is not None:
         attempt_over(house, attempt.id, Outcome.HUNG_UP, cause=f"call {call}")
-        return
-    pairing = house.line.leave(EntryId(callback.id), reason="hung up on hold", now=now).reservation
-    back_in_line(house, callback, pairing.token if pairing else None)
+    else:
+        pairing = house.line.leave(EntryId(callback.id), reason="hung up on hold", now=now).reservation
+        back_in_line(house, callback, pairing.token if pairing else None)
+
+
+def talk_of(house: House, entry: EntryId) -> Token | None:
+    """The talk that somebody is in, as the line knows it."""
+    pairing = house.line.standing(NO_QUEUE, entry).reservation
+    return pairing.token if pairing is not None and pairing.phase == "busy" else None
 
 
 def follow(house: House, callback: Callback, call: CallSid) -> None:

@@ -1,0 +1,58 @@
+"""What a guard may not do while it helps: ring somebody early, or ring again whoever has talked."""
+
+from datetime import timedelta
+
+import pytest
+
+from callback.domain.lifecycle import AgentStatus, State
+from callback.flows import cancel, due
+from tests.support.house import StagedHouse
+
+
+def test_who_moves_their_callback_while_a_round_of_the_sweep_is_under_way_is_not_rung_early(
+    staged: StagedHouse,
+) -> None:
+    staged.queue()
+    promise = staged.promise(requested_for=staged.clock.now() + timedelta(minutes=5))
+    staged.wait(301)
+    tomorrow = staged.clock.now() + timedelta(days=1)
+    cancel.reschedule(staged.house, promise.id, tomorrow, cause="test")
+    due.stand_up(staged.house, promise, staged.clock.now())  # as the round read it before
+    assert staged.state(promise) is State.SCHEDULED
+    assert staged.place(promise.id) == ""
+
+
+def test_a_round_that_is_late_does_not_shorten_the_pause_before_the_next_attempt(staged: StagedHouse) -> None:
+    leg = staged.called(retry_delays_s=[300])
+    before = staged.by_number()
+    leg.fails("no-answer")
+    due.stand_up(staged.house, before, staged.clock.now())  # as another round found it due a moment ago
+    assert staged.now(before).next_attempt_at == staged.clock.now() + timedelta(seconds=300)
+    assert staged.place(before.id) == "later"
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["as usual", "the other way round"])
+def test_who_talked_while_the_record_was_away_is_not_rung_again(staged: StagedHouse, order: list[int]) -> None:
+    leg = staged.called(wrap_up_s=0)
+    leg.answer()
+    leg.press("1")
+    agent = leg.agent()
+    agent.pick_up()
+
+    def beside(step: str) -> None:
+        if step == "line.bridge":
+            staged.steps.away = frozenset({"store"})
+
+    staged.steps.between = beside
+    assert agent.press("1").verbs == ()
+    staged.steps.between, staged.steps.away = None, frozenset()
+    assert staged.state(staged.by_number()) is State.ANSWERED, "the record missed the beginning"
+    staged.wait(60)
+    words = leg.end()
+    for word in [words[at] for at in order] if len(words) == 2 else words:
+        staged.tell(word)
+    staged.work()
+    assert staged.state(staged.by_number()) is State.COMPLETED
+    assert staged.status() is AgentStatus.AVAILABLE
+    staged.pass_time(30)
+    assert staged.unseen == 0
