@@ -117,11 +117,16 @@ class LineBook:
             self._publish(*(self._instead() if found[0] == LOST else found))
 
     def _instead(self) -> tuple[int, Sequence[Queue], Sequence[Agent]]:
-        """What serves while the line has nothing: the last picture, or the record's."""
-        if self._queues or self._record is None:
-            return self._version, tuple(self._queues.values()), tuple(self._agents.values())
-        with self._record.begin() as work:
-            return LOST, work.queues(), work.agents()
+        """What serves while the line has nothing: the record's, in which is also what was made a moment ago; the last
+        picture where the record is away as well."""
+        try:
+            if self._record is not None:
+                with self._record.begin() as work:
+                    return LOST, work.queues(), work.agents()
+        except ConnectionError:
+            if not self._queues:
+                raise
+        return self._version, tuple(self._queues.values()), tuple(self._agents.values())
 
     def _lost(self) -> None:
         now = self._clock.now().timestamp()

@@ -1,6 +1,9 @@
 """What a process knows of queues and agents: fresh within two seconds, read whole only when something changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -9,7 +12,7 @@ from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, EntryId, QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.flows.book import LOST, MAX_AGE_S, TELL_EVERY_S, LineBook
-from callback.ports import Standing
+from callback.ports import Standing, Store
 from tests.fakes.line import FakeLine
 from tests.support.clock import ManualClock
 
@@ -104,6 +107,44 @@ def test_an_empty_line_never_replaces_a_picture_that_had_queues(line: CountingLi
     assert book.find(None, "+12015550100") == SUPPORT
     assert book.agent(AgentKey("ada")) == ADA
     assert told == ["lost"]
+
+
+class Record:
+    """What the record has, while it can be reached."""
+
+    away = False
+
+    def __init__(self, *agents: Agent) -> None:
+        self._agents = agents
+
+    @contextmanager
+    def begin(self) -> Iterator["Record"]:
+        """Raises ConnectionError."""
+        if self.away:
+            raise ConnectionError("away")
+        yield self
+
+    def queues(self) -> list[Queue]:
+        """One."""
+        return [SUPPORT]
+
+    def agents(self) -> list[Agent]:
+        """As told."""
+        return list(self._agents)
+
+
+def test_an_agent_made_while_the_line_is_lost_is_found_in_the_record(line: CountingLine, clock: ManualClock) -> None:
+    bob = replace(ADA, key=AgentKey("bob"))
+    record = Record(ADA, bob)
+    book = LineBook(line, clock, record=cast(Store, record))
+    assert book.agent(ADA.key) == ADA
+    line.clear()
+    book.check(LOST)
+    assert book.agent(bob.key) == bob
+    record.away = True
+    assert book.agent(ADA.key) == ADA, "the last picture serves"
+    with pytest.raises(NotFound):
+        book.agent(AgentKey("eve"))
 
 
 def test_a_lost_line_is_told_of_at_once_and_then_once_a_second(line: CountingLine, clock: ManualClock) -> None:
