@@ -4,7 +4,7 @@ Every loop over many things and every task does each of them through `guarded`. 
 be reached, the carrier refuses everybody) is nobody's poison: that failure goes on to whoever waits for the whole. Any
 other is counted by its subject. Before the third time it is tried again after a pause; from the third on it is held,
 which means that no loop picks it up until somebody has looked. What cannot be read is held at once: trying again would
-not mend it.
+not mend it. Where many fail alike, or many cannot be read, it is not their fault, and none of them is taken out.
 """
 
 import re
@@ -108,11 +108,12 @@ def failed(house: House, item: Item, fault: Exception, aside: Callable[[Failure]
 
 
 def note(house: House, item: Item, fault: Exception) -> Failure:
-    """One more failure in the record; the third, or one that no repetition mends, is the last."""
+    """One more failure in the record; the third, or one that no repetition mends, is the last, unless many others fail
+    in the same way."""
     now = house.clock.now()
     hold_at = 1 if beyond_repair(house, item) else TRIES
     with house.store.begin() as work:
-        if hold_at == TRIES and widespread(work, item, now):
+        if widespread(work, item, now):
             hold_at = NEVER
             work.note_failure("step", item.step, queue="", step=item.step, reason=reason(fault), at=now, hold_at=1)
         failure = work.note_failure(
@@ -235,12 +236,17 @@ class Round:
             return 0
 
     def left_out(self, damaged: Sequence[Damaged], step: str) -> None:
-        """Hold what a list could not read. Whoever stands in line with such a row stands there no more."""
+        """Hold what a list could not read. Whoever stands in line with such a row stands there no more. Many at once
+        are not damaged: we have the wrong key, or are of another version, and once that is mended everybody is to be
+        where they were."""
         if not damaged:
             return
         now = self._house.clock.now()
         with self._house.store.begin() as work:
             new = [bad for bad in damaged if not work.is_held(bad.kind, bad.subject)]
+            if new and len(new) + self._held_lately(now) > MANY:
+                self._none_readable(work, len(new), step, now)
+                return
             for bad in new:
                 _log.error("row.unreadable", kind=bad.kind, id=bad.subject, why=bad.why)
                 failure = work.note_failure(
@@ -250,6 +256,17 @@ class Round:
         for bad in new:
             if bad.kind == "callback":
                 out_of_line(self._house, QueueKey(bad.queue), EntryId(bad.subject))
+
+    def _held_lately(self, now: datetime) -> int:
+        return sum(
+            one.kind not in ("event", "step") and one.held_at is not None and now - one.held_at < FORGOTTEN
+            for one in self.failing
+        )
+
+    @staticmethod
+    def _none_readable(work: Work, count: int, step: str, now: datetime) -> None:
+        _log.error("rows.unreadable", step=step, count=count)
+        work.note_failure("step", step, queue="", step=step, reason=f"{count} rows cannot be read", at=now, hold_at=1)
 
 
 def rests(failure: Failure, now: datetime) -> bool:

@@ -78,7 +78,7 @@ def in_zone(name: str | None) -> None:
     """Write times in this IANA zone from here on; an unknown one leaves UTC."""
     try:
         g.zone = ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # also a folder of zones, or what is too long for a file
         g.zone = UTC
 
 

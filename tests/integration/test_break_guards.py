@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from callback.adapters.store.sealed import Sealer
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import cancel, due
+from callback.flows import cancel, due, poison
 from tests.support.house import StagedHouse
 
 
@@ -56,3 +57,26 @@ def test_who_talked_while_the_record_was_away_is_not_rung_again(staged: StagedHo
     assert staged.status() is AgentStatus.AVAILABLE
     staged.pass_time(30)
     assert staged.unseen == 0
+
+
+@pytest.mark.parametrize("agents", [0, 1])
+def test_a_house_started_with_the_wrong_key_sets_few_aside_for_it(staged: StagedHouse, agents: int) -> None:
+    staged.queue()
+    made = []
+    for last in range(2000, 2012):
+        made.append(staged.promise(f"+1201555{last}").id)
+        staged.wait(1)
+    staged.agent(free=False)
+    right, staged.sql._sealer = staged.sql._sealer, Sealer(["a key that somebody made anew by mistake"])
+    if agents:
+        staged.available()
+    staged.pass_time(40)
+    staged.sql._sealer = right
+    staged.away()
+    staged.pass_time(40)
+    with staged.sql.begin() as work:
+        aside = [one for one in work.quarantine().items if one.kind == "callback"]
+        assert any(one.kind == "step" for one in work.failures()), "but somebody is told"
+    assert len(aside) <= poison.MANY
+    left = [one for one in made if one not in {held.subject for held in aside}]
+    assert [entry for entry in staged.order() if entry in left and staged.place(entry) == "due"] == left

@@ -113,3 +113,4 @@ def test_the_zone_of_the_banner_is_the_pages(web: WebHouse) -> None:
     assert "since 09:00 UTC" in known.get("/condition").get_data(as_text=True)
     assert "since 17:00<" in known.get("/condition?zone=Asia/Shanghai").get_data(as_text=True)
     assert "since 09:00 UTC" in known.get("/condition?zone=../etc/passwd").get_data(as_text=True)
+    assert "since 09:00 UTC" in known.get("/condition?zone=America").get_data(as_text=True), "a folder of zones"
