@@ -48,8 +48,17 @@ def as_json(stream: TextIO | None = None) -> None:
 
 
 def beside() -> None:
-    """On standard error, so that what a command prints stays what it prints."""
+    """On standard error, so that what a command prints stays what it prints. Traces are plain: those that show the
+    values of variables as well would show callers' numbers."""
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(INFO),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Undemanding(sys.stderr))),
     )

@@ -1,13 +1,15 @@
-"""What a guard may not do while it helps: ring somebody early, or ring again whoever has talked."""
+"""What a guard may not do while it helps: ring somebody early, ring again whoever has talked, or tell a number."""
 
 from datetime import timedelta
 
 import pytest
+import structlog
 
+from callback import logs
 from callback.adapters.store.sealed import Sealer
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, due, poison
-from tests.support.house import StagedHouse
+from tests.support.house import ADA, StagedHouse
 
 
 def test_who_moves_their_callback_while_a_round_of_the_sweep_is_under_way_is_not_rung_early(
@@ -80,3 +82,21 @@ def test_a_house_started_with_the_wrong_key_sets_few_aside_for_it(staged: Staged
     assert len(aside) <= poison.MANY
     left = [one for one in made if one not in {held.subject for held in aside}]
     assert [entry for entry in staged.order() if entry in left and staged.place(entry) == "due"] == left
+
+
+def test_what_a_command_logs_of_a_defect_shows_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    def ring(number: str) -> None:
+        raise LookupError("a defect", len(number))
+
+    before = structlog.get_config()
+    try:
+        logs.beside()
+        try:
+            ring(ADA)
+        except LookupError as defect:
+            structlog.get_logger("callback.test").error("broke", exc_info=defect)
+    finally:
+        structlog.configure(**before)
+    said = capsys.readouterr().err
+    assert "a defect" in said
+    assert ADA not in said
