@@ -13,12 +13,15 @@ from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting
 from callback.domain.ids import CallbackId, CallSid, EntryId
 from callback.domain.lifecycle import ENDS, Event, State
 from callback.flows import enrol, match
+from callback.flows.book import NO_QUEUE
 from callback.ports import House, Work
 
 LOOK_S, LOOKS = 0.05, 40
 """While the carrier is asked for the call, nobody knows yet what to end: its answer is waited for, 2 s at most."""
 ANSWERS_WITHIN = timedelta(seconds=10)
 """The carrier answers or is given up within this: whoever asked and has not said so by then has died."""
+MOMENT = timedelta(seconds=2)
+"""An agent's key has its answer within this."""
 AGAIN_WITHIN = timedelta(minutes=1)
 """A cancel repeated within this also does what the first could not."""
 
@@ -28,13 +31,17 @@ def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallS
 
     Raises NotFound, AlreadyBridged (talking, or over).
     """
+    state, asked_for = look(house, id)
     for _ in range(LOOKS):
-        if not being_asked_for(house, id):
+        if not asked_for:
             break
         house.pause(LOOK_S)
-    now = house.clock.now()
+        state, asked_for = look(house, id)
+    now, talks = house.clock.now(), state is State.ANSWERED and talking(house, id)
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
+        if talks and callback.state is State.ANSWERED:
+            raise AlreadyBridged("this callback is bridged: there is nothing left to cancel")
         if callback.state is State.CANCELLED:
             legs = left_over(work, callback, now)
         else:
@@ -43,6 +50,14 @@ def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallS
             callback = work.move(ended, Event.CANCEL, reason=reason, cause=cause, at=now) or callback
     out_of_line(house, callback, legs, keep, reason)
     return callback
+
+
+def talking(house: House, id: CallbackId) -> bool:
+    """Whether the line knows of a talk that the record missed, since it was away at that moment. In the moment itself
+    the agent's key asks the record, and the cancel wins."""
+    pairing = house.line.standing(NO_QUEUE, EntryId(id)).reservation
+    bridged = pairing.bridged_at if pairing is not None and pairing.phase == "busy" else None
+    return bridged is not None and house.clock.now() - bridged > MOMENT
 
 
 def still_to_cancel(callback: Callback) -> Callback:
@@ -61,16 +76,17 @@ def left_over(work: Work, callback: Callback, now: datetime) -> list[CallSid]:
     return [leg for leg in (attempt.call, attempt.agent_call) if leg]
 
 
-def being_asked_for(house: House, id: CallbackId) -> bool:
-    """Whether the carrier is asked for a call at this moment. Once it has answered there is something to end; before,
-    a cancel would be acknowledged and the call placed all the same. Raises NotFound."""
+def look(house: House, id: CallbackId) -> tuple[State, bool]:
+    """The state, and whether the carrier is asked for a call at this moment. Once it has answered there is something to
+    end; before, a cancel would be acknowledged and the call placed all the same. Raises NotFound."""
     with house.store.begin() as work:
         callback = work.callback(id)
         if callback.state is not State.DIALING or callback.attempt is None:
-            return False
+            return callback.state, False
         attempt = work.attempt(callback.attempt)
     asked = attempt.asked_at
-    return attempt.call is None and asked is not None and house.clock.now() - asked < ANSWERS_WITHIN
+    recent = asked is not None and house.clock.now() - asked < ANSWERS_WITHIN
+    return callback.state, attempt.call is None and recent
 
 
 def end_attempt(work: Work, callback: Callback, outcome: Outcome, now: datetime) -> list[CallSid]:

@@ -73,10 +73,11 @@ def adopt(house: House) -> State:
         house.dispatch.rebuild()
         return State.LOST
     now = house.clock.now()
-    number = (house.line.age().number or 0) + 1
+    found = house.line.age()
+    number = (found.number or 0) + 1
     with house.store.begin() as work:
         mark = work.mark()
-        first = work.first_epoch(number, house.line.age().run, now)
+        first = work.first_epoch(number, found.run, now)
     if first:
         house.line.begin_rebuild(number, mark)
         house.line.end_rebuild(number)

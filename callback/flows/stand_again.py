@@ -13,7 +13,7 @@ from callback.domain.lifecycle import ENDS, Event, State
 from callback.flows import aside, epoch, match, rebuild, settle
 from callback.flows.poison import Item, Round
 from callback.flows.text import compose
-from callback.ports import House
+from callback.ports import Failure, House
 
 PROMISE_LIFE = timedelta(hours=48)
 """A promise that nobody could keep for this long is given up, and its caller told."""
@@ -57,7 +57,13 @@ def drop_ended(house: House, going: Round, now: datetime) -> None:
         for waiting in house.line.listing(QueueKey(queue.key), limit=FRONT):
             if is_callback(waiting.entry) and waiting.place in ("due", "later"):
                 item = Item("callback", waiting.entry, QueueKey(queue.key), STEP)
-                going.each(item, partial(drop_if_ended, house, CallbackId(waiting.entry), now), None)
+                leave = partial(set_aside, house, waiting.entry, now)
+                going.each(item, partial(drop_if_ended, house, CallbackId(waiting.entry), now), None, leave)
+
+
+def set_aside(house: House, entry: EntryId, now: datetime, _: Failure) -> None:
+    """Somebody whose row nobody can read: in quarantine, where they can be seen, and not in line."""
+    house.line.leave(entry, reason="set aside", now=now)
 
 
 def drop_if_ended(house: House, id: CallbackId, now: datetime) -> None:

@@ -23,6 +23,8 @@ TAKEN_UP = timedelta(seconds=10)
 def tell_next(house: House, going: Round, queues: list[QueueKey]) -> int:
     """ "It is nearly your turn", once, to promises within reach of the agents at work."""
     told = 0
+    if account.stopped(house, None) is not None:
+        return told  # it would be said when it is true no more
     for queue in queues:
         standing = house.line.standing(queue, None)
         reach = staffed(standing)

@@ -7,6 +7,7 @@ import structlog
 
 from callback import logs
 from callback.adapters.store.sealed import Sealer
+from callback.domain.errors import AlreadyBridged
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, due, poison
 from tests.support.house import ADA, StagedHouse
@@ -59,6 +60,27 @@ def test_who_talked_while_the_record_was_away_is_not_rung_again(staged: StagedHo
     assert staged.status() is AgentStatus.AVAILABLE
     staged.pass_time(30)
     assert staged.unseen == 0
+
+
+def test_who_talks_is_not_cancelled_though_the_record_missed_the_beginning(staged: StagedHouse) -> None:
+    leg = staged.called(wrap_up_s=0)
+    leg.answer()
+    leg.press("1")
+    agent = leg.agent()
+    agent.pick_up()
+
+    def beside(step: str) -> None:
+        if step == "line.bridge":
+            staged.steps.away = frozenset({"store"})
+
+    staged.steps.between = beside
+    assert agent.press("1").verbs == ()
+    staged.steps.between, staged.steps.away = None, frozenset()
+    staged.wait(3)
+    with pytest.raises(AlreadyBridged):
+        cancel.cancel(staged.house, staged.by_number().id, reason="by the API", cause="test")
+    assert staged.status() is AgentStatus.BUSY, "in their talk, and free for nobody else"
+    assert leg.up
 
 
 @pytest.mark.parametrize("agents", [0, 1])

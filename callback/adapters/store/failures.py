@@ -103,7 +103,7 @@ class Failures(CallbackRows):
 
     def write_off_text(self, id: str, reason: str) -> None:
         given_up = {"status": "failed", "error": reason}
-        self._sql.execute(update(messages).where(messages.c.id == id).values(given_up))
+        self._sql.execute(update(messages).where(messages.c.id == id, messages.c.status == "queued").values(given_up))
 
 
 def _failure(row: Row[Any]) -> Failure:
