@@ -12,8 +12,7 @@ from callback.domain.callback import Callback, Outcome
 from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting
 from callback.domain.ids import CallbackId, CallSid, EntryId
 from callback.domain.lifecycle import ENDS, Event, State
-from callback.flows import enrol, match
-from callback.flows.book import NO_QUEUE
+from callback.flows import enrol, match, settle
 from callback.ports import House, Work
 
 LOOK_S, LOOKS = 0.05, 40
@@ -55,9 +54,8 @@ def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallS
 def talking(house: House, id: CallbackId) -> bool:
     """Whether the line knows of a talk that the record missed, since it was away at that moment. In the moment itself
     the agent's key asks the record, and the cancel wins."""
-    pairing = house.line.standing(NO_QUEUE, EntryId(id)).reservation
-    bridged = pairing.bridged_at if pairing is not None and pairing.phase == "busy" else None
-    return bridged is not None and house.clock.now() - bridged > MOMENT
+    talk = settle.talk_of(house, EntryId(id))
+    return talk is not None and talk.bridged_at is not None and house.clock.now() - talk.bridged_at > MOMENT
 
 
 def still_to_cancel(callback: Callback) -> Callback:

@@ -236,7 +236,7 @@ def hung_up(house: House, entry: EntryId, call: CallSid) -> None:
     if not there:
         follow(house, callback, call)
     elif talk is not None:
-        talk_over(house, talk, caller_there=False, cause=f"call {call}")
+        talk_over(house, talk.token, caller_there=False, cause=f"call {call}")
     elif spent and attempt is not None:
         attempt_over(house, attempt.id, Outcome.HUNG_UP, cause=f"call {call}")
     else:
@@ -244,10 +244,10 @@ def hung_up(house: House, entry: EntryId, call: CallSid) -> None:
         back_in_line(house, callback, pairing.token if pairing else None)
 
 
-def talk_of(house: House, entry: EntryId) -> Token | None:
+def talk_of(house: House, entry: EntryId) -> Reservation | None:
     """The talk that somebody is in, as the line knows it."""
     pairing = house.line.standing(NO_QUEUE, entry).reservation
-    return pairing.token if pairing is not None and pairing.phase == "busy" else None
+    return pairing if pairing is not None and pairing.phase == "busy" else None
 
 
 def follow(house: House, callback: Callback, call: CallSid) -> None:
