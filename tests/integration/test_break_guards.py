@@ -11,6 +11,7 @@ from callback.domain.errors import AlreadyBridged
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, due, poison
 from tests.support.house import ADA, StagedHouse
+from tests.support.legs import Leg
 
 
 def test_who_moves_their_callback_while_a_round_of_the_sweep_is_under_way_is_not_rung_early(
@@ -35,8 +36,8 @@ def test_a_round_that_is_late_does_not_shorten_the_pause_before_the_next_attempt
     assert staged.place(before.id) == "later"
 
 
-@pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["as usual", "the other way round"])
-def test_who_talked_while_the_record_was_away_is_not_rung_again(staged: StagedHouse, order: list[int]) -> None:
+def talking_unrecorded(staged: StagedHouse) -> Leg:
+    """Somebody whom we rang talks, and the record was away when they began: their leg."""
     leg = staged.called(wrap_up_s=0)
     leg.answer()
     leg.press("1")
@@ -50,6 +51,12 @@ def test_who_talked_while_the_record_was_away_is_not_rung_again(staged: StagedHo
     staged.steps.between = beside
     assert agent.press("1").verbs == ()
     staged.steps.between, staged.steps.away = None, frozenset()
+    return leg
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["as usual", "the other way round"])
+def test_who_talked_while_the_record_was_away_is_not_rung_again(staged: StagedHouse, order: list[int]) -> None:
+    leg = talking_unrecorded(staged)
     assert staged.state(staged.by_number()) is State.ANSWERED, "the record missed the beginning"
     staged.wait(60)
     words = leg.end()
@@ -63,19 +70,7 @@ def test_who_talked_while_the_record_was_away_is_not_rung_again(staged: StagedHo
 
 
 def test_who_talks_is_not_cancelled_though_the_record_missed_the_beginning(staged: StagedHouse) -> None:
-    leg = staged.called(wrap_up_s=0)
-    leg.answer()
-    leg.press("1")
-    agent = leg.agent()
-    agent.pick_up()
-
-    def beside(step: str) -> None:
-        if step == "line.bridge":
-            staged.steps.away = frozenset({"store"})
-
-    staged.steps.between = beside
-    assert agent.press("1").verbs == ()
-    staged.steps.between, staged.steps.away = None, frozenset()
+    leg = talking_unrecorded(staged)
     staged.wait(3)
     with pytest.raises(AlreadyBridged):
         cancel.cancel(staged.house, staged.by_number().id, reason="by the API", cause="test")

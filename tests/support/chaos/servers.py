@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer, valkey_binary
@@ -14,7 +15,35 @@ from tests.support.redis_server import RedisServer, valkey_binary
 DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0")
 
 
-class KeepingRedis(RedisServer):
+class Server(Protocol):
+    """What can be ended and started."""
+
+    def kill(self) -> None:
+        """At once."""
+
+    def start(self) -> object:
+        """With what it had."""
+
+
+class Mortal:
+    """A server that dies and comes back with what it had."""
+
+    def restart(self: Server) -> None:
+        """A crash and its recovery."""
+        self.kill()
+        self.start()
+
+    @contextlib.contextmanager
+    def away(self: Server) -> Iterator[None]:
+        """Refuses connections meanwhile."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+
+class KeepingRedis(Mortal, RedisServer):
     """A Redis that survives its own death, as a production one does: what it acknowledged reached its file."""
 
     def __init__(self, binary: Path | None = None) -> None:
@@ -24,11 +53,6 @@ class KeepingRedis(RedisServer):
     def folder(self) -> Path:
         """Where its files are."""
         return Path(self._folder.name)
-
-    def restart(self) -> None:
-        """Dies and comes back with what it had."""
-        self.kill()
-        self.start()
 
     def copy(self, name: str) -> Path:
         """A copy of its files as they are now, to go back to."""
@@ -49,38 +73,15 @@ class KeepingRedis(RedisServer):
         with stopped([self.pid]):
             yield
 
-    @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        """Refuses connections; comes back with what it had."""
-        self.kill()
-        try:
-            yield
-        finally:
-            self.start()
 
-
-class MortalPostgres(PostgresServer):
+class MortalPostgres(Mortal, PostgresServer):
     """A PostgreSQL that dies and comes back."""
-
-    def restart(self) -> None:
-        """A crash and its recovery."""
-        self.kill()
-        self.start()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """Takes connections and answers nobody."""
         with stopped([self.pid, *children(self.pid)]):
             yield
-
-    @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        """Refuses connections."""
-        self.kill()
-        try:
-            yield
-        finally:
-            self.start()
 
 
 @contextlib.contextmanager
