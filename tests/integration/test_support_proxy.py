@@ -134,9 +134,10 @@ def test_a_url_leads_through_the_proxy(proxy: Proxy) -> None:
 def test_a_server_that_is_gone_is_a_connection_that_breaks() -> None:
     echo = Echo()
     echo.close()
+    # The break may come while we still connect: the proxy takes the connection before it knows that nobody is behind it.
     with (
         Proxy(echo.port) as proxy,
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=1) as client,
         pytest.raises(ConnectionError),
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=1) as client,
     ):
         _ = said(client) or said(client)
