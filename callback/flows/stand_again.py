@@ -93,7 +93,7 @@ def expire(house: House, callback: Callback, now: datetime) -> int:
     with house.store.begin() as work:
         fresh = work.callback(callback.id, lock=True)
         moved = work.move(fresh, Event.EXPIRE, reason="nobody could call back in time", cause="sweep", at=now)
-        text = compose(work, house, house.book.queue(fresh.queue), fresh, "unreached", now) if moved else None
+        text = compose(work, house, house.book.queue(fresh.queue), fresh, "expired", now) if moved else None
     if text is not None:
         house.dispatch.text(text.id)
     house.line.leave(EntryId(callback.id), reason="expired", now=now)

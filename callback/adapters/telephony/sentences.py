@@ -140,6 +140,7 @@ TEXTS: Final[dict[str, Sentence]] = {
     "text_promised_later": sentence("%(queue)s: we will call you back on %(when)s. See or change it: %(url)s"),
     "text_nearly": sentence("%(queue)s: it is nearly your turn. Please keep your phone at hand. %(url)s"),
     "text_unreached": sentence("%(queue)s: we called you back and could not reach you. You can call us at any time."),
+    "text_expired": sentence("%(queue)s: we are sorry, we could not call you back in time. Please call us again."),
     "text_given_up": sentence(
         "%(queue)s: we are sorry, we could not call you back because of a fault on our side. Please call us again."
     ),
