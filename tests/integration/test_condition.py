@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -395,6 +396,18 @@ def test_a_picture_serves_for_a_second(redis_url: str, clock: ManualClock) -> No
     assert board.read().notices == ()
     clock.advance(1)
     assert [notice.key for notice in board.read().notices] == ["carrier"]
+
+
+def test_an_old_picture_serves_nobody_while_somebody_reads(own_redis: RedisServer, clock: ManualClock) -> None:
+    rested, worker = (RedisBoard(make_client(own_redis.url, timeout_s=5), clock) for _ in range(2))
+    rested.read()
+    worker.beat(*LANES)
+    clock.advance(1800)
+    worker.beat(*LANES)
+    own_redis.command("CLIENT", "PAUSE", "200")
+    with ThreadPoolExecutor(4) as crowd:
+        pictures = [seen.result() for seen in [crowd.submit(rested.read) for _ in range(4)]]
+    assert {picture.beats["dial"] for picture in pictures} == {clock.now()}
 
 
 def test_a_notice_keeps_its_beginning_while_it_goes_on_and_a_new_word_begins_anew(

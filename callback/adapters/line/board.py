@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import redis
 
+from callback.adapters import patience
 from callback.adapters.line.keys import BEAT_LOCK, BOARD, claim
 from callback.adapters.line.micros import from_micros, to_micros
 from callback.ports import Clock, Notice, Picture
@@ -21,6 +22,10 @@ LANES: Final = ("dial", "messages", "sweep", "persist")
 """The kinds of work, each of which somebody must be doing."""
 TICK: Final = "tick"
 """The sign of life of a round of the sweep: a beat has sent it and a worker has done it."""
+OLD: Final = timedelta(seconds=5)
+"""A picture older than this tells nothing about now: signs of life on it look as if they had stopped."""
+_WAIT_S: Final = 1.0
+"""The longest wait for somebody else's look."""
 PARTS: Final = ("word", "why", "by", "since", "last", "times")
 
 
@@ -38,6 +43,7 @@ class RedisBoard:
         self._reading = threading.Lock()
         self._picture = Picture()
         self._tried_at: datetime | None = None
+        self._ended_at: datetime | None = None
         self._alone: set[str] = set()
         self._me = f"{socket.gethostname()}/{os.getpid()}"
 
@@ -45,17 +51,28 @@ class RedisBoard:
 
     def read(self) -> Picture:
         now = self._clock.now()
-        fresh = self._tried_at is not None and timedelta(0) <= now - self._tried_at < self._every
-        if fresh or not self._reading.acquire(blocking=False):
+        if self._is_fresh(now):
+            return self._picture
+        if not self._reading.acquire(timeout=self._wait_s(now)):
             return self._picture  # somebody else is reading: the last picture is good enough meanwhile
         try:
-            self._tried_at = now
-            self._picture = self._look(now)
+            if not self._is_fresh(now):
+                self._tried_at = now
+                self._picture = self._look(now)
         except redis.RedisError:
             pass  # the last picture stands; whoever asks sees by other means that the line is away
         finally:
+            self._ended_at = now
             self._reading.release()
         return self._picture
+
+    def _is_fresh(self, now: datetime) -> bool:
+        return _within(self._every, self._tried_at, now) and _within(OLD, self._ended_at, now)
+
+    def _wait_s(self, now: datetime) -> float:
+        """How long to wait for whoever is reading: not at all, unless this process has rested, or the clock was put
+        forward, so that our picture is old."""
+        return 0 if _within(OLD, self._ended_at, now) else patience.left(_WAIT_S)
 
     def _look(self, now: datetime) -> Picture:
         pipe = self._client.pipeline(transaction=False)
@@ -161,6 +178,10 @@ def _notice(key: str, parts: Mapping[str, str | None]) -> Notice | None:
         return None
     word, why, by = (parts[part] or "" for part in ("word", "why", "by"))
     return Notice(key, word, why, by, from_micros(int(since)), from_micros(int(last)), int(parts["times"] or 1))
+
+
+def _within(span: timedelta, since: datetime | None, now: datetime) -> bool:
+    return since is not None and timedelta(0) <= now - since < span
 
 
 def _fields(key: str) -> list[str]:
