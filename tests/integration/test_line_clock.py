@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
 
-from callback.adapters.line.client import make_client
+from callback.adapters.line.client import make_breaker, make_client
 from callback.adapters.line.clock import SharedClock
 from tests.support.redis_server import RedisServer
 
@@ -107,6 +108,30 @@ def test_threads_do_not_wait_for_each_other(client: redis.Redis) -> None:
     for one in crowd:
         one.join()
     assert max(seen) - min(seen) < timedelta(seconds=10)
+
+
+def test_nobody_goes_by_an_old_answer_while_a_new_one_is_on_its_way(
+    own_redis: RedisServer, client: redis.Redis
+) -> None:
+    watch = Stopwatch()
+    clock = SharedClock(client, every_s=5, local=an_hour_ahead, monotonic=watch)
+    own_redis.command("CLIENT", "PAUSE", "200")
+    with ThreadPoolExecutor(4) as crowd:
+        seen = [one.result() for one in [crowd.submit(clock.now) for _ in range(4)]]
+    assert max(seen) < here() + HOUR / 2
+
+
+def test_a_failure_to_ask_is_noted_with_its_time_at_once(own_redis: RedisServer) -> None:
+    clocks: list[SharedClock] = []
+    breaker = make_breaker(own_redis.url, now=lambda: clocks[0].now())
+    own_redis.kill()
+    with make_client(own_redis.url, breaker=breaker) as client:
+        clocks.append(SharedClock(client))
+        began = time.monotonic()
+        clocks[0].now()
+        breaker.close()
+        assert time.monotonic() - began < 0.9
+        assert breaker.since is not None
 
 
 def test_the_time_costs_far_less_than_asking_for_it(client: redis.Redis) -> None:

@@ -5,6 +5,7 @@ every few seconds, in the call that finds it old; in between, time is an additio
 well under a millisecond in five seconds.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from datetime import datetime
 
 import redis
 
+from callback.adapters import patience
 from callback.adapters.line.micros import from_micros
 
 _SECOND_US = 1_000_000
+_WAIT_S = 1.0
+"""The longest wait for the answer that somebody else has asked for."""
 
 
 class SharedClock:
@@ -38,20 +42,33 @@ class SharedClock:
         self._every_s, self._again_s = every_s, again_s
         self._monotonic = monotonic
         self._offset_us = round((local() - monotonic()) * _SECOND_US)
-        self._again_at = monotonic()
+        self._again_at = -math.inf
         self._asking = threading.Lock()
+        self._asker = 0
 
     def now(self) -> datetime:
         """Aware UTC."""
         at = self._monotonic()
         if at >= self._again_at:
-            self._anchor()
+            self._anchor(rested=at >= self._again_at + self._every_s)
             at = self._monotonic()
         return from_micros(self._offset_us + int(at * _SECOND_US))
 
-    def _anchor(self) -> None:
-        if not self._asking.acquire(blocking=False):
+    def _anchor(self, *, rested: bool) -> None:
+        """`rested`: nobody has asked for long, and who knows what became of Redis's clock since: an hour's step must
+        not give the first two callers times that are an hour apart."""
+        waits = rested and self._asker != threading.get_ident()  # whose own failure is being noted, with its time
+        if not self._asking.acquire(timeout=patience.left(_WAIT_S) if waits else 0):
             return  # somebody else is asking: the last difference is good enough meanwhile
+        try:
+            self._asker = threading.get_ident()
+            if self._monotonic() >= self._again_at:
+                self._ask()
+        finally:
+            self._asker = 0
+            self._asking.release()
+
+    def _ask(self) -> None:
         wait_s = self._again_s
         try:
             sent = self._monotonic()
@@ -64,4 +81,3 @@ class SharedClock:
             pass  # the last difference stands; see the class
         finally:
             self._again_at = self._monotonic() + wait_s
-            self._asking.release()
