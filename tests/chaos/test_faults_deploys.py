@@ -36,7 +36,8 @@ class Rolling(Building):
         migrate_with(house.trees["next"], house.database_url, EXPANDED)
         for kind in ("web", "worker"):
             house.start_process(kind + self.running)
-        house.replace("web" + old, "worker" + old, "beat" + old, signal=signal.SIGTERM)
+        with self._hands:  # nobody starts again what was asked to end
+            house.replace("web" + old, "worker" + old, "beat" + old, signal=signal.SIGTERM)
         house.start_process("beat" + self.running)
         return f"{self.running or '@this'} for {old or '@this'}"
 
