@@ -4,11 +4,13 @@ Nothing is read from the environment until Celery asks: importing this opens and
 """
 
 import os
-from functools import lru_cache
+import signal
+from functools import lru_cache, partial
+from types import FrameType
 from typing import Any, ClassVar
 
 from celery import Celery, bootsteps
-from celery.signals import worker_process_shutdown
+from celery.signals import beat_init, worker_process_shutdown
 
 from callback import logs, wiring
 from callback.adapters.dispatch import SETTINGS, CeleryDispatch
@@ -22,6 +24,8 @@ STAND_AGAIN_S = 15.0
 """How often the record's waiting promises are compared with the line."""
 SIGN_S = 2.0
 """How often a worker says that it lives, and what kinds of work it does."""
+END_S = 3
+"""Within this a beat that was asked to end has ended; whole seconds, as `signal.alarm` takes them."""
 
 
 @lru_cache(maxsize=1)
@@ -126,3 +130,16 @@ def _close(**_: object) -> None:
     if built is not None:
         built.store.close()
         built.redis.close()
+
+
+@beat_init.connect
+def _end_in_time(**_: object) -> None:
+    """A beat that ends gives its lock back, and asks Redis for that twice: one that does not answer would keep it for
+    ten seconds and more. It has nothing else to save, and the lock ends by itself."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(_end, signal.getsignal(number)))
+
+
+def _end(usual: Any, number: int, frame: FrameType | None) -> None:
+    signal.alarm(END_S)  # nobody handles it: the kernel ends us, whatever we are waiting for
+    usual(number, frame)

@@ -1,0 +1,55 @@
+"""A beat that is asked to end: soon, also while the Redis that holds its lock does not answer."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callback.adapters.line.client import make_client
+from callback.adapters.line.keys import BEAT_LOCK
+from tests.support.chaos.servers import stopped
+from tests.support.redis_server import RedisServer
+from tests.support.tree import ROOT
+from tests.support.waiting import eventually
+from workers.celery import END_S
+
+SLOW_S = 1.5
+"""A crowded machine takes this much longer."""
+
+
+@pytest.fixture
+def beat(own_redis: RedisServer, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """It ticks."""
+    surroundings = {
+        **os.environ, "REDIS_URL": own_redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/record.sqlite3",
+        "SECRET_KEY": "a secret of thirty-two characters!",
+    }  # fmt: skip
+    argv = [sys.executable, "-m", "celery", "-A", "workers", "beat", "--scheduler", "redbeat.RedBeatScheduler"]
+    with (tmp_path / "beat.log").open("wb") as log:
+        running = subprocess.Popen([*argv, "--pidfile="], cwd=ROOT, env=surroundings, stdout=log, stderr=log)
+    try:
+        with make_client(own_redis.url) as client:
+            eventually(lambda: client.exists(BEAT_LOCK), within_s=30, what="the beat has its lock")
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_a_beat_gives_its_lock_back_when_it_ends(beat: subprocess.Popen[bytes], own_redis: RedisServer) -> None:
+    beat.send_signal(signal.SIGTERM)
+    assert beat.wait(END_S + SLOW_S) == 0
+    with make_client(own_redis.url) as client:
+        assert not client.exists(BEAT_LOCK)
+
+
+def test_a_beat_whose_redis_does_not_answer_ends_all_the_same(
+    beat: subprocess.Popen[bytes], own_redis: RedisServer
+) -> None:
+    with stopped([own_redis.pid]):
+        beat.send_signal(signal.SIGTERM)
+        beat.wait(END_S + SLOW_S)
