@@ -1,5 +1,6 @@
 """The proxy that other tests blame on the network does what it says, and nothing else."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -60,6 +61,14 @@ def said(client: socket.socket, word: bytes = b"hello") -> bytes:
     return client.recv(100)
 
 
+def is_broken(client: socket.socket) -> bool:
+    """Whether nothing more comes: the end of the stream and a reset are a matter of who is quicker."""
+    try:
+        return said(client) == b""
+    except ConnectionError:
+        return True
+
+
 def test_everything_passes(proxy: Proxy) -> None:
     with connected(proxy) as one, connected(proxy) as other:
         assert [said(one, b"a"), said(other, b"b"), said(one, b"c")] == [b"a", b"b", b"c"]
@@ -100,8 +109,7 @@ def test_whoever_refuses_breaks_what_there_is_and_takes_nobody_until_it_resumes(
 def test_a_cut_breaks_connections_and_takes_new_ones(proxy: Proxy) -> None:
     with connected(proxy) as old:
         proxy.cut()
-        with pytest.raises(ConnectionError):
-            _ = said(old) or said(old)
+        assert is_broken(old)
         connected(proxy).close()
 
 
@@ -109,8 +117,7 @@ def test_an_answer_is_cut_off_in_the_middle(proxy: Proxy) -> None:
     with connected(proxy) as old:
         proxy.cut_after(3)
         assert said(old) == b"hel"
-        with pytest.raises(ConnectionError):
-            said(old)
+        assert is_broken(old)
         connected(proxy).close()
 
 
@@ -134,10 +141,10 @@ def test_a_url_leads_through_the_proxy(proxy: Proxy) -> None:
 def test_a_server_that_is_gone_is_a_connection_that_breaks() -> None:
     echo = Echo()
     echo.close()
-    # The break may come while we still connect: the proxy takes the connection before it knows that nobody is behind it.
+    # The proxy takes a connection before it knows that nobody is behind it: the break may come as early as that.
     with (
         Proxy(echo.port) as proxy,
-        pytest.raises(ConnectionError),
+        contextlib.suppress(ConnectionResetError),
         socket.create_connection(("127.0.0.1", proxy.port), timeout=1) as client,
     ):
-        _ = said(client) or said(client)
+        assert is_broken(client)
