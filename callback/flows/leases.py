@@ -1,6 +1,7 @@
 """Reservations whose lease is over: nobody acts for them any more, so what was under way is found out and goes on."""
 
 import contextlib
+from datetime import timedelta
 
 from callback.domain.callback import Attempt
 from callback.domain.ids import CallbackId, CallSid, is_callback
@@ -11,6 +12,8 @@ from callback.flows.poison import guarded
 from callback.ports import CarrierError, House, LegGone, Reservation
 
 STEP = "recovering"
+LATE = timedelta(seconds=30)
+"""No sweep finds a lease so long after its end, unless nobody swept meanwhile, or the clock was put forward."""
 
 
 def recover(house: House, lapsed: Reservation) -> int:
@@ -47,15 +50,22 @@ def recover_leg(house: House, pairing: Reservation, leg: CallSid) -> None:
         settle.caller_gone(house, pairing, leg)
         return
     missed = pairing.phase == "ringing"
+    surely = missed and not found_late(house, pairing)
     released = house.line.release(
         pairing.token,
         entry_to="hold",
-        agent_to=AgentStatus.AWAY if missed else None,
-        reason="missed the ring" if missed else "the reservation lapsed",
+        agent_to=AgentStatus.AWAY if surely else None,
+        reason="missed the ring" if surely else "the reservation lapsed",
         now=house.clock.now(),
     )
     if missed and released:
         send_back(house, pairing, leg)
+
+
+def found_late(house: House, pairing: Reservation) -> bool:
+    """Whether nobody can say if the agent was rung for as long as the lease was meant to last: they stay available, and
+    whoever is not there misses the next ring."""
+    return pairing.lease_until is not None and house.clock.now() - pairing.lease_until > LATE
 
 
 def send_back(house: House, pairing: Reservation, leg: CallSid) -> None:
