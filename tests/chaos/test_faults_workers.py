@@ -6,9 +6,9 @@ import pytest
 
 from tests.chaos.conftest import Provoke
 from tests.support.chaos.acts import CALLS, exactly, fill, free_all, promises, rung_once, serve_all, until_asked
+from tests.support.chaos.callers import heard_the_promise, reaches_the_readback, told_or_holding
 from tests.support.chaos.servers import children, stopped
 from tests.support.chaos.stage import Round, Stage
-from tests.support.people import OFFER, PROMISE, READBACK, TALKS, answering, hear
 from tests.support.waiting import eventually
 
 
@@ -40,16 +40,6 @@ def test_a_web_killed_around_the_commit_of_a_sign_up_makes_exactly_one_callback(
     provoke(play)
 
 
-def reaches_the_readback(stage: Stage) -> str:
-    """Somebody has taken the offer and is asked whether the number is right."""
-    number = stage.house.new_number()
-    stage.house.carrier.person(number, script=TALKS)
-    leg = stage.shop.ring(*answering(OFFER, "1"), hear(READBACK), number=number)
-    stage.house.carrier.hears(leg, READBACK, timeout=40)
-    stage.house.carrier.until(leg, "gather")
-    return leg
-
-
 def comes_to_something(stage: Stage, leg: str) -> None:
     """They are told that they will be rung, or they hold; never silence."""
     eventually(
@@ -58,18 +48,11 @@ def comes_to_something(stage: Stage, leg: str) -> None:
     )  # fmt: skip
 
 
-def told_or_holding(stage: Stage, leg: str) -> bool:
-    """Whether one of the two has come about."""
-    now = stage.house.carrier.leg(leg)
-    told = any(PROMISE in heard["text"] for heard in now["heard"])
-    return told or "enqueued" in now["doing"] or bool(now["bridged_with"])
-
-
 def is_served_once(stage: Stage, leg: str) -> None:
     """On the line that they hold, or by the one callback; never both."""
     caller = stage.house.carrier.leg(leg)
     number = caller["from"]
-    told = any(PROMISE in heard["text"] for heard in caller["heard"])
+    told = heard_the_promise(caller)
     listed = stage.house.callbacks(queue=stage.shop.key, number=number)
     if told:
         stage.case.promised[number] = frozenset({"completed"})

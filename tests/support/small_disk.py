@@ -23,11 +23,10 @@ class SmallDisk:
     def fill(self, leave: int = 0) -> None:
         """Whatever is free is taken, except `leave` bytes: from now on no file grows."""
         free = shutil.disk_usage(self.folder).free - leave
-        with (self.folder / _BALLAST).open("ab") as ballast:
+        with (self.folder / _BALLAST).open("ab", buffering=0) as ballast:
             try:
                 while free > 0:
                     free -= ballast.write(b"\0" * min(free, 4096))
-                    ballast.flush()
             except OSError:
                 return
 

@@ -147,7 +147,7 @@ class Building:
         self._built += 1
         folder = self._folder / f"building-{self._built}"
         folder.mkdir(parents=True)
-        self.redis = KeepingRedis(self._redis_program)
+        self.redis = self._line(folder)
         self.redis.start()
         self.postgres = MortalPostgres()
         self.postgres.start()
@@ -160,6 +160,10 @@ class Building:
             self.pull_down()
             raise
         self._standing = True
+
+    def _line(self, folder: Path) -> KeepingRedis:
+        """The Redis that is to serve it."""
+        return KeepingRedis(self._redis_program)
 
     def _furnished(self, folder: Path) -> Installation:
         """The processes that are to live in it."""

@@ -46,8 +46,8 @@ class Mortal:
 class KeepingRedis(Mortal, RedisServer):
     """A Redis that survives its own death, as a production one does: what it acknowledged reached its file."""
 
-    def __init__(self, binary: Path | None = None) -> None:
-        super().__init__(binary or valkey_binary(), *DURABLE)
+    def __init__(self, binary: Path | None = None, *options: str) -> None:
+        super().__init__(binary or valkey_binary(), *DURABLE, *options)
 
     @property
     def folder(self) -> Path:
