@@ -100,6 +100,7 @@ class Attempt:
     answered_at: datetime | None = None
     answered_by: str = ""
     bridged_at: datetime | None = None
+    met_at: datetime | None = None  # since when it is sure that both are there; None with `bridged_at`: one joined
     ended_at: datetime | None = None
     outcome: Outcome | None = None
     error: str = ""

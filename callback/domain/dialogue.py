@@ -90,10 +90,12 @@ class Connect:
 
 @dataclass(frozen=True)
 class Meet:
-    """Join the conference `room`, which ends as soon as one side leaves. `after` is asked then."""
+    """Join the conference `room`, which begins with the second who joins (`begun` is told) and ends as soon as one side
+    leaves. `after` is asked then."""
 
     room: str
     after: Step
+    begun: Step
     role: Literal["agent", "customer"]
 
 

@@ -127,6 +127,8 @@ LATE: dict[tuple[State, Event], str] = {
     (S.WAITING, E.DUE): "two sweeps found the same row",
     (S.RECONCILING, E.LOST): "two sweeps found the same row",
     (S.BRIDGED, E.CANCEL): "too late: they are talking",
+    (S.ANSWERED, E.CUT_OFF): "the record missed the bridge, or two found the same end of a talk",
+    (S.WAITING, E.CUT_OFF): "two found the same end of a talk, and the caller is gone",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from callback.domain.callback import Attempt, Outcome
-from callback.domain.dialogue import HangUp, Meet, Prompt, Script, Speak, Step
+from callback.domain.dialogue import HangUp, Prompt, Script, Speak, Step
 from callback.domain.errors import NumberBusy
 from callback.domain.ids import AttemptId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
@@ -75,7 +75,7 @@ def key(house: House, hook: Hook) -> Script:
     if state is not State.RESERVED or not attempt.token or not keep(house, attempt):
         return Script(language, (Speak((Prompt("whisper_gone"),)), HangUp()))
     house.dispatch.dial_customer(attempt.id)
-    room = Meet(room=attempt.id, after=Step("agent/after", {"r": attempt.token}), role="agent")
+    room = bridge.room(attempt, after=Step("agent/after", {"r": attempt.token}), role="agent")
     return Script(language, (Speak((Prompt("whisper_ringing"),)), room))
 
 
@@ -138,7 +138,8 @@ def after(house: House, hook: Hook) -> Script:
     token = Token(hook.query["r"])
     pairing = house.line.reservation(token)
     if pairing is not None and pairing.phase == "busy":
-        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}")
+        outlived = hook.status == "in-progress" or None  # the conference ended, and so it had begun
+        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}", met=outlived)
     elif pairing is not None:
         agent_left(house, pairing)
     return Script("en", (HangUp(),))

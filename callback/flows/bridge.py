@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from callback.domain import hours
 from callback.domain.callback import Attempt, Callback, Outcome
@@ -103,9 +104,10 @@ def agent_key(house: House, hook: Hook) -> Script:
     return Script(language, (HangUp(),))
 
 
-def accept(house: House, token: Token, hook: Hook) -> bool:
+def accept(house: House, token: Token, hook: Hook, *, agent_there: bool = True) -> bool:
     """Both sides are there: the line, since it is fenced, then the record, which has the last word. False: the pairing
-    is stale, or nobody is on the line for its promise any more, as after a cancel."""
+    is stale, or nobody is on the line for its promise any more, as after a cancel. `agent_there`: it is the agent's own
+    key, and not the caller on their way to where the agent was."""
     pairing = house.line.reservation(token)
     if pairing is None:
         return False
@@ -116,13 +118,13 @@ def accept(house: House, token: Token, hook: Hook) -> bool:
     there = callback.state in ON_THE_LINE
     if there and not house.line.bridge(token, now=house.clock.now()):
         return False
-    if not (there and recorded(house, pairing, cause=f"call {hook.call}")):
+    if not (there and recorded(house, pairing, cause=f"call {hook.call}", agent_there=agent_there)):
         house.line.leave(pairing.entry, reason="no longer on the line", now=house.clock.now())
         return False
     return True
 
 
-def recorded(house: House, pairing: Reservation, *, cause: str) -> bool:
+def recorded(house: House, pairing: Reservation, *, cause: str, agent_there: bool) -> bool:
     """Whether the record lets the talk begin: it may have been cancelled at this very moment."""
     now = house.clock.now()
     with house.store.begin() as work:
@@ -130,7 +132,9 @@ def recorded(house: House, pairing: Reservation, *, cause: str) -> bool:
         if callback.state not in ON_THE_LINE:
             return False
         if callback.attempt:
-            work.save_attempt(replace(work.attempt(callback.attempt), bridged_at=now, agent=pairing.agent))
+            attempt = work.attempt(callback.attempt)
+            met_at = now if agent_there else None
+            work.save_attempt(replace(attempt, bridged_at=now, met_at=met_at, agent=pairing.agent))
         talking = replace(callback, agent=pairing.agent)
         work.move(talking, Event.BRIDGE, reason=f"talks with {pairing.agent}", cause=cause, at=now)
     return True
@@ -235,10 +239,15 @@ def talk(house: House, hook: Hook, attempt: Attempt, callback: Callback) -> Scri
 def meet(house: House, hook: Hook, attempt: Attempt, callback: Callback, pairing: Reservation) -> Script:
     """agent_first: the agent waits in the conference already, and has pressed their key."""
     place = place_of(callback)
-    if not accept(house, pairing.token, hook):
+    if not accept(house, pairing.token, hook, agent_there=False):
         return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
-    room = Meet(room=attempt.id, after=place.step("dialled", r=pairing.token), role="customer")
-    return Script(callback.language, (Speak((Prompt("connecting"),)), room))
+    meeting = room(attempt, after=place.step("dialled", r=pairing.token, room="1"), role="customer")
+    return Script(callback.language, (Speak((Prompt("connecting"),)), meeting))
+
+
+def room(attempt: Attempt, *, after: Step, role: Literal["agent", "customer"]) -> Meet:
+    """The conference of an attempt, in which the agent waits for the caller."""
+    return Meet(room=attempt.id, after=after, begun=Step("agent/met/status", {"a": attempt.id}), role=role)
 
 
 def later(house: House, hook: Hook, callback: Callback) -> Script:

@@ -6,8 +6,10 @@ from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import CallState, State
-from callback.flows import bridge, hold, match, settle
+from callback.flows import bridge, hold, match, settle, together
 from callback.flows.hook import Hook, Place
+from callback.flows.settle import Ending
+from callback.flows.together import Met
 from callback.ports import House, Reservation, Standing, Work
 
 FINAL = {
@@ -27,14 +29,16 @@ def dialled(house: House, hook: Hook) -> Script:
     """The Dial on the caller's leg ended: they talked, or the agent's side never came, or the caller is gone.
 
     `DialCallStatus` says `completed` whoever hung up and whether or not a key was pressed, so the line is asked
-    instead.
+    instead. `DialBridged` says that a key which we took never reached the carrier's bridge (nothing of a conference).
     """
     place = Place.of(hook.query)
     pairing = house.line.reservation(Token(hook.query["r"]))
     there = hook.status == "in-progress"
     missed = False
     if pairing is not None and pairing.phase == "busy":
-        settle.talk_over(house, pairing.token, caller_there=there, cause=f"call {hook.call}", leg=hook.call)
+        apart = hook.form.get("DialBridged") == "false" and "room" not in hook.query
+        cause = f"call {hook.call}"
+        settle.talk_over(house, pairing.token, caller_there=there, cause=cause, said_cut_off=apart, leg=hook.call)
     elif pairing is not None and pairing.entry == place.entry:
         missed = True
         never_bridged(house, pairing, hook, there)
@@ -120,16 +124,26 @@ def talker_gone(house: House, id: CallbackId, call: CallSid) -> None:
     """
     cause = f"call {call}"
     with house.store.begin() as work:
-        queue = work.callback(id).queue
-    standing = house.line.standing(queue, EntryId(id))
+        callback = work.callback(id)
+        attempt = work.attempt(callback.attempt) if callback.attempt else None
+    standing = house.line.standing(callback.queue, EntryId(id))
     pairing = standing.reservation
     if pairing is not None and pairing.phase == "busy":
         settle.talk_over(house, pairing.token, caller_there=False, cause=cause)
         return
     cut = back_in_line(standing, call)
-    settle.close_callback(house, id, cut=cut, cause=cause, now=house.clock.now())
+    ending = Ending.CUT_OFF if cut else alone_or_over(house, attempt)
+    settle.close_callback(house, id, ending, cause=cause, now=house.clock.now())
     if cut:
         settle.hung_up(house, EntryId(id), call)
+
+
+def alone_or_over(house: House, attempt: Attempt | None) -> Ending:
+    """Whether whoever is off the line now had talked, where only the record and the carrier can tell."""
+    if attempt is None:
+        return Ending.OVER
+    met = together.met(house, attempt, attempt.bridged_at)
+    return {Met.YES: Ending.OVER, Met.NO: Ending.ALONE, Met.UNKNOWN: Ending.UNKNOWN}[met]
 
 
 def back_in_line(standing: Standing, call: CallSid) -> bool:

@@ -7,7 +7,7 @@ Documents answer with what is heard next; reports change the state and answer wi
 from collections.abc import Callable
 
 from callback.domain.dialogue import Script
-from callback.flows import agentfirst, arrive, bridge, ended, hold, menu, rejoin, text, trouble
+from callback.flows import agentfirst, arrive, bridge, ended, hold, menu, rejoin, text, together, trouble
 from callback.flows.hook import Hook
 from callback.ports import House
 
@@ -43,6 +43,7 @@ REPORTS: dict[str, Report] = {
     "inbound/status": ended.inbound_status,
     "agent/status": ended.agent_status,
     "agent/first/status": agentfirst.status,
+    "agent/met/status": together.began,
     "sms": text.status,
 }
 

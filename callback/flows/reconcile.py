@@ -11,8 +11,9 @@ from callback.domain.callback import Attempt, Callback, Outcome
 from callback.domain.ids import AttemptId, CallSid, EntryId
 from callback.domain.lifecycle import State
 from callback.domain.policy import Queue
-from callback.flows import ended, settle
+from callback.flows import ended, settle, together
 from callback.flows.book import caller_id
+from callback.flows.together import Met
 from callback.ports import CarrierCall, CarrierError, House, Work
 
 SKEW = timedelta(seconds=2)
@@ -55,10 +56,21 @@ def resolve(house: House, callback: Callback) -> None:
         never_placed(house, callback, attempt)
     elif found.status in LIVE:
         bind(house, attempt, found.sid)
+        if callback.state is State.BRIDGED:
+            beside(house, attempt, found.sid)
     else:
         with house.store.begin() as work:
             fresh = work.callback(callback.id)
         ended.customer_ended(house, attempt, fresh, ended.FINAL.get(found.status, Outcome.FAILED), found.sid)
+
+
+def beside(house: House, attempt: Attempt, leg: CallSid) -> None:
+    """agent_first: whether anybody is in the conference with the caller, where nothing has shown it yet. Whoever sits
+    there alone is back at the front."""
+    if attempt.token is None or together.met(house, attempt, attempt.bridged_at) is not Met.NO:
+        return
+    cause = f"call {attempt.agent_call}"
+    settle.talk_over(house, attempt.token, caller_there=None, cause=cause, said_cut_off=True, leg=leg)
 
 
 def resolve_leg(house: House, callback: Callback) -> None:

@@ -4,20 +4,42 @@ Every function may run twice, late, or beside itself: the record's guarded moves
 win, and the others change nothing.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from callback.domain import retry
 from callback.domain.callback import Attempt, Callback, Outcome, Text
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
-from callback.flows import match
+from callback.flows import match, together
 from callback.flows.book import NO_QUEUE
+from callback.flows.hook import Place
 from callback.flows.text import compose
+from callback.flows.together import Met
 from callback.ports import CarrierError, House, Reservation, Work
 
 TOLD_WITHIN = timedelta(seconds=15)
 """An agent who waited for a caller has heard by then that nobody comes."""
+
+
+class Ending(Enum):
+    """How a talk ended, for the promise that it was to keep."""
+
+    OVER = auto()  # kept
+    CUT_OFF = auto()  # the agent's side fell away: the caller is back at the front
+    ALONE = auto()  # there was no agent any more when the caller came, who hung up in the end: promised still
+    UNKNOWN = auto()  # whether there was one, only the carrier knows, which cannot be asked now
+
+
+@dataclass(frozen=True)
+class Told:
+    """What whoever reports the end of a talk knows of it."""
+
+    caller_there: bool | None
+    said_cut_off: bool
+    leg: CallSid | None
+    met: bool | None  # whether agent and caller were together; None: not told
 
 
 def talk_over(
@@ -28,32 +50,73 @@ def talk_over(
     cause: str,
     said_cut_off: bool = False,
     leg: CallSid | None = None,
+    met: bool | None = None,
 ) -> bool:
     """The conversation of `token` ended: the agent wraps up. Within the policy's cut-off of bridging (or where the desk
     says so), and unless the caller is known to be gone, it never really began: the caller is back at the front, on
-    `leg` as whoever reports it knows. False: settled before.
+    `leg` as whoever reports it knows. `met`: what the report says about both having been there. False: settled before,
+    or nothing can be settled until the carrier is asked.
     """
     now = house.clock.now()
     pairing = house.line.reservation(token)
     if pairing is None or pairing.phase != "busy":
         return False
     policy = house.book.queue(pairing.queue).policy
+    room = None if met or caller_there else together.unproved(house, pairing)
     early = was_cut_off(pairing, policy.cut_off_s, now)
-    if caller_there is None and (early or said_cut_off):
-        leg = leg or leg_of(house, pairing)
-    if early and caller_there is None and not said_cut_off:
-        caller_there = on_the_line(house, leg)
-    cut = caller_there is not False and (said_cut_off or early)
-    view = house.line.complete(token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="hold" if cut else "gone", leg=leg)
+    ending, leg = how(house, pairing, Told(caller_there, said_cut_off, leg, met), room, early=early)
+    if ending is Ending.UNKNOWN and caller_there is None:
+        return False
+    entry_to = "hold" if ending is Ending.CUT_OFF else "gone"
+    view = house.line.complete(token, wrap_up_s=policy.wrap_up_s, now=now, entry_to=entry_to, leg=leg)
     if view is None:
         return False
     if is_callback(pairing.entry):
-        close_callback(house, CallbackId(pairing.entry), cut=cut, cause=cause, now=now)
+        close_callback(house, CallbackId(pairing.entry), ending, cause=cause, now=now)
     if view.status is AgentStatus.AVAILABLE:
         match.run_agent(house, pairing.agent)
-    if cut:
+    if ending is Ending.CUT_OFF:
         match.run(house, pairing.queue)
+    if room is not None:
+        empty(house, pairing, room, caller_there, leg if ending is Ending.CUT_OFF else None)
     return True
+
+
+def how(
+    house: House, pairing: Reservation, told: Told, room: Attempt | None, *, early: bool
+) -> tuple[Ending, CallSid | None]:
+    """How it ended, and the caller's leg where they are back in line on it."""
+    there, leg = told.caller_there, told.leg
+    if early or told.said_cut_off:
+        there, leg = whether_there(house, pairing, told)
+        if there is not False:
+            return Ending.CUT_OFF, leg
+    if told.met is None and there is not True and room is not None:
+        met = together.met(house, room, room.bridged_at or pairing.bridged_at)
+        if met is Met.UNKNOWN:
+            return Ending.UNKNOWN, leg
+        if met is Met.NO:
+            there, leg = whether_there(house, pairing, replace(told, caller_there=there, leg=leg))
+            return (Ending.ALONE if there is False else Ending.CUT_OFF), leg
+    return Ending.OVER, leg
+
+
+def whether_there(house: House, pairing: Reservation, told: Told) -> tuple[bool | None, CallSid | None]:
+    """Whether the caller is still on the line, and on which leg. The desk is believed without asking the carrier."""
+    if told.caller_there is not None:
+        return told.caller_there, told.leg
+    leg = told.leg or leg_of(house, pairing)
+    return (None if told.said_cut_off else on_the_line(house, leg)), leg
+
+
+def empty(house: House, pairing: Reservation, room: Attempt, caller_there: bool | None, held: CallSid | None) -> None:
+    """Nobody stays alone in a conference that may never have begun. Where the caller told of the end, the agent is let
+    go; where the agent did, the caller, back in line on the leg `held`, hears our music, unless somebody was free for
+    them."""
+    if caller_there is not None and room.agent_call is not None:
+        house.dispatch.hang_up(room.agent_call)
+    elif held is not None and house.line.standing(pairing.queue, pairing.entry).place == "hold":
+        house.dispatch.redirect(held, house.urls.step("back", **Place.paired(pairing).query()))
 
 
 def was_cut_off(pairing: Reservation, cut_off_s: float, now: datetime) -> bool:
@@ -82,17 +145,21 @@ def on_the_line(house: House, leg: CallSid | None) -> bool | None:
     return found is not None and found.status == "in-progress"
 
 
-def close_callback(house: House, id: CallbackId, *, cut: bool, cause: str, now: datetime) -> None:
-    """The promise was kept, or has to be kept again."""
+def close_callback(house: House, id: CallbackId, ending: Ending, *, cause: str, now: datetime) -> None:
+    """The promise was kept, or has to be kept again; or whoever asks the carrier next finds that out."""
+    if ending is Ending.UNKNOWN:
+        return
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
-        if cut:
-            alone = replace(callback, agent=None)
-            work.move(alone, Event.CUT_OFF, reason="the agent's side was cut off", cause=cause, at=now)
+        if ending is Ending.OVER:
+            if callback.attempt:
+                work.save_attempt(replace(work.attempt(callback.attempt), outcome=Outcome.TALKED, ended_at=now))
+            work.move(replace(callback, leg=None), Event.COMPLETE, reason="talked", cause=cause, at=now)
             return
-        if callback.attempt:
-            work.save_attempt(replace(work.attempt(callback.attempt), outcome=Outcome.TALKED, ended_at=now))
-        work.move(replace(callback, leg=None), Event.COMPLETE, reason="talked", cause=cause, at=now)
+        reason = "the agent's side was cut off" if ending is Ending.CUT_OFF else "the agent was gone before they came"
+        work.move(replace(callback, agent=None), Event.CUT_OFF, reason=reason, cause=cause, at=now)
+    if ending is Ending.ALONE and callback.leg is not None:
+        hung_up(house, EntryId(id), callback.leg)
 
 
 def attempt_over(

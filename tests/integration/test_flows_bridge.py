@@ -345,6 +345,21 @@ def test_without_a_cut_off_every_end_is_the_end(staged: StagedHouse) -> None:
     assert not leg.up
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["still there", "hung up"])
+def test_an_agents_key_whose_document_never_reached_the_carrier_has_bridged_nobody(
+    staged: StagedHouse, there: bool
+) -> None:
+    """However late the end of the dial is told. Whoever hung up meanwhile has said themselves that it is over."""
+    callback, leg, _ = bridged(staged, retry_delays_s=[600])
+    staged.wait(15)
+    assert leg.dial is not None
+    status = "in-progress" if there else "completed"
+    ended = {"DialCallStatus": "completed", "DialBridged": "false"}
+    staged.post(leg.dial.get("action"), leg.form(CallStatus=status, **ended))
+    assert staged.state(callback) is (State.ANSWERED if there else State.COMPLETED)
+    assert staged.place(callback.id) == ("hold" if there else "")
+
+
 def test_a_live_caller_who_is_cut_off_keeps_their_place(staged: StagedHouse) -> None:
     staged.queue()
     staged.agent()

@@ -164,6 +164,18 @@ def agent_after(staged: StagedHouse) -> Ready:
     return Ready(agent.document.only("Dial").get("action"), agent.form(DialCallStatus="completed"))
 
 
+def agent_met_status(staged: StagedHouse) -> Ready:
+    agent = _agent_first(staged)
+    agent.answer()
+    agent.press("1")
+    staged.work()
+    leg = staged.outgoing()
+    leg.answer()
+    leg.press("1")
+    assert agent.dial is not None
+    return _told(agent.conference_starts())
+
+
 def agent_unreached(staged: StagedHouse) -> Ready:
     agent = _agent_first(staged)
     agent.answer()
@@ -223,6 +235,7 @@ REQUESTS: dict[str, Callable[[StagedHouse], Ready]] = {
     "agent/first": agent_first,
     "agent/first/key": agent_first_key,
     "agent/after": agent_after,
+    "agent/met/status": agent_met_status,
     "agent/unreached": agent_unreached,
     "fallback": fallback,
     "callback": callback,

@@ -167,6 +167,14 @@ class Leg:
         number = {"queued": "0", "initiated": "0", "ringing": "1", "in-progress": "2"}.get(status, "3")
         return self.status_url, self.form(CallStatus=status, SequenceNumber=number)
 
+    def conference_starts(self) -> Word:
+        """What the carrier tells when the second leg joins the conference that this one is in."""
+        assert self.dial is not None
+        assert self.room, "in no conference"
+        about = {"AccountSid": self.stage.account, "ConferenceSid": "CF" + "1" * 32, "FriendlyName": self.room}
+        event = {"StatusCallbackEvent": "conference-start", "SequenceNumber": "1"}
+        return self.dial.children[0].get("statusCallback"), {**about, **event}
+
     def fails(self, status: str) -> None:
         """It ends unanswered: busy, no-answer, failed, canceled."""
         for word in self.end(status):

@@ -105,10 +105,11 @@ def test_an_empty_script_is_an_empty_document() -> None:
         ),
         (LeaveQueue(), "<Leave />"),
         (
-            Meet("rs1", after=Step("after"), role="agent"),
+            Meet("rs1", after=Step("after"), begun=Step("begun"), role="agent"),
             (
                 '<Dial action="https://callback.example/voice/after"><Conference beep="false" '
-                'endConferenceOnExit="true" startConferenceOnEnter="true">rs1</Conference></Dial>'
+                'endConferenceOnExit="true" startConferenceOnEnter="true" '
+                'statusCallback="https://callback.example/voice/begun" statusCallbackEvent="start">rs1</Conference></Dial>'
             ),
         ),
         (Goto(Step("offer")), "<Redirect>https://callback.example/voice/offer</Redirect>"),
@@ -182,7 +183,7 @@ def test_a_hostile_name_stays_text(way: type) -> None:
             Speak((Prompt("welcome", {"queue": HOSTILE}),)),
             Hold(HOSTILE, Step("wait", {"name": "a&b<c>\"'"}), Step("left")),
             Connect(HOSTILE, Step("w"), Step("s"), Step("a"), 5, HOSTILE),
-            Meet(HOSTILE, Step("a"), "customer"),
+            Meet(HOSTILE, Step("a"), Step("b"), "customer"),
         ),
     )
 
@@ -216,7 +217,7 @@ verbs = st.one_of(
     st.builds(Hold, texts, steps, steps),
     st.builds(LeaveQueue),
     st.builds(Connect, contacts, steps, steps, steps, seconds, texts),
-    st.builds(Meet, texts, steps, st.sampled_from(["agent", "customer"])),
+    st.builds(Meet, texts, steps, steps, st.sampled_from(["agent", "customer"])),
     st.builds(Goto, steps),
     st.builds(HangUp),
     st.builds(Reject),
@@ -302,7 +303,7 @@ EVERY_SCRIPT = [
             Connect(contact, Step("w"), Step("s"), Step("a"), 20, "+12015550100")
             for contact in ("+12015550123", "sip:ada@desk.example", "client:ada")
         ),
-        Meet("rs1", Step("after"), "customer"),
+        Meet("rs1", Step("after"), Step("begun"), "customer"),
         Goto(Step("offer")),
         HangUp(),
         Reject(),

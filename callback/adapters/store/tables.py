@@ -228,6 +228,7 @@ attempts = Table(
     Column("answered_at", Instant),
     Column("answered_by", String, nullable=False),
     Column("bridged_at", Instant),
+    Column("met_at", Instant),
     Column("ended_at", Instant),
     Column("outcome", Word(Outcome)),
     Column("error", String, nullable=False),

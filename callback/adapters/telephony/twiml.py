@@ -166,7 +166,7 @@ def _connect(verb: Connect, edge: _Edge) -> Iterator[Outline]:
 
 
 def _meet(verb: Meet, edge: _Edge) -> Iterator[Outline]:
-    yield ("Meet",), [edge.url(verb.after), clean(verb.room)]
+    yield ("Meet",), [edge.url(verb.after), clean(verb.room), edge.url(verb.begun)]
 
 
 def _goto(verb: Goto, edge: _Edge) -> Iterator[Outline]:
@@ -260,7 +260,9 @@ def _build_dial(parent: VoiceResponse, settings: list[Any], values: Iterator[str
 
 def _build_meet(parent: VoiceResponse, _settings: list[Any], values: Iterator[str]) -> None:
     dial = parent.dial(action=next(values))
-    dial.conference(next(values), start_conference_on_enter=True, end_conference_on_exit=True, beep=False)
+    room, begun = next(values), next(values)
+    told = {"status_callback": begun, "status_callback_event": "start"}
+    dial.conference(room, start_conference_on_enter=True, end_conference_on_exit=True, beep=False, **told)
 
 
 def _build_redirect(parent: VoiceResponse, _settings: list[Any], values: Iterator[str]) -> None:
