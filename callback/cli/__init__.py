@@ -6,7 +6,7 @@ words with the way to mend it: exit code 1, or 2 for a command that was typed wr
 
 import click
 
-from callback.cli import audit, carrier, people, queues, running
+from callback.cli import audit, backtest, carrier, people, queues, running
 from callback.cli.errors import PlainGroup
 
 
@@ -34,5 +34,6 @@ for _command in (
     carrier.twilio,
     running.rebuild,
     audit.audit,
+    backtest.backtest,
 ):
     main.add_command(_command)

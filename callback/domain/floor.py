@@ -1,0 +1,215 @@
+"""The floor of a call centre as it is known at one moment: who waits, who talks since when, who was seen at work.
+
+Everything that estimates a wait reads it from here, so that a replay of recorded traffic and the living house show an
+estimator the very same thing. The floor changes by four events and by nothing else; the outcome of a wait and the
+length of a talk become known when they happen, never before. A replay makes the events from a trace, a worker makes
+them from the journal.
+
+Times are seconds since the epoch, durations are seconds. One `Floor` holds all queues whose agents may be shared.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+SEEN_S = 900.0
+"""An agent counts as staffed for so long after they were last seen at work."""
+REMEMBERED = 400
+"""So many of the latest ended waits and talks are kept for whoever wants to look at them one by one."""
+
+
+class Kind(NamedTuple):
+    """What sets one caller's chances apart from another's."""
+
+    queue: str
+    priority: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A caller takes a place in line at `at`; `since` is when that place was taken first, and `credit` its head start.
+
+    `callback` is true for whoever waits by promise, not on the line.
+    """
+
+    at: float
+    call: str
+    kind: Kind
+    since: float
+    credit: float = 0.0
+    callback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An agent begins to talk with this caller. `agent` is empty where nobody noted who it was."""
+
+    at: float
+    call: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """This caller leaves the line unserved: hung up (`gave_up`), or took a promise and waits under another name."""
+
+    at: float
+    call: str
+    gave_up: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Talk and wrap-up with this caller are over, and the agent is free."""
+
+    at: float
+    call: str
+
+
+Event = Joined | Served | Left | Freed
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """Somebody in line. Lower score is served first."""
+
+    score: float
+    order: int
+    joined: Joined = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation that goes on, or the wrap-up after it."""
+
+    began: float
+    kind: Kind
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait that is over: when, whose, how long, and whether an agent came."""
+
+    at: float
+    kind: Kind
+    waited: float
+    served: bool
+    callback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A conversation that is over, wrap-up included."""
+
+    at: float
+    kind: Kind
+    lasted: float
+    agent: str
+
+
+Known = Wait | Handled | None
+"""What an event makes known, where it ends something."""
+
+
+class Floor:
+    """The present state. Feed it events in the order of their times."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.line: list[Waiting] = []
+        self.talks: dict[str, Talk] = {}
+        self.waits: deque[Wait] = deque(maxlen=REMEMBERED)
+        self.handled: deque[Handled] = deque(maxlen=REMEMBERED)
+        self.last_seen: dict[str, float] = {}
+        self._places: dict[str, Waiting] = {}
+        self._crowds: deque[tuple[float, int]] = deque()
+        self._joined = 0
+
+    def apply(self, event: Event) -> Known:
+        """Moves the state on and gives what became known by it, a wait or a talk that is over.
+
+        An event about somebody unknown changes nothing: the record began before its first row.
+        """
+        self.now = event.at
+        match event:
+            case Joined():
+                self._join(event)
+                return None
+            case Served():
+                return self._serve(event)
+            case Left():
+                return self._leave(event)
+            case Freed():
+                return self._free(event)
+
+    def place(self, call: str) -> Waiting:
+        """Where this caller stands. Raises KeyError for one who is not in line."""
+        return self._places[call]
+
+    def ahead(self, call: str) -> list[Waiting]:
+        """Everybody in line before this caller, of every queue, first in line first."""
+        return self.line[: bisect_left(self.line, self._places[call])]
+
+    def behind(self, call: str) -> list[Waiting]:
+        """Everybody in line after this caller, of every queue."""
+        return self.line[bisect_left(self.line, self._places[call]) + 1 :]
+
+    def busy(self) -> Iterator[Talk]:
+        """The conversations that go on, oldest first."""
+        return iter(self.talks.values())
+
+    def seen(self, within: float = SEEN_S) -> int:
+        """How many agents were at work in the last `within` seconds (at most `SEEN_S`).
+
+        By name where agents are noted; else as many as talked at one time.
+        """
+        since = self.now - within
+        named = sum(1 for at in self.last_seen.values() if at >= since) + sum(1 for t in self.talks.values() if t.agent)
+        crowd = max((count for at, count in self._crowds if at >= since), default=0)
+        return max(named, crowd, len(self.talks))
+
+    def _join(self, event: Joined) -> None:
+        self._joined += 1
+        place = Waiting(event.since - event.credit, self._joined, event)
+        self._places[event.call] = place
+        insort(self.line, place)
+
+    def _take_out(self, call: str) -> Waiting | None:
+        place = self._places.pop(call, None)
+        if place is not None:
+            del self.line[bisect_left(self.line, place)]
+        return place
+
+    def _serve(self, event: Served) -> Wait | None:
+        place = self._take_out(event.call)
+        if place is None:
+            return None
+        self.talks[event.call] = Talk(event.at, place.joined.kind, event.agent)
+        self.last_seen.pop(event.agent, None)
+        self._crowds.append((event.at, len(self.talks)))
+        while self._crowds[0][0] < event.at - SEEN_S:
+            self._crowds.popleft()
+        return self._over(event.at, place.joined, served=True)
+
+    def _leave(self, event: Left) -> Wait | None:
+        place = self._take_out(event.call)
+        return self._over(event.at, place.joined, served=False) if place is not None and event.gave_up else None
+
+    def _over(self, at: float, joined: Joined, *, served: bool) -> Wait:
+        wait = Wait(at, joined.kind, at - joined.at, served, joined.callback)
+        self.waits.append(wait)
+        return wait
+
+    def _free(self, event: Freed) -> Handled | None:
+        talk = self.talks.pop(event.call, None)
+        if talk is None:
+            return None
+        over = Handled(event.at, talk.kind, event.at - talk.began, talk.agent)
+        self.handled.append(over)
+        if talk.agent:
+            self.last_seen[talk.agent] = event.at
+        return over

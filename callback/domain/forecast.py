@@ -1,0 +1,27 @@
+"""A forecast wait as five numbers: what is announced, shown, stored beside the outcome, and scored."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from callback.domain.wait import Wait
+
+LEVELS = (0.1, 0.5, 0.8, 0.9)
+"""The quantiles that are forecast, in the order of the fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The offered wait in seconds: until service would start for somebody who does not hang up."""
+
+    mean: float
+    p10: float
+    p50: float
+    p80: float
+    p90: float
+
+    @classmethod
+    def of(cls, wait: Wait) -> Self:
+        """The numbers of a wait that is known. Raises ValueError for one that is not."""
+        if wait.mean is None:
+            raise ValueError("nobody can know this wait: there is no forecast of it")
+        return cls(wait.mean, *(wait.quantile(level) or 0.0 for level in LEVELS))

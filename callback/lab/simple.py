@@ -1,0 +1,38 @@
+"""The simple rule of `domain.wait` on recorded traffic: what the product says where nothing was learnt.
+
+A trace has no presence. Agents who were seen at work in the last quarter of an hour are staffed, and none of them is
+free when somebody has to wait.
+"""
+
+from callback.domain.floor import Floor, Handled, Known, Wait
+from callback.domain.forecast import Forecast
+from callback.domain.lifecycle import AgentStatus
+from callback.domain.policy import Policy
+from callback.domain.wait import Measured, estimate
+
+MEMORY = 500.0
+"""After so many talks, or waits, an earlier one counts less by a factor e: as the line measures it in the house."""
+
+
+class SimpleRule:
+    """Learns handle time and patience from a floor that somebody else moves on."""
+
+    def __init__(self, floor: Floor, policy: Policy) -> None:
+        self._floor, self._policy = floor, policy
+        self._measured = Measured()
+
+    def see(self, known: Known) -> None:
+        """Learns from a wait or a talk that is over."""
+        kept, keep = self._measured, 1 - 1 / MEMORY
+        if isinstance(known, Handled):
+            handled, handled_s = kept.handled * keep + 1, kept.handled_s * keep + known.lasted
+            self._measured = Measured(handled, handled_s, kept.abandoned, kept.waited_s)
+        elif isinstance(known, Wait):
+            abandoned, waited_s = kept.abandoned * keep + (not known.served), kept.waited_s * keep + known.waited
+            self._measured = Measured(kept.handled, kept.handled_s, abandoned, waited_s)
+
+    def predict(self, call: str) -> Forecast:
+        """The wait of somebody in line."""
+        agents = {AgentStatus.BUSY: max(self._floor.seen(), 1)}
+        ahead = len(self._floor.ahead(call))
+        return Forecast.of(estimate(ahead=ahead, agents=agents, measured=self._measured, policy=self._policy))
