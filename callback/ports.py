@@ -4,11 +4,11 @@ Every port has one contract suite in `tests/contract` that runs on the fake and 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Text
 from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
@@ -110,9 +110,9 @@ class Waiting:
     live: bool
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A waiting promise's place as its columns have it, for a rebuild: nothing in it is sealed."""
+class Placed(NamedTuple):
+    """A waiting promise's place as its columns have it, for a rebuild: nothing in it is sealed. A tuple, since there
+    may be a hundred thousand."""
 
     id: CallbackId
     queue: QueueKey
@@ -220,8 +220,9 @@ class Line(Protocol):
         leaves in the same step with outcome `callback`. Moves an entry that stands there already."""
         ...
 
-    def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
-        """As `enter` for each of them (`due` unless the next attempt lies ahead), many in one step."""
+    def restore(self, promises: Iterable[Placed], *, now: datetime) -> int:
+        """As `enter` for each of them (`due` unless the next attempt lies ahead), many in one step. Reads on in
+        `promises` while the line is at work. Returns how many there were."""
         ...
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
@@ -545,9 +546,9 @@ class Work(Protocol):
         False leaves out what is in quarantine."""
         ...
 
-    def placed(self, *, after: CallbackId | None = None, limit: int = 1000) -> list[Placed]:
-        """Whoever is `waiting` and not in quarantine, by id, from `after`: only what a rebuild needs, without opening a
-        seal."""
+    def placed(self) -> Generator[Placed, None, None]:
+        """Whoever is `waiting` and not in quarantine, in no order, as they are when the first is asked for: only what a
+        rebuild needs, without opening a seal. To be read or closed before the transaction ends."""
         ...
 
     def damaged(self) -> list[Damaged]:

@@ -14,9 +14,10 @@ claim that runs out, and another begins anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from callback.domain.callback import Attempt, Callback, Entry, Leg, LegKind
 from callback.domain.errors import CallbackError, NotFound, Unreadable
@@ -26,7 +27,7 @@ from callback.flows import bridge, configure, epoch, match, persist, settle
 from callback.ports import House, Stand, Work
 
 BATCH = 500
-"""Promises read in one transaction: it holds SQLite's only writer for some 20 ms."""
+"""Rows read in one transaction that writes: it holds SQLite's only writer for some 20 ms."""
 TOLD = 4 * BATCH
 """How many come back before the journal is told: all at once would hold SQLite's writer for long."""
 MOST_LEGS = 100_000
@@ -300,20 +301,18 @@ def pair_again(house: House, stand: Stand) -> bool:
 
 
 def stand_all(house: House, claim: Claim, count: Count, progress: Progress) -> None:
-    """Every waiting promise in the place its columns say."""
-    after = None
-    while True:
-        now = house.clock.now()
-        with house.store.begin() as work:
-            claim.keep(work, now)
-            page = work.placed(after=after, limit=BATCH)
-        if not page:
-            return
-        house.line.restore(page, now=now)
-        after = page[-1].id
-        count.waiting += len(page)
-        progress(count.waiting)
-        if count.waiting % TOLD == 0:
+    """Every waiting promise in the place its columns say, read by one question that keeps no writer waiting: what
+    changes meanwhile is in the journal."""
+    with house.store.look() as record, closing(record.placed()) as promises:
+        while True:
+            now = house.clock.now()
+            with house.store.begin() as work:
+                claim.keep(work, now)
+            standing = house.line.restore(islice(promises, TOLD), now=now)
+            if not standing:
+                return
+            count.waiting += standing
+            progress(count.waiting)
             persist.persist(house)
 
 

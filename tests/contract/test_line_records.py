@@ -1,5 +1,6 @@
 """What the line tells about itself: measured sums, the stream, listings; its pace, and how it is emptied and filled."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -137,6 +138,32 @@ def test_places_restored_together_are_told_together(scene: Scene) -> None:
     assert settings(scene) == [("line", "restored", rows)]
     scene.line.restore([Placed(CallbackId("cb1"), SUPPORT, micros, at, None, "n1")], now=at)
     assert scene.everything() == []
+
+
+def test_a_promise_that_is_restored_twice_in_one_go_stands_where_it_was_put_last(scene: Scene) -> None:
+    scene.staff()
+    at = scene.clock.now()
+    ids = [CallbackId(f"cb{number}") for number in range(4)]
+    first = [Placed(each, SUPPORT, 10 + number, at, None, "") for number, each in enumerate(ids)]
+    again = [Placed(ids[3], BILLING, 3, at, None, "n3"), Placed(ids[0], SUPPORT, 20, at, at + timedelta(1), "n0")]
+    assert scene.line.restore(first + again, now=at) == 6
+    found = [(one.entry, one.place, one.score) for key in (SUPPORT, BILLING) for one in scene.line.listing(key)]
+    assert found == [("cb1", "due", 11), ("cb2", "due", 12), ("cb0", "later", 20), ("cb3", "due", 3)]
+    assert scene.line.standing(SUPPORT, None).callbacks == 3
+
+
+def test_what_interrupts_the_reading_of_promises_is_heard_and_spoils_nothing(scene: Scene) -> None:
+    def promises() -> Iterator[Placed]:
+        for number in range(700):
+            yield Placed(CallbackId(f"cb{number}"), SUPPORT, number, at, None, "")
+        raise ConnectionError("the record is gone")
+
+    scene.staff()
+    at = scene.clock.now()
+    with pytest.raises(ConnectionError, match="the record is gone"):
+        scene.line.restore(promises(), now=at)
+    standing = scene.line.standing(SUPPORT, EntryId("cb5"))
+    assert (standing.place, standing.position) == ("due", 6)
 
 
 def test_what_changes_with_the_configuration_is_told_and_nothing_else(scene: Scene) -> None:

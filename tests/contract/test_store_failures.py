@@ -178,7 +178,7 @@ def test_lists_leave_out_what_cannot_be_read_and_say_so(store: SqlStore) -> None
             (damage,) = work.damaged()
             assert (damage.subject, NUMBERS[0] in damage.why) == (left_out, False)
     with store.begin() as work:
-        assert len(work.placed()) == 2, "a rebuild opens no seal"
+        assert len(list(work.placed())) == 2, "a rebuild opens no seal"
         with pytest.raises(Unreadable):
             work.callback(bad.id)
         with pytest.raises(Unreadable):

@@ -212,9 +212,10 @@ class FakeLine:
         person.place = place
         return person, moved
 
-    def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
-        rows = []
+    def restore(self, promises: Iterable[Placed], *, now: datetime) -> int:
+        rows, count = [], 0
         for one in promises:
+            count += 1
             place = "due" if one.next_attempt_at is None or one.next_attempt_at <= now else "later"
             _, moved = self._put(one.queue, EntryId(one.id), one.score, one.joined_at, place, one.number_hash)
             if moved is not None:
@@ -223,6 +224,7 @@ class FakeLine:
                 rows.append("\t".join(row))
         if rows:
             self._tell_setting("line", "restored", now, "\n".join(rows))
+        return count
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         person = self._people.get(entry)

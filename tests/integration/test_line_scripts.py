@@ -143,6 +143,33 @@ def test_after_a_late_answer_nobody_reads_what_was_meant_for_another(own_redis: 
         assert lanes.ask("GET", "mine") == "1"
 
 
+def test_two_questions_under_way_at_once_get_each_their_own_answer(client: redis.Redis) -> None:
+    lanes = Lanes(client)
+    first, second = lanes.begin("ECHO", "first"), lanes.begin("ECHO", "second")
+    assert lanes.ask("ECHO", "between") == "between"
+    assert [second(), first()] == ["second", "first"]
+
+
+def test_a_question_under_way_that_is_refused_or_too_late_leaves_the_lanes_in_order(own_redis: RedisServer) -> None:
+    with make_client(own_redis.url, timeout_s=0.3) as client:
+        lanes = Lanes(client)
+        with pytest.raises(redis.ResponseError):
+            lanes.begin("NOSUCHCOMMAND")()
+        with pytest.raises(redis.TimeoutError):
+            lanes.begin("BLPOP", "nothing", 1)()
+        assert lanes.ask("ECHO", "still here") == "still here"
+
+
+def test_a_script_under_way_is_run_though_the_server_forgot_it_or_broke_the_connection(own_redis: RedisServer) -> None:
+    with make_client(own_redis.url) as client, redis.Redis.from_url(own_redis.url) as other:
+        scripts = Scripts(client)
+        assert scripts.begin("agents")()[0] == Result.OK
+        other.script_flush()
+        assert scripts.begin("agents")()[0] == Result.OK
+        other.client_kill_filter(_type="normal", skipme=True)
+        assert scripts.begin("agents")()[0] == Result.OK
+
+
 def test_a_refused_command_leaves_the_connection_in_order(client: redis.Redis) -> None:
     lanes = Lanes(client)
     with pytest.raises(redis.ResponseError):

@@ -8,6 +8,7 @@ and stay with us, so closing the client closes them.
 
 import os
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -43,6 +44,30 @@ class Lanes:
             raise
         finally:
             self._idle.append(connection)
+
+    def begin(self, *command: str | float) -> Callable[[], Any]:
+        """Asks, and gives what waits for the answer, which must be called once: until then the connection is taken.
+        Either raises redis.RedisError."""
+        connection = self._take()
+        try:
+            connection.send_command(*command)
+        except BaseException:
+            connection.disconnect()
+            self._idle.append(connection)
+            raise
+
+        def answer() -> Any:
+            try:
+                return connection.read_response()
+            except redis.ResponseError:
+                raise
+            except BaseException:
+                connection.disconnect()
+                raise
+            finally:
+                self._idle.append(connection)
+
+        return answer
 
     def _take(self) -> Any:
         if self._pid != os.getpid():  # a child of a fork must not speak on its parent's connections

@@ -1,8 +1,9 @@
 """The port `Line` in Redis. Each verb is one script: one round trip, one atomic step. The rules are in `lua/`."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import cast
 
 import redis
@@ -23,7 +24,9 @@ _LANGUAGE_TTL_S = 365 * 86_400
 _SLICE = 500
 """Rows that one script may look through: a few hundred microseconds."""
 _RESTORED = 100
-"""Promises that one script puts into the line: some three milliseconds, in which nobody else is served."""
+"""Promises that one script puts into the line: a millisecond, in which nobody else is served."""
+_WORDS = 6
+"""Arguments that one promise takes there."""
 
 
 class RedisLine(Aging):
@@ -35,7 +38,8 @@ class RedisLine(Aging):
     def __init__(self, client: redis.Redis, clock: Clock | None = None) -> None:
         self._client = client
         self._clock = clock or SharedClock(client)
-        self._run = Scripts(client).run
+        self._scripts = Scripts(client)
+        self._run = self._scripts.run
 
     # --- callers and callbacks ---------------------------------------------------------------------------------
 
@@ -93,13 +97,18 @@ class RedisLine(Aging):
             self._run("enter", queue, entry, score, joined, place, number_hash, replaces or "", to_micros(now))
         )
 
-    def restore(self, promises: Sequence[Placed], *, now: datetime) -> None:
-        for start in range(0, len(promises), _RESTORED):
-            arguments: list[str | int] = [to_micros(now)]
-            for one in promises[start : start + _RESTORED]:
-                place = "later" if one.next_attempt_at and one.next_attempt_at > now else "due"
-                arguments += [one.queue, one.id, one.score, to_micros(one.joined_at), place, one.number_hash]
-            self._run("restore", *arguments)
+    def restore(self, promises: Iterable[Placed], *, now: datetime) -> int:
+        rows, at, count = iter(promises), to_micros(now), 0
+        wait: Callable[[], object] = int  # nothing is under way
+        try:
+            while arguments := list(_places(islice(rows, _RESTORED), now)):  # while the server does those before
+                under_way, wait = wait, int
+                under_way()
+                wait = self._scripts.begin("restore", at, *arguments)
+                count += len(arguments) // _WORDS
+        finally:
+            wait()
+        return count
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         return replies.standing(self._run("leave", entry, reason, to_micros(now)))
@@ -237,3 +246,14 @@ class RedisLine(Aging):
     def clear(self) -> None:
         while self._run("clear", _SLICE, to_micros(self._clock.now()))[1]:
             pass
+
+
+def _places(promises: Iterable[Placed], now: datetime) -> Iterator[str | int]:
+    """As `restore.lua` takes them."""
+    for entry, queue, score, joined_at, next_attempt_at, number_hash in promises:
+        yield queue
+        yield entry
+        yield score
+        yield to_micros(joined_at)
+        yield "due" if next_attempt_at is None or next_attempt_at <= now else "later"
+        yield number_hash

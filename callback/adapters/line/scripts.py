@@ -7,6 +7,7 @@ whether it is the one for which the line was found whole (`lua/doubt.lua`): no s
 
 import hashlib
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
@@ -14,6 +15,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import NoScriptError
 
+from callback.adapters.line.client import LineAway
 from callback.adapters.line.keys import EVENTS
 from callback.adapters.line.lanes import Lanes
 
@@ -56,7 +58,8 @@ class Scripts:
     """The scripts of one server."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._ask = Lanes(client).ask
+        lanes = Lanes(client)
+        self._ask, self._begin = lanes.ask, lanes.begin
 
     def run(self, name: str, *arguments: str | float) -> list[Any]:
         """The reply of `lua/NAME.lua`: a flat list whose first element is a `Result`. Raises redis.RedisError."""
@@ -67,3 +70,18 @@ class Scripts:
             self._ask("EVAL", _prepared("doubt")[0], 1, EVENTS, "restarted", "")
             reply = self._ask("EVAL", source, 1, EVENTS, *arguments)
         return cast(list[Any], reply)
+
+    def begin(self, name: str, *arguments: str | float) -> Callable[[], list[Any]]:
+        """As `run`, but the server is at work when this returns: the reply is what the result gives, which must be
+        called once. A connection that broke meanwhile is asked once more."""
+        answer = self._begin("EVALSHA", _prepared(name)[1], 1, EVENTS, *arguments)
+
+        def reply() -> list[Any]:
+            try:
+                return cast(list[Any], answer())
+            except (NoScriptError, redis.ConnectionError) as lost:
+                if isinstance(lost, LineAway):
+                    raise
+                return self.run(name, *arguments)
+
+        return reply

@@ -1,11 +1,13 @@
 """Kinds of columns that mean the same on both databases."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String
+from sqlalchemy import JSON, BigInteger, Column, ColumnElement, DateTime, Dialect, Integer, String, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 
 class Instant(TypeDecorator[datetime]):
@@ -50,6 +52,16 @@ class Word(TypeDecorator[StrEnum]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
         """The member."""
         return None if value is None else self.words(value)
+
+
+def raw(column: Column[Any]) -> ColumnElement[Any]:
+    """The column as the driver gives it, for `reader`."""
+    return type_coerce(column, NullType())
+
+
+def reader(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+    """What makes a value of this kind of one that was read raw."""
+    return kind.dialect_impl(dialect).result_processor(dialect, None) or (lambda value: value)
 
 
 Data = JSON().with_variant(JSONB(), "postgresql")

@@ -4,7 +4,7 @@ A list leaves them out and keeps their ids, so that one of them stands in nobody
 Where one row is asked for, it is refused as `Unreadable`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -73,7 +73,7 @@ class Damage(Transaction):
             raise Unreadable(f"this row cannot be read ({type(damage).__name__})") from damage
 
     def _readable(
-        self, kind: str, rows: Sequence[Found], read: Callable[[Row[Any]], Record], key: str = "id"
+        self, kind: str, rows: Iterable[Found], read: Callable[[Row[Any]], Record], key: str = "id"
     ) -> Iterator[Record]:
         """The records of those that can be read; the others are kept for `damaged`."""
         for row in rows:

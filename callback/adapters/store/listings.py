@@ -1,6 +1,6 @@
 """Callbacks by the many: pages for people, and what the sweep and a rebuild go through."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from callback.adapters.store.callback_rows import (
     CallbackRows,
     c,
 )
+from callback.adapters.store.columns import raw, reader
 from callback.adapters.store.damage import Found, Torn
 from callback.adapters.store.pages import from_cursor, to_cursor
 from callback.adapters.store.tables import callbacks
@@ -23,12 +24,16 @@ from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.lifecycle import OPEN, State
 from callback.ports import Page, Placed
 
+_FETCHED = 1_000
+"""Rows that are fetched at once where all of them are read."""
 _COUNTS = [select(c.state, func.count()).where(those).group_by(c.state) for those in (IS_OPEN_ROW, HAS_ENDED_ROW)]
 _PLACED = (
-    select(c.id, c.queue, c.score, c.joined_at, c.next_attempt_at, c.number_hash)
+    select(c.id, c.queue, c.score, raw(c.joined_at), raw(c.next_attempt_at), c.number_hash)
     .where(IS_OPEN_ROW, IS_WAITING_ROW, IS_NOT_HELD)
-    .order_by(c.id)
+    .execution_options(yield_per=_FETCHED)
 )
+"""One query for all, read as it is needed: a query a page would be planned anew each time, and badly by a database that
+has not counted its rows yet. The times are read one by one afterwards: one that is none would end all the reading."""
 
 
 class Listings(CallbackRows):
@@ -81,9 +86,15 @@ class Listings(CallbackRows):
             after = CallbackId(rows[-1].id)
         return found
 
-    def placed(self, *, after: CallbackId | None = None, limit: int = 1000) -> list[Placed]:
-        query = _PLACED if after is None else _PLACED.where(c.id > after)
-        return [Placed(*row) for row in self._sql.execute(query.limit(limit))]
+    def placed(self) -> Generator[Placed, None, None]:
+        moment = reader(c.joined_at.type, self._sql.dialect)
+
+        def place(row: Any) -> Placed:
+            return Placed(row[0], row[1], row[2], moment(row[3]), moment(row[4]), row[5])
+
+        rows: Any
+        with self._sql.execute(_PLACED) as rows:
+            yield from self._readable("callback", rows, place)
 
     def _all(self, query: Any) -> list[Callback]:
         return self._callbacks(self._fetch(query, c.id))
