@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from callback.settings import Settings
+from tests.support import scratch
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
@@ -19,10 +20,26 @@ hypothesis.settings.register_profile("callback", deadline=None)
 hypothesis.settings.load_profile("callback")
 
 
-def pytest_configure() -> None:
+SCRATCH, FAILED = pytest.StashKey[Path | None](), pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Forgets what this shell configures: a test, and each process it starts, sees only what the test gives."""
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
+    if not hasattr(config, "workerinput"):  # the processes of a run share the folder of the one that started them
+        config.stash[SCRATCH] = scratch.move_in()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Leaves no files behind where nothing failed."""
+    session.config.stash[FAILED] = exitstatus != pytest.ExitCode.OK
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the last process of the run."""
+    if (folder := config.stash.get(SCRATCH, None)) is not None and not config.stash.get(FAILED, True):
+        scratch.move_out(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
