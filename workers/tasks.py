@@ -26,15 +26,15 @@ def dial_customer(attempt: str, paced: bool = False) -> None:
 
 
 @app.task(name="workers.tasks.hang_up")
-def hang_up(call: str) -> None:
+def hang_up(call: str, tries: int = 0) -> None:
     """End a leg."""
-    doing.hang_up(house(), CallSid(call))
+    doing.hang_up(house(), CallSid(call), tries=tries)
 
 
 @app.task(name="workers.tasks.redirect")
-def redirect(call: str, url: str) -> None:
+def redirect(call: str, url: str, or_end: bool = False) -> None:
     """Send a leg to another document; one that is gone needs none."""
-    doing.redirect(house(), CallSid(call), url)
+    doing.redirect(house(), CallSid(call), url, or_end=or_end)
 
 
 @app.task(name="workers.tasks.text")

@@ -72,11 +72,11 @@ class CeleryDispatch:
     def dial_customer(self, attempt: AttemptId, delay_s: float = 0, *, paced: bool = False) -> None:
         self._send("dial_customer", [attempt, paced], delay_s)
 
-    def hang_up(self, call: CallSid) -> None:
-        self._send("hang_up", [call])
+    def hang_up(self, call: CallSid, delay_s: float = 0, *, tries: int = 0) -> None:
+        self._send("hang_up", [call, tries] if tries else [call], delay_s)
 
-    def redirect(self, call: CallSid, url: str) -> None:
-        self._send("redirect", [call, url])
+    def redirect(self, call: CallSid, url: str, *, or_end: bool = False) -> None:
+        self._send("redirect", [call, url, or_end])
 
     def text(self, id: str) -> None:
         self._send("text", [id])

@@ -9,7 +9,7 @@ from datetime import timedelta
 from callback.domain.callback import Attempt, Outcome
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak, Step
 from callback.domain.errors import NumberBusy
-from callback.domain.ids import AttemptId, QueueKey, Token
+from callback.domain.ids import AttemptId, CallbackId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Queue
 from callback.flows import account, ask, bridge, reconcile, settle
@@ -146,7 +146,14 @@ def after(house: House, hook: Hook) -> Script:
 
 
 def agent_left(house: House, pairing: Reservation) -> None:
-    """The agent hung up while the caller was being rung: the caller, if they answer, waits for another agent."""
+    """The agent hung up while the caller was being rung: the caller, if they answer, waits for another agent. Nobody is
+    blamed whose caller had been given up, so that they were let go."""
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(pairing.entry))
+        attempt = work.attempt(callback.attempt) if callback.attempt else None
+    if attempt is None or attempt.token != pairing.token:
+        settle.back_in_line(house, callback, pairing.token)
+        return
     now = house.clock.now()
     reason = "hung up before the caller"
     house.line.release(pairing.token, entry_to="gone", agent_to=AgentStatus.AWAY, reason=reason, now=now)

@@ -33,6 +33,8 @@ ASK_WITHIN = timedelta(seconds=1.5)
 nobody asks who was held up for so long that the cancel has been acknowledged meanwhile."""
 SOON_S = 0.02
 """A slot of the carrier's pace this near is not worth a second trip through the workers."""
+SOON_AGAIN_S = 1
+"""A call that could not be ended at once is ended after this."""
 
 
 def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue, language: str) -> None:
@@ -110,10 +112,10 @@ def end_unheard(house: House, callback: Callback, attempt: Attempt) -> None:
         return
     try:
         found = reconcile.find(house, callback, attempt)
-        if found is not None and found.status in reconcile.LIVE:
-            house.carrier.hang_up(found.sid)
     except CarrierError:  # as silent as before
         return
+    if found is not None and found.status in reconcile.LIVE:
+        house.dispatch.hang_up(found.sid)
 
 
 def bound(house: House, id: AttemptId, sid: CallSid) -> None:
@@ -123,5 +125,9 @@ def bound(house: House, id: AttemptId, sid: CallSid) -> None:
         if attempt.call is None:
             attempt = work.save_attempt(replace(attempt, call=sid))
         callback = work.callback(attempt.callback)
-    if callback.attempt != id or callback.state is State.CANCELLED:
+    if callback.attempt == id and callback.state is not State.CANCELLED:
+        return
+    try:
         house.carrier.hang_up(sid)
+    except CarrierError:
+        house.dispatch.hang_up(sid, SOON_AGAIN_S, tries=1)

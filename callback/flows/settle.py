@@ -193,7 +193,7 @@ def attempt_over(
 def let_agent_go(house: House, attempt: Attempt) -> None:
     """agent_first: whoever waits in the conference hears that nobody comes, instead of waiting on."""
     if attempt.agent_call:
-        house.dispatch.redirect(attempt.agent_call, house.urls.step("agent/unreached"))
+        house.dispatch.redirect(attempt.agent_call, house.urls.step("agent/unreached"), or_end=True)
 
 
 def still_on_the_phone(house: House, attempt: Attempt, outcome: Outcome) -> bool:

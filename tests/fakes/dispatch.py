@@ -7,7 +7,7 @@ twice. A task that lies in the future waits until the clock is there.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from callback.domain.ids import AttemptId, CallSid, Token
 from callback.flows import persist, rebuild, tasks
@@ -24,6 +24,8 @@ class Task:
     args: tuple[str, ...]
     due: datetime
     paced: bool = False
+    tries: int = 0
+    or_end: bool = False
 
 
 @dataclass
@@ -75,11 +77,11 @@ class RecordingDispatch:
     def dial_customer(self, attempt: AttemptId, delay_s: float = 0, *, paced: bool = False) -> None:
         self._add("dial_customer", attempt, delay_s=delay_s, paced=paced)
 
-    def hang_up(self, call: CallSid) -> None:
-        self._add("hang_up", call)
+    def hang_up(self, call: CallSid, delay_s: float = 0, *, tries: int = 0) -> None:
+        self._add("hang_up", call, delay_s=delay_s, tries=tries)
 
-    def redirect(self, call: CallSid, url: str) -> None:
-        self._add("redirect", call, url)
+    def redirect(self, call: CallSid, url: str, *, or_end: bool = False) -> None:
+        self._add("redirect", call, url, or_end=or_end)
 
     def text(self, id: str) -> None:
         self._add("text", id)
@@ -90,8 +92,8 @@ class RecordingDispatch:
     def rebuild(self) -> None:
         self._add("rebuild")
 
-    def _add(self, name: str, *args: str, delay_s: float = 0, paced: bool = False) -> None:
-        self.waiting.append(Task(name, args, self.clock.now() + timedelta(seconds=delay_s), paced))
+    def _add(self, name: str, *args: str, delay_s: float = 0, **how: Any) -> None:
+        self.waiting.append(Task(name, args, self.clock.now() + timedelta(seconds=delay_s), **how))
 
 
 def run(house: House, task: Task) -> None:
@@ -108,11 +110,11 @@ def _dial_customer(house: House, task: Task) -> None:
 
 
 def _hang_up(house: House, task: Task) -> None:
-    tasks.hang_up(house, CallSid(task.args[0]))
+    tasks.hang_up(house, CallSid(task.args[0]), tries=task.tries)
 
 
 def _redirect(house: House, task: Task) -> None:
-    tasks.redirect(house, CallSid(task.args[0]), task.args[1])
+    tasks.redirect(house, CallSid(task.args[0]), task.args[1], or_end=task.or_end)
 
 
 def _text(house: House, task: Task) -> None:

@@ -16,6 +16,7 @@ from callback.domain.callback import Served, Source
 from callback.domain.ids import AgentKey, AttemptId, CallSid, QueueKey, Token, new_token
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import configure, enrol, presence
+from callback.flows.tasks import PAUSES_S
 from callback.ports import CarrierBusy, House
 from tests.fakes.dispatch import BODIES
 from workers import celery as workers
@@ -85,7 +86,7 @@ def test_what_is_sent_fits_the_body_and_carries_ids_only(house: House, kept: Kep
         ("connect", ["rs1", True]),
         ("dial_customer", ["at1", True]),
         ("hang_up", ["CA1"]),
-        ("redirect", ["CA1", "http://callback.test/voice/back"]),
+        ("redirect", ["CA1", "http://callback.test/voice/back", False]),
         ("text", ["tx1"]),
         ("persist", []),
     ]
@@ -116,6 +117,12 @@ def test_a_carrier_that_cannot_be_reached_loses_neither_promise_nor_text(house: 
     assert house.line.agent(AgentKey("ann")).status is AgentStatus.AVAILABLE
 
 
-def test_a_leg_that_cannot_be_ended_now_fails_loudly_in_its_worker(house: House) -> None:
+def test_a_leg_that_cannot_be_ended_now_is_ended_later_and_in_the_end_fails_loudly(house: House, kept: Kept) -> None:
+    kept.sent.clear()
+    tasks.hang_up(CallSid("CA" + "1" * 32))
+    name, args, options = kept.sent[-1]
+    assert (name, args) == ("workers.tasks.hang_up", ["CA" + "1" * 32, 1])
+    assert 1 <= options["countdown"] < 2
     with pytest.raises(CarrierBusy):
-        tasks.hang_up(CallSid("CA" + "1" * 32))
+        tasks.hang_up(CallSid("CA" + "1" * 32), len(PAUSES_S))
+    assert len(kept.sent) == 1

@@ -57,10 +57,10 @@ class WrittenDown:
     def dial_customer(self, attempt: AttemptId, delay_s: float = 0, *, paced: bool = False) -> None:
         self.asked.append(("dial_customer", attempt))
 
-    def hang_up(self, call: CallSid) -> None:
+    def hang_up(self, call: CallSid, delay_s: float = 0, *, tries: int = 0) -> None:
         self.asked.append(("hang_up", call))
 
-    def redirect(self, call: CallSid, url: str) -> None:
+    def redirect(self, call: CallSid, url: str, *, or_end: bool = False) -> None:
         self.asked.append(("redirect", call))
 
     def text(self, id: str) -> None:
