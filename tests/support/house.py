@@ -57,11 +57,12 @@ class StagedHouse:
         clock: ManualClock,
         *,
         pause: Callable[[float], object] = ports.pause,
+        answers_s: float = 1,
         **knobs: Any,
     ) -> None:
         self.clock = clock
         self.steps = Steps()
-        self.redis = make_client(redis_url, timeout_s=1)
+        self.redis = make_client(redis_url, timeout_s=answers_s)
         self.sql = store
         self.line = RedisLine(self.redis, clock)
         self.carrier = FakeCarrier(clock)

@@ -50,11 +50,15 @@ class Unheard(Exception):
     """A report that we could not take: the carrier does not repeat it."""
 
 
+PATIENT_S = 30.0
+"""Among thousands of steps on a crowded machine one may stand still for a second or two, which is nobody's fault."""
+
+
 class RoughHouse(StagedHouse):
     """A staged house whose reports wait in a sack, and whose documents may be asked for again."""
 
     def __init__(self, redis_url: str, store: SqlStore, clock: ManualClock) -> None:
-        super().__init__(redis_url, store, clock, pause=clock.advance, **KNOBS)
+        super().__init__(redis_url, store, clock, pause=clock.advance, answers_s=PATIENT_S, **KNOBS)
         self.raw = redis.Redis.from_url(redis_url)
         self.sack: list[Word] = []
         self.requests: list[Word] = []
