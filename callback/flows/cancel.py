@@ -4,6 +4,7 @@ After a cancel is acknowledged nothing dials any more; a call that is ringing al
 answer it all the same, the document reads the row again, apologises and bridges nobody.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -25,10 +26,19 @@ AGAIN_WITHIN = timedelta(minutes=1)
 """A cancel repeated within this also does what the first could not."""
 
 
-def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallSid | None = None) -> Callback:
-    """Cancel until the talk; again and again the same answer. `keep` is a leg on which a goodbye is being said.
+def cancel(
+    house: House,
+    id: CallbackId,
+    *,
+    reason: str,
+    cause: str,
+    keep: CallSid | None = None,
+    along: Callable[[Work, Callback], object] | None = None,
+) -> Callback:
+    """Cancel until the talk; again and again the same answer. `keep` is a leg on which a goodbye is being said. What
+    `along` writes about the cancelled callback is committed with it, or not at all.
 
-    Raises NotFound, AlreadyBridged (talking, or over).
+    Raises NotFound, AlreadyBridged (talking, or over), and what `along` raises.
     """
     state, asked_for = look(house, id)
     for _ in range(LOOKS):
@@ -47,6 +57,8 @@ def cancel(house: House, id: CallbackId, *, reason: str, cause: str, keep: CallS
             legs = end_attempt(work, still_to_cancel(callback), Outcome.NOT_NEEDED if keep else Outcome.CANCELLED, now)
             ended = replace(callback, leg=None)
             callback = work.move(ended, Event.CANCEL, reason=reason, cause=cause, at=now) or callback
+        if along is not None:
+            along(work, callback)
     out_of_line(house, callback, legs, keep, reason)
     return callback
 

@@ -5,7 +5,6 @@ Not any more means that a caller is told, as far as anybody knows their number.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from callback.domain import phone
 from callback.domain.callback import Callback, Text
@@ -109,49 +108,59 @@ def mended(work: Work, failure: Failure) -> Callback | None:
 
 def drop(house: House, id: str, *, by: str) -> Failure:
     """Give it up. A promise is cancelled, and its caller told so where a text can be delivered. What was decided about
-    before stays so. Raises NotFound."""
+    before stays so, and what died on the way after a decision is done. Raises NotFound."""
     with house.store.begin() as work:
         failure = work.failure(id)
-    if failure.resolved_at is not None:
+    if failure.resolution not in ("", DROPPED):
         return failure
     if failure.kind == "callback":
-        end_promise(house, CallbackId(failure.subject), by)
-    now = house.clock.now()
-    with house.store.begin() as work:
-        new = work.resolve(id, DROPPED, by=by, at=now)
-        text = farewell(house, work, failure, now) if new else None
-        if new:
-            poison.tell(work, failure, "given up", GIVEN_UP, cause=by, at=now)
-    if text is not None:
-        house.dispatch.text(text.id)
+        end_promise(house, failure, by)
+    else:
+        with house.store.begin() as work:
+            decide(house, work, failure, by)
     with house.store.begin() as work:
         return work.failure(id)
 
 
-def end_promise(house: House, id: CallbackId, by: str) -> None:
-    """Cancelled, whether or not its row can be read. Who talks, or has ended, is left alone."""
-    try:
-        cancel.cancel(house, id, reason=GIVEN_UP, cause=by)
-    except AlreadyBridged:
-        return
-    except Unreadable:
-        now = house.clock.now()
-        with house.store.begin() as work:
-            work.write_off(id, Event.CANCEL, reason=GIVEN_UP, cause=by, at=now)
-        house.line.leave(EntryId(id), reason=GIVEN_UP, now=now)
-    except NotFound:
-        house.line.leave(EntryId(id), reason=GIVEN_UP, now=house.clock.now())
-
-
-def farewell(house: House, work: Work, failure: Failure, now: datetime) -> Text | None:
-    """What the caller is told, where there is a way to tell them; a text that was held is not sent any more."""
+def decide(house: House, work: Work, failure: Failure, by: str) -> bool:
+    """In the same commit as what follows from it. A text that was held is not sent any more. False: decided before."""
+    now = house.clock.now()
+    if not work.resolve(failure.id, DROPPED, by=by, at=now):
+        return False
+    poison.tell(work, failure, "given up", GIVEN_UP, cause=by, at=now)
     if failure.kind == "text" and not is_callback(EntryId(failure.subject)):
         work.write_off_text(failure.subject, GIVEN_UP)
-    if failure.kind != "callback":
-        return None
+    return True
+
+
+def end_promise(house: House, failure: Failure, by: str) -> None:
+    """Cancelled, whether or not its row can be read. Who talks, or has ended, is left alone."""
+    promise = CallbackId(failure.subject)
+    texts: list[Text] = []
+
+    def along(work: Work, callback: Callback) -> None:
+        text = farewell(house, work, callback) if decide(house, work, failure, by) else None
+        texts.extend([text] if text else [])
+
     try:
-        callback = work.callback(CallbackId(failure.subject))
+        cancel.cancel(house, promise, reason=GIVEN_UP, cause=by, along=along)
+    except (AlreadyBridged, NotFound, Unreadable) as hindrance:
+        with house.store.begin() as work:
+            if isinstance(hindrance, Unreadable):
+                work.write_off(promise, Event.CANCEL, reason=GIVEN_UP, cause=by, at=house.clock.now())
+            decide(house, work, failure, by)
+        if not isinstance(hindrance, AlreadyBridged):
+            house.line.leave(EntryId(promise), reason=GIVEN_UP, now=house.clock.now())
+    for text in texts:  # lost on the way, the sweep sends it
+        house.dispatch.text(text.id)
+
+
+def farewell(house: House, work: Work, callback: Callback) -> Text | None:
+    """What the caller is told, where there is a way to tell them."""
+    try:
         queue = house.book.queue(callback.queue)
-    except (NotFound, Unreadable):
+    except NotFound:
         return None
-    return compose(work, house, queue, callback, "given_up", now) if callback.end_reason == GIVEN_UP else None
+    if callback.end_reason != GIVEN_UP:  # they had changed their mind themselves
+        return None
+    return compose(work, house, queue, callback, "given_up", house.clock.now())

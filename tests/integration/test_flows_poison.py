@@ -15,6 +15,7 @@ from callback.flows.poison import FORGOTTEN, Item, guarded
 from callback.ports import CarrierBusy, Failure, OutcomeUnknown
 from tests.support.clock import ManualClock
 from tests.support.house import ADA, SUPPORT, StagedHouse, on_both, stage
+from tests.support.steps import Killed
 
 BOB, CEM = "+12015550124", "+12015550125"
 BY = "console:sue@example.com"
@@ -515,3 +516,52 @@ def everything(staged: StagedHouse) -> list[Failure]:
         ids = connection.exec_driver_sql("SELECT id FROM quarantine").scalars().all()
     with staged.sql.begin() as work:
         return [work.failure(one) for one in ids]
+
+
+# --- a process that ends while somebody gives up ---------------------------------------------------------------------
+
+
+def given_up_while_rung(staged: StagedHouse) -> Failure:
+    """Ada's phone rings, and she is in quarantine."""
+    staged.called(retry_delays_s=[600])
+    ada = staged.by_number()
+    with staged.sql.begin() as work:
+        return work.note_failure(
+            "callback", ada.id, queue="support", step="asking", reason="x", at=staged.clock.now(), hold_at=1
+        )
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["only the sweep goes on", "given up once more"])
+def test_giving_up_tells_the_caller_once_after_whatever_step_the_process_ended(
+    staged: StagedHouse, redis_url: str, tmp_path: Path, clock: ManualClock, request: pytest.FixtureRequest, again: bool
+) -> None:
+    failure = given_up_while_rung(staged)
+    staged.steps.restart()
+    quarantine.drop(staged.house, failure.id, by=BY)
+    steps = [step for step in staged.steps.done if step != "line.drain"]
+    assert steps.index("dispatch.text") > steps.index("line.leave") > steps.index("commit")
+    for number in range(1, len(steps) + 1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with stage(request, redis_url, folder, clock) as other:
+            other.redis.flushall()
+            failure = given_up_while_rung(other)
+            callback = other.by_number()
+            other.steps.restart(kill_after=number)
+            with pytest.raises(Killed):
+                quarantine.drop(other.house, failure.id, by=BY)
+            other.steps.restart()
+            decided = other.state(callback) is State.CANCELLED
+            assert decided is not bool(held(other)), "decided and done in one"
+            if again or not decided:
+                quarantine.drop(other.house, failure.id, by=BY)
+            sent = [text for text in other.texts() if "fault on our side" in text]
+            assert sent == []
+            other.wait(11)
+            other.sweep()
+            assert other.carrier.hung_up or not again, "what rang is ended"
+            sent = [text for text in other.texts() if "fault on our side" in text]
+            when = f"ended after step {number}: {steps[number - 1]}"
+            assert len(sent) == 1, when
+            assert other.state(callback) is State.CANCELLED, when
+            assert other.status() is not AgentStatus.BUSY, when
