@@ -29,7 +29,7 @@ KEY_EDGES = (*(1.0 * i for i in range(16)), 16, 20, 25, 30, 45, 60)
 PRIOR_RINGS, PRIOR_TALKS = 20, 10
 """So many observations the first guesses count as."""
 _NOTHING = 1e-12
-_PIECES = 8
+_PIECES = 24
 """Into which a stretch is cut to integrate a prior over it."""
 
 
