@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import arrival, dial, line, rebuild
+from bench import arrival, dial, line, pacing, rebuild
 from bench.figures import Figure
 
 Tick = Callable[[], None]
@@ -50,6 +50,14 @@ def _rebuild(database: str) -> Callable[[bool, Tick], list[Figure]]:
     return measure
 
 
+def _pacing(quick: bool, tick: Tick) -> list[Figure]:
+    if not quick:
+        return pacing.measure(pacing.SHORT, tick)
+    figures = pacing.measure(pacing.QUICK, lambda: None)
+    tick()
+    return figures
+
+
 ROWS = {
     row.name: row
     for row in (
@@ -60,6 +68,7 @@ ROWS = {
         Row("line", "a thousand and a million in line", _line),
         Row("rebuild-postgresql", "a lost line is filled again, from PostgreSQL", _rebuild("postgresql"), rounds=3),
         Row("rebuild-sqlite", "a lost line is filled again, from SQLite", _rebuild("sqlite"), rounds=3),
+        Row("pacing", "dialling ahead on a simulated floor", _pacing, rounds=pacing.ROUNDS),
     )
 }
 
