@@ -1,6 +1,7 @@
 """Fixtures for every layer: real servers, one each per test process, empty at the start of each test."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +28,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forgets what this shell configures: a test, and each process it starts, sees only what the test gives."""
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
+    _compile_once()
     if not hasattr(config, "workerinput"):  # the processes of a run share the folder of the one that started them
         config.stash[SCRATCH] = scratch.move_in()
+
+
+def _compile_once() -> None:
+    """Whatever the shell says: of the hundreds of processes that tests start, each would compile all it imports."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
