@@ -4,7 +4,6 @@ The carrier is a list in Redis, beside the line's own keys: whoever asks for a c
 the record says.
 """
 
-import multiprocessing
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -26,6 +25,7 @@ from tests.fakes.carrier import FakeCarrier
 from tests.fakes.dispatch import RecordingDispatch
 from tests.support.clock import ManualClock
 from tests.support.house import StagedHouse
+from tests.support.racing import racing
 from tests.support.record import SECRET
 
 CREATED = "asked"
@@ -84,7 +84,7 @@ def race(redis_url: str, database_url: str, start: Any, tokens: Any) -> None:
 
 def race_to_dial(redis_url: str, database_url: str, *, racers: int, races: int) -> list[list[str]]:
     """Whom the carrier was asked to call in each race."""
-    context = multiprocessing.get_context("spawn")
+    context = racing()
     start = context.Barrier(racers + 1, timeout=60)
     queues = [context.Queue() for _ in range(racers)]
     crowd = [

@@ -1,6 +1,5 @@
 """Workers who all want the same free agent at the same moment: threads of one process, or processes of their own."""
 
-import multiprocessing
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from callback.domain.lifecycle import AgentStatus
 from callback.ports import Line
 from tests.support.clock import MONDAY_MORNING, ManualClock
 from tests.support.line_scene import SUPPORT, agent, queue
+from tests.support.racing import racing
 
 ADA = AgentKey("ada")
 Answer = tuple[int, Token | None]
@@ -85,7 +85,7 @@ def race_threads(url: str, racers: int, races: int) -> list[list[Token]]:
 
 def race_processes(url: str, racers: int, races: int) -> list[list[Token]]:
     """The same, with processes that share nothing but Redis."""
-    context = multiprocessing.get_context("spawn")
+    context = racing()
     start = context.Barrier(racers + 1, timeout=60)
     answers = context.Queue()
     crowd = [
