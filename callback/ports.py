@@ -4,13 +4,13 @@ Every port has one contract suite in `tests/contract` that runs on the fake and 
 """
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Text
+from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Outcome, Text
 from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy, Queue
@@ -461,6 +461,14 @@ class Promised:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """An attempt at some number and the queue it was made for: without its callback, whose row need not be readable."""
+
+    queue: QueueKey
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
 class Dial:
     """An attempt for which the carrier was asked, for an audit. `number_hash` is the same for the same telephone."""
 
@@ -602,6 +610,15 @@ class Work(Protocol):
     def attempt(self, id: AttemptId) -> Attempt: ...
     def save_attempt(self, attempt: Attempt) -> Attempt: ...
     def attempts(self, callback: CallbackId) -> list[Attempt]: ...
+    def may_still_ring(self, number: str, outcomes: Container[Outcome], *, since: datetime) -> list[Tried]:
+        """Attempts at this number, whatever their callback, whose call may be up although no callback is in flight for
+        it: over since `since` with one of these outcomes, or never closed while the callback was."""
+        ...
+
+    def calls_to(self, number: str, *, since: datetime) -> dict[CallSid, AttemptId]:
+        """What the calls to this number are known to have been for, of callbacks that are open or ended since."""
+        ...
+
     def put_leg(self, leg: Leg) -> Leg:
         """Insert or overwrite by call sid."""
         ...

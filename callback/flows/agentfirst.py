@@ -120,12 +120,13 @@ def dial_customer(house: House, id: AttemptId, *, paced: bool = False, sure: boo
             if not sure:
                 reconcile.rule_out(work, callback.number, reconcile.bound_s(house, queue), now)
             attempt = work.save_attempt(replace(attempt, asked_at=now))
-            work.move(callback, Event.DIAL, reason="the agent is on the line", cause=f"attempt {id}", at=now)
+            reason = "the agent is on the line" if attempt.agent else "an agent will probably be free"
+            work.move(callback, Event.DIAL, reason=reason, cause=f"attempt {id}", at=now)
     except NumberBusy as busy:  # since the agent was rung
         settle.attempt_over(house, id, Outcome.REFUSED, cause=str(busy), delay=ask.NUMBER_BUSY)
         return
     except reconcile.Unsure as doubt:
-        if not reconcile.still_up(house, doubt.calls):
+        if not reconcile.still_up(house, doubt):
             dial_customer(house, id, paced=True, sure=True)
             return
         settle.attempt_over(house, id, Outcome.REFUSED, cause=str(doubt), delay=reconcile.STILL_UP)

@@ -22,6 +22,7 @@ from callback.ports import (
     NewCall,
     NumberUndialable,
     OutcomeUnknown,
+    Tried,
 )
 
 PACE = "calls"
@@ -111,7 +112,7 @@ def end_unheard(house: House, callback: Callback, attempt: Attempt) -> None:
     if callback.state is not State.CANCELLED and callback.attempt == attempt.id:
         return
     try:
-        found = reconcile.find(house, callback, attempt)
+        found = reconcile.find(house, callback.number, Tried(callback.queue, attempt))
     except CarrierError:  # as silent as before
         return
     if found is not None and found.status in reconcile.LIVE:

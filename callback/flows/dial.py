@@ -119,7 +119,7 @@ def begin(
     except NumberBusy:
         hindrance = put_off(house, pairing, now + ask.NUMBER_BUSY)
     except reconcile.Unsure as doubt:
-        if not reconcile.still_up(house, doubt.calls):
+        if not reconcile.still_up(house, doubt):
             return begin(house, pairing, queue, house.clock.now(), sure=True)
         hindrance = put_off(house, pairing, now + reconcile.STILL_UP)
     give_way(house, pairing, hindrance)

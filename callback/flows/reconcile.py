@@ -14,17 +14,19 @@ from callback.domain.policy import Queue
 from callback.flows import ended, settle, together
 from callback.flows.book import caller_id
 from callback.flows.together import Met
-from callback.ports import CarrierCall, CarrierError, House, Work
+from callback.ports import CarrierCall, CarrierError, House, Tried, Work
 
 SKEW = timedelta(seconds=2)
 """Creation times at the carrier are whole seconds, so a call may seem to be older than our asking for it."""
-RECENT = 10
-"""How many callbacks of a number, newest first, may have rung it within that time."""
+BEFORE = timedelta(minutes=1)
+"""A call may be younger than the end of the callback it was asked for, by less than this."""
 LIVE = frozenset({"queued", "initiated", "ringing", "in-progress"})
 UNWANTED = frozenset({Outcome.CANCELLED, Outcome.SUPERSEDED, Outcome.NEVER_PLACED})
 """Outcomes of attempts that were given up: their call, if there is one after all, should have been ended."""
 EARLY = UNWANTED | {Outcome.LATER, Outcome.NOT_NEEDED, Outcome.VOICEMAIL, Outcome.NO_KEY}
 """And those that are over while a last sentence is still being spoken: their call may be up."""
+NOT_TO_RING = UNWANTED | {None}
+"""Of attempts that `rule_out` finds: one that was never closed belongs to a callback that was."""
 SPOKEN_S = 30
 """The longest last sentence."""
 STILL_UP = timedelta(seconds=5)
@@ -32,11 +34,11 @@ STILL_UP = timedelta(seconds=5)
 
 
 class Unsure(Exception):
-    """An earlier call to the number may still be up: the carrier knows. `calls` are the attempts it would belong to."""
+    """An earlier call to the number may still be up: the carrier knows. `tried` are the attempts it would belong to."""
 
-    def __init__(self, calls: list[tuple[Callback, Attempt]]) -> None:
+    def __init__(self, number: str, tried: list[Tried]) -> None:
         super().__init__("an earlier call to this number may still be up")
-        self.calls = calls
+        self.number, self.tried = number, tried
 
 
 def bound_s(house: House, queue: Queue) -> float:
@@ -51,7 +53,7 @@ def resolve(house: House, callback: Callback) -> None:
         return
     with house.store.begin() as work:
         attempt = work.attempt(callback.attempt)
-    found = find(house, callback, attempt)
+    found = find(house, callback.number, Tried(callback.queue, attempt))
     if found is None:
         never_placed(house, callback, attempt)
     elif found.status in LIVE:
@@ -87,25 +89,25 @@ def resolve_leg(house: House, callback: Callback) -> None:
         settle.hung_up(house, EntryId(callback.id), callback.leg)
 
 
-def find(house: House, callback: Callback, attempt: Attempt) -> CarrierCall | None:
+def find(house: House, number: str, tried: Tried) -> CarrierCall | None:
     """The call of this attempt in the carrier's record: by sid, else the one between the two numbers since we asked."""
+    attempt = tried.attempt
     if attempt.call is not None:
         return house.carrier.fetch(attempt.call)
-    queue = house.book.queue(callback.queue)
+    queue = house.book.queue(tried.queue)
     since = (attempt.asked_at or attempt.created_at) - SKEW
-    calls = house.carrier.calls(to=callback.number, from_=caller_id(house, queue) or "", since=since)
-    others = calls_of_others(house, callback.number, attempt.id) if calls else set()
+    calls = house.carrier.calls(to=number, from_=caller_id(house, queue) or "", since=since)
+    others = calls_of_others(house, number, attempt.id, since) if calls else set()
     mine = [call for call in calls if call.sid not in others]
     return min(mine, key=lambda call: call.created_at or since, default=None)
 
 
-def calls_of_others(house: House, number: str, id: AttemptId) -> set[CallSid]:
+def calls_of_others(house: House, number: str, id: AttemptId, since: datetime) -> set[CallSid]:
     """The calls to this number that other attempts are known to have become: one that was busy at once may be younger
     than our uncertainty about the carrier's clock."""
     with house.store.begin() as work:
-        found = work.callbacks(number=number, limit=RECENT).items
-        attempts = [attempt for callback in found for attempt in work.attempts(callback.id)]
-    return {attempt.call for attempt in attempts if attempt.call is not None and attempt.id != id}
+        known = work.calls_to(number, since=since - BEFORE)
+    return {call for call, attempt in known.items() if attempt != id}
 
 
 def alive(house: House, leg: CallSid) -> bool:
@@ -119,29 +121,22 @@ def alive(house: House, leg: CallSid) -> bool:
 
 def rule_out(work: Work, number: str, within_s: float, now: datetime) -> None:
     """Two calls never ring one number. The record keeps that for attempts in flight (`uq_callbacks_rung_number`); this
-    looks at those that were over less than `within_s` and a sentence ago. Raises Unsure."""
-    within = timedelta(seconds=within_s + SPOKEN_S)
-    found = [
-        (callback, attempt)
-        for callback in work.callbacks(number=number, limit=RECENT).items
-        if callback.attempts_made and (callback.ended_at is None or now - callback.ended_at < within)
-        for attempt in work.attempts(callback.id)
-        if attempt.outcome in EARLY and attempt.ended_at is not None and now - attempt.ended_at < within
-    ]
-    if found:
-        raise Unsure(found)
+    looks at those that were over less than `within_s` and a sentence ago, or never closed. Raises Unsure."""
+    tried = work.may_still_ring(number, EARLY, since=now - timedelta(seconds=within_s + SPOKEN_S))
+    if tried:
+        raise Unsure(number, tried)
 
 
-def still_up(house: House, calls: list[tuple[Callback, Attempt]]) -> bool:
+def still_up(house: House, doubt: Unsure) -> bool:
     """Whether one of them is, as the carrier has it; also where it cannot say. One that rings although it was given up,
     because the task that should have ended it was lost, is ended now."""
     up = False
-    for callback, attempt in calls:
+    for tried in doubt.tried:
         try:
-            found = find(house, callback, attempt)
+            found = find(house, doubt.number, tried)
             if found is not None and found.status in LIVE:
                 up = True
-                if attempt.outcome in UNWANTED and found.status != "in-progress":
+                if tried.attempt.outcome in NOT_TO_RING and found.status != "in-progress":
                     house.carrier.hang_up(found.sid)
         except CarrierError:
             up = True

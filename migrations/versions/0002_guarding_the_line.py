@@ -54,10 +54,12 @@ def upgrade() -> None:
         sqlite_where=sa.text("resolved_at IS NULL"),
     )
     op.create_index("ix_quarantine_held", "quarantine", ["held_at"])
+    op.create_index("ix_callbacks_number_ended", "callbacks", ["number_hash", "ended_at"])
     op.add_column("attempts", sa.Column("met_at", sa.DateTime(timezone=True)))
 
 
 def downgrade() -> None:
     op.drop_column("attempts", "met_at")
+    op.drop_index("ix_callbacks_number_ended", "callbacks")
     op.drop_table("quarantine")
     op.drop_table("epoch")

@@ -164,6 +164,7 @@ QUESTIONS: dict[str, Any] = {
     "ix_callbacks_newest": lambda work: work.callbacks(),
     "ix_callbacks_queue": lambda work: work.callbacks(queue=QueueKey("support")),
     "ix_callbacks_number": lambda work: work.callbacks(number="+14155550101"),
+    "ix_callbacks_number_ended": lambda work: work.may_still_ring("+14155550101", (), since=NOW),
     "ix_legs_open": lambda work: work.open_legs(before=NOW),
     "ix_messages_unsent": lambda work: work.unsent_texts(before=NOW),
     "ix_journal_subject": lambda work: work.journal(after=0, kind="callback", subject="cb1"),

@@ -1,12 +1,13 @@
 """Holes in the protocol of reserving, dialling, cancelling and delivering again: each was open once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import redis
 
-from callback.domain.ids import CallbackId
-from callback.domain.lifecycle import AgentStatus, State
+from callback.domain.ids import CallbackId, EntryId
+from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.flows import cancel
 from tests.support.clock import ManualClock
 from tests.support.house import ADA, StagedHouse, on_both
@@ -163,6 +164,40 @@ def test_a_number_whose_phone_still_rings_for_a_cancelled_callback_is_not_rung_f
     if leg.up:
         leg.fails("no-answer")
     staged.pass_time(15)
+    assert staged.unseen == 1
+    assert live_calls(staged) == 1
+
+
+@on_both
+def test_nor_where_the_number_has_many_newer_callbacks(staged: StagedHouse) -> None:
+    """In other queues and for other days: none of them hides the call that still rings."""
+    leg = given_up_and_promised_again(staged)
+    for number in range(12):
+        staged.wait(0.1)
+        staged.queue(f"desk-{number}", numbers=(f"+1201555{2000 + number}",))
+        at = staged.clock.now() + timedelta(days=1)
+        staged.promise(queue=f"desk-{number}", requested_for=at)
+    staged.work()
+    assert live_calls(staged) <= 1
+    if leg.up:
+        leg.fails("no-answer")
+    staged.pass_time(10)
+    assert live_calls(staged) == 1
+
+
+def test_a_number_whose_promise_nobody_can_read_any_more_is_not_rung_while_it_still_rings(staged: StagedHouse) -> None:
+    """Given up as a damaged row, whose attempt nobody closed: the call is ended before the next."""
+    leg = staged.called()
+    ada = staged.by_number()
+    with staged.sql.begin() as work:
+        work.write_off(ada.id, Event.CANCEL, reason="damaged", cause="test", at=staged.clock.now())
+    staged.line.leave(EntryId(ada.id), reason="damaged", now=staged.clock.now())
+    staged.promise()
+    staged.agent("bea")
+    staged.work()
+    assert live_calls(staged) <= 1
+    assert not leg.up
+    staged.pass_time(10)
     assert staged.unseen == 1
     assert live_calls(staged) == 1
 

@@ -9,7 +9,7 @@ from callback.domain.callback import Outcome
 from callback.domain.ids import CallSid
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import cancel, dial, reconcile
-from callback.ports import CarrierBusy, CarrierError, CarrierStopped, NewCall, OutcomeUnknown
+from callback.ports import CarrierBusy, CarrierError, CarrierStopped, NewCall, OutcomeUnknown, Tried
 from tests.support.clock import ManualClock
 from tests.support.house import ADA, BASE, OWN, SUPPORT, StagedHouse, on_both, stage
 
@@ -368,7 +368,7 @@ def test_a_call_between_the_same_two_numbers_from_before_is_not_taken_for_it(sta
     staged.wait(60)
     reconciling(staged, accepted=False)
     callback = staged.by_number()
-    assert reconcile.find(staged.house, callback, staged.attempts(callback)[0]) is None
+    assert reconcile.find(staged.house, callback.number, Tried(callback.queue, staged.attempts(callback)[0])) is None
 
 
 def test_the_carriers_silence_while_reconciling_is_waited_out(staged: StagedHouse) -> None:

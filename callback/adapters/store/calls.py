@@ -1,17 +1,20 @@
 """Attempts, the legs of calls, and which of the carrier's events were seen before."""
 
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
+from callback.adapters.store.columns import Instant
 from callback.adapters.store.damage import Damage, not_held
 from callback.adapters.store.sealed import Sealer
-from callback.adapters.store.tables import attempts, carrier_events, legs
+from callback.adapters.store.tables import attempts, callbacks, carrier_events, legs
 from callback.adapters.store.transaction import plain_row, plain_values
-from callback.domain.callback import Attempt, Leg
+from callback.domain.callback import Attempt, Leg, Outcome
 from callback.domain.errors import NotFound, Stale
-from callback.domain.ids import AttemptId, CallbackId, CallSid
+from callback.domain.ids import AttemptId, CallbackId, CallSid, QueueKey
+from callback.ports import Tried
 
 _BY_ID = select(attempts).where(attempts.c.id == bindparam("b_id"))
 _BY_CALLBACK = select(attempts).where(attempts.c.callback == bindparam("b_callback")).order_by(attempts.c.number)
@@ -22,6 +25,24 @@ _OPEN_LEGS = (
     .where(legs.c.ended_at.is_(None), legs.c.created_at < bindparam("b_before"), not_held("call", legs.c.call))
     .order_by(legs.c.created_at)
     .limit(bindparam("b_limit"))
+)
+
+
+_SINCE: Any = bindparam("b_since", type_=Instant)
+# An OR of two whole conditions, so that both dialects look up each of them in one index.
+_LATELY = or_(
+    and_(callbacks.c.number_hash == bindparam("b_hash"), callbacks.c.ended_at.is_(None)),
+    and_(callbacks.c.number_hash == bindparam("b_hash"), callbacks.c.ended_at >= _SINCE),
+)
+_OF_CALLBACKS = callbacks.join(attempts, attempts.c.callback == callbacks.c.id)
+_LATELY_TRIED = (
+    select(callbacks.c.queue.label("for_queue"), callbacks.c.ended_at.label("closed_at"), attempts)
+    .select_from(_OF_CALLBACKS)
+    # In one word, so that PostgreSQL does not read all attempts for the few that such a condition seems to leave.
+    .where(_LATELY, func.coalesce(attempts.c.ended_at, _SINCE) >= _SINCE)
+)
+_CALLS_TO = (
+    select(attempts.c.call, attempts.c.id).select_from(_OF_CALLBACKS).where(_LATELY, attempts.c.call.is_not(None))
 )
 
 
@@ -64,6 +85,15 @@ class Calls(Damage):
         """In the order they were made."""
         return [self._keep(_attempt(row)) for row in self._sql.execute(_BY_CALLBACK, {"b_callback": callback})]
 
+    def may_still_ring(self, number: str, outcomes: Container[Outcome], *, since: datetime) -> list[Tried]:
+        values = {"b_hash": self._sealer.number_hash(number), "b_since": since}
+        rows = self._sql.execute(_LATELY_TRIED, values)
+        return [Tried(QueueKey(row.for_queue), _attempt(row)) for row in rows if _may_ring(row, outcomes)]
+
+    def calls_to(self, number: str, *, since: datetime) -> dict[CallSid, AttemptId]:
+        rows = self._sql.execute(_CALLS_TO, {"b_hash": self._sealer.number_hash(number), "b_since": since})
+        return {CallSid(row.call): AttemptId(row.id) for row in rows}
+
     def put_leg(self, leg: Leg) -> Leg:
         self._upsert(legs, _leg_values(leg, self._sealer))
         return leg
@@ -85,6 +115,11 @@ class Calls(Damage):
 
 def _attempt(row: Row[Any]) -> Attempt:
     return Attempt(**plain_row(Attempt, row, ()))
+
+
+def _may_ring(row: Row[Any], outcomes: Container[Outcome]) -> bool:
+    never_closed = row.outcome is None and row.asked_at is not None and row.closed_at is not None
+    return never_closed or row.outcome in outcomes
 
 
 def _leg_values(leg: Leg, sealer: Sealer) -> dict[str, Any]:

@@ -198,6 +198,7 @@ callbacks = Table(
     Index("ix_callbacks_newest", "created_at", "id"),
     Index("ix_callbacks_queue", "queue", "created_at", "id"),
     Index("ix_callbacks_number", "number_hash", "created_at"),
+    Index("ix_callbacks_number_ended", "number_hash", "ended_at"),  # before each dial: what was done with it lately
 )  # fmt: skip
 
 idempotency = Table(
