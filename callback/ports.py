@@ -357,8 +357,15 @@ class Line(Protocol):
         unknown or in another pairing, or the entry is."""
         ...
 
-    def seat(self, wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]], *, now: datetime) -> None:
-        """Agents who have said nothing since they were configured are as they last asked to be, since then."""
+    def seat(
+        self,
+        wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]],
+        *,
+        now: datetime,
+        wrapping: Mapping[AgentKey, tuple[datetime, datetime]] | None = None,
+    ) -> None:
+        """Agents who have said nothing since they were configured are as they last asked to be, since then; those who
+        asked to be available and are still wrapping up (from, until) do so to the end."""
         ...
 
 
@@ -654,6 +661,10 @@ class Work(Protocol):
     def journal(
         self, *, after: int, limit: int = 200, kind: str | None = None, subject: str | None = None
     ) -> list[Entry]: ...
+    def last_of_agents(self, *, since: datetime, but: Iterable[str] = ()) -> list[Entry]:
+        """The last row of each agent of whom one was written since; rows with one of the reasons `but` do not count."""
+        ...
+
     def last_seq(self) -> int:
         """The `seq` of the journal's last entry, 0 while it is empty."""
         ...

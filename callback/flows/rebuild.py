@@ -352,7 +352,22 @@ def follow(house: House, callback: Callback, stand: Stand | None, count: Count, 
 
 
 def seat_agents(house: House) -> None:
-    """Each agent as they asked to be, and for as long."""
+    """Each agent as they asked to be, and for as long; whoever was wrapping up goes on doing so."""
+    now = house.clock.now()
     with house.store.begin() as work:
         wanted = work.presences()
-    house.line.seat(wanted, now=house.clock.now())
+        wrapping = wrapping_up(work, now)
+    house.line.seat(wanted, now=now, wrapping=wrapping)
+
+
+def wrapping_up(work: Work, now: datetime) -> dict[AgentKey, tuple[datetime, datetime]]:
+    """Whose talk ended so lately that the queue's policy still lets them wrap up: since when, and until when."""
+    lasts = {queue.key: timedelta(seconds=queue.policy.wrap_up_s) for queue in work.queues()}
+    since = now - max(lasts.values(), default=timedelta(0))
+    last = work.last_of_agents(since=since, but=(persist.CONFIGURED, persist.REBUILT))
+    spans = {
+        AgentKey(row.subject): (row.at, row.at + lasts.get(row.queue, timedelta(0)))
+        for row in last
+        if row.after == AgentStatus.WRAP_UP
+    }
+    return {agent: span for agent, span in spans.items() if span[1] > now}

@@ -214,3 +214,18 @@ def test_whoever_talks_goes_afterwards_where_they_wanted(scene: Scene) -> None:
     view = scene.line.complete(Token("rs7"), wrap_up_s=20, now=scene.clock.now())
     assert view is not None
     assert view.status is AWAY
+
+
+def test_whoever_was_wrapping_up_goes_on_to_the_end(scene: Scene) -> None:
+    configured(scene)
+    now = scene.clock.now()
+    asked, span = now - timedelta(hours=1), (now - timedelta(seconds=5), now + timedelta(seconds=15))
+    wishes = {ADA: (AVAILABLE, asked), BO: (AWAY, asked)}
+    scene.line.seat(wishes, now=now, wrapping={ADA: span, BO: span, AgentKey("nobody"): span})
+    ada = scene.line.agent(ADA)
+    assert (ada.status, ada.since, ada.wrap_until, ada.wanted) == (AgentStatus.WRAP_UP, *span, AVAILABLE)
+    assert scene.line.agent(BO).status is AWAY
+    assert scene.line.standing(SUPPORT, None).agents[AgentStatus.WRAP_UP] == 1
+    assert scene.line.lapsed(now=now + timedelta(seconds=14)).wrapped == ()
+    assert scene.line.lapsed(now=now + timedelta(seconds=15)).wrapped == (ADA,)
+    assert scene.line.agent(ADA).status is AVAILABLE

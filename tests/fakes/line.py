@@ -527,13 +527,22 @@ class FakeLine:
             self._tell_call(person, CallState.BRIDGED, stand.bridged_at, "bridged", pair)
             person.place = "busy"
 
-    def seat(self, wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]], *, now: datetime) -> None:
+    def seat(
+        self,
+        wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]],
+        *,
+        now: datetime,
+        wrapping: Mapping[AgentKey, tuple[datetime, datetime]] | None = None,
+    ) -> None:
         for key, (status, since) in sorted(wishes.items()):
             seat = self._seats.get(key)
             if seat is not None and (seat.token or (seat.status is AgentStatus.OFFLINE and not seat.reason)):
                 seat.wanted = status
                 if not seat.token and status is not AgentStatus.OFFLINE:
                     seat.status, seat.since, seat.reason = status, since, "rebuilt"
+                    if status is AgentStatus.AVAILABLE and key in (wrapping or {}):
+                        seat.status = AgentStatus.WRAP_UP
+                        seat.since, seat.wrap_until = (wrapping or {})[key]
                     self._tell_agent(seat, AgentStatus.OFFLINE, now, "rebuilt")
 
     # --- who is where ------------------------------------------------------------------------------------------

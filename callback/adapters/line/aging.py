@@ -46,9 +46,21 @@ class Aging:
         )  # fmt: skip
         return bool(reply[0] == Result.OK)
 
-    def seat(self, wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]], *, now: datetime) -> None:
+    def seat(
+        self,
+        wishes: Mapping[AgentKey, tuple[AgentStatus, datetime]],
+        *,
+        now: datetime,
+        wrapping: Mapping[AgentKey, tuple[datetime, datetime]] | None = None,
+    ) -> None:
+        ends = {key: to_micros(until) for key, (_, until) in (wrapping or {}).items()}
+        begun = {key: began for key, (began, _) in (wrapping or {}).items()}
         all_of_them = sorted(wishes.items())
         for start in range(0, len(all_of_them), _SEATS):
             some = all_of_them[start : start + _SEATS]
-            arguments = [word for key, (status, since) in some for word in (key, status, to_micros(since))]
+            arguments = [
+                word
+                for key, (status, since) in some
+                for word in (key, status, to_micros(begun.get(key, since)), ends.get(key, ""))
+            ]
             self._run("seat", to_micros(now), *arguments)

@@ -1,6 +1,8 @@
 """The journal, append-only, and the mark up to which the line's stream has been read into the record."""
 
+from collections.abc import Iterable
 from dataclasses import fields
+from datetime import datetime
 
 from sqlalchemy import func, insert, select
 
@@ -26,6 +28,15 @@ class Journal(Transaction):
             query = query.where(journal.c.kind == kind)
         if subject is not None:
             query = query.where(journal.c.subject == subject)
+        return [Entry(*row) for row in self._sql.execute(query)]
+
+    def last_of_agents(self, *, since: datetime, but: Iterable[str] = ()) -> list[Entry]:
+        """This transaction's own rows included."""
+        self.flush()
+        told = select(func.max(journal.c.seq)).where(
+            journal.c.kind == "agent", journal.c.at >= since, journal.c.reason.not_in(list(but))
+        )
+        query = _ROWS.where(journal.c.seq.in_(told.group_by(journal.c.subject)))
         return [Entry(*row) for row in self._sql.execute(query)]
 
     def last_seq(self) -> int:
