@@ -452,6 +452,15 @@ def test_the_api_describes_itself(web: WebHouse) -> None:
     assert list(asked["responses"]["409"]["content"]) == ["application/problem+json"]
 
 
+def test_it_says_what_the_journal_tells_that_is_of_no_one_queue(web: WebHouse) -> None:
+    document = web.app.test_client().get("/api/v1/openapi.json").get_json()
+    item = document["components"]["schemas"]["JournalItem"]["properties"]
+    (asked,) = [one for one in document["paths"]["/api/v1/journal"]["get"]["parameters"] if one["name"] == "subject"]
+    for told in (item["kind"], item["subject"], asked, asked["schema"]):
+        said = told.get("description", item["subject"]["description"])
+        assert all(f"`{subject}`" in said for subject in ("line", "carrier", "quarantine"))
+
+
 def references(part: Any) -> Iterator[str]:
     if isinstance(part, dict) and isinstance(part.get("$ref"), str):
         yield part["$ref"]

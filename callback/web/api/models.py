@@ -376,13 +376,24 @@ class Quarantine(Answer):
 # --- the journal ------------------------------------------------------------------------------------------------
 
 
+_KIND = (
+    "`callback`, `call`, `agent`: a change of state of that one. `queue`: its policy (from and to are versions), a place "
+    "in it, whether it dials; or what is no one queue's, under the subjects `line`, `carrier` and `quarantine`"
+)
+_SUBJECT = (
+    "the id of the callback, call or agent, or the key of the queue. Of the kind `queue` also `line` (who serves what, "
+    "and how the line was lost and filled again), `carrier` (it refuses the account, or takes it again) and `quarantine` "
+    "(what was set aside, tried again or given up: see `data`)"
+)
+
+
 class JournalQuery(Body):
     """From where, and how much."""
 
     after: Annotated[int, Field(ge=0, le=2**63 - 1, description="the seq after which to go on; 0 from the start")] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
-    kind: Literal["callback", "call", "agent", "queue"] | None = None
-    subject: str | None = None
+    kind: Annotated[Literal["callback", "call", "agent", "queue"] | None, Field(description=_KIND)] = None
+    subject: Annotated[str | None, Field(description=_SUBJECT)] = None
 
 
 class JournalItem(BaseModel):
@@ -392,8 +403,8 @@ class JournalItem(BaseModel):
 
     seq: int
     at: str
-    kind: str
-    subject: str
+    kind: str = Field(description=_KIND)
+    subject: str = Field(description=_SUBJECT)
     from_: str | None = Field(alias="from")
     to: str
     reason: str
