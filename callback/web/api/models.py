@@ -377,13 +377,13 @@ class Quarantine(Answer):
 
 
 _KIND = (
-    "`callback`, `call`, `agent`: a change of state of that one. `queue`: its policy (from and to are versions), a place "
-    "in it, whether it dials; or what is no one queue's, under the subjects `line`, `carrier` and `quarantine`"
+    "`callback`, `call`, `agent`: a change of state of that one. `queue`: its policy (from and to are versions), a "
+    "place in it, whether it dials; or what is no one queue's, under the subjects `line`, `carrier` and `quarantine`"
 )
 _SUBJECT = (
     "the id of the callback, call or agent, or the key of the queue. Of the kind `queue` also `line` (who serves what, "
-    "and how the line was lost and filled again), `carrier` (it refuses the account, or takes it again) and `quarantine` "
-    "(what was set aside, tried again or given up: see `data`)"
+    "and how the line was lost and filled again), `carrier` (it refuses the account, or takes it again) and "
+    "`quarantine` (what was set aside, tried again or given up: see `data`)"
 )
 
 
