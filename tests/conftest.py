@@ -21,6 +21,9 @@ hypothesis.settings.register_profile("callback", deadline=None)
 hypothesis.settings.load_profile("callback")
 
 
+TOGETHER = frozenset({"home", "building"})
+"""What takes many processes and lives as long as the run: one test process has it, and all the tests that use it.
+Groups are begun first, the largest first."""
 SCRATCH, FAILED = pytest.StashKey[Path | None](), pytest.StashKey[bool]()
 
 
@@ -51,11 +54,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a module's browser tests on one process, so that they share one browser."""
+    """Says which tests stay together on one process, and has those begin early that take long."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "browser" in names:
             item.add_marker(pytest.mark.xdist_group(f"browser:{item.path.name}"))
             item.add_marker(pytest.mark.browser)
+        for name in TOGETHER.intersection(names):
+            item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)  # else in the order of the dice
 
 
 @pytest.fixture

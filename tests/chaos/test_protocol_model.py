@@ -252,6 +252,7 @@ def on(server: str, record: str) -> Any:
     return pytest.mark.parametrize("machine", [(server, record)], indirect=True, ids=[f"{server}-{record}"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300 + STEPS)
 @on("redis_url", "sqlite")
 def test_no_history_breaks_a_promise(machine: type[Protocol]) -> None:

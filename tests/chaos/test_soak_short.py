@@ -14,6 +14,7 @@ from tests.support.chaos.soak import QUEUES, Soak
 CALLERS = 40
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_dozens_of_callers_survive_that_everything_dies(tmp_path: Path, record: Record) -> None:
     seed = int(os.environ["CHAOS_SEED"])

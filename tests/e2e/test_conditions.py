@@ -11,6 +11,8 @@ from tests.support.people import HOLDING, STAYS, TAKES_THE_OFFER, TALKS, hang_up
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.xdist_group("conditions")  # one process has the installation
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:

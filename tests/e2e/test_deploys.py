@@ -89,13 +89,17 @@ def served_throughout(home: Rollout) -> None:
     assert slowest_ms(home) < 2000
 
 
-@pytest.mark.xdist_group("deploys")
-def test_web_and_workers_are_replaced_under_load_and_no_step_of_a_call_is_lost(rollout: Rollout) -> None:
+@pytest.mark.slow
+def test_web_and_workers_are_replaced_under_load_on_a_newer_database_and_no_step_of_a_call_is_lost(
+    rollout: Rollout,
+) -> None:
+    """A version that comes back, too, finds a database of the next, and leaves it as it is."""
     rollout.trees["2"] = ROOT
     crowd = Crowd(rollout.shop(AGENTS))
     crowd.come(6)
-    rollout.start_process("web@2")
-    rollout.start_process("worker@2")
+    assert migrate_with(rollout.trees["next"], rollout.database_url, EXPANDED) == EXPANDED
+    assert migrate.upgrade(rollout.database_url) == EXPANDED
+    rollout.start_processes("web@2", "worker@2")
     crowd.come(2)
     rollout.replace("web", "worker", signal=signal.SIGTERM)
     crowd.come(2)
@@ -104,15 +108,14 @@ def test_web_and_workers_are_replaced_under_load_and_no_step_of_a_call_is_lost(r
     served_throughout(rollout)
 
 
-@pytest.mark.xdist_group("deploys")
+@pytest.mark.slow
 def test_two_versions_serve_side_by_side_across_a_migration(rollout: Rollout) -> None:
     tree = rollout.trees["next"]
     crowd = Crowd(rollout.shop(AGENTS))
     crowd.come(6)
     assert migrate_with(tree, rollout.database_url, EXPANDED) == EXPANDED
     crowd.come(2)
-    rollout.start_process("web@next")
-    rollout.start_process("worker@next")
+    rollout.start_processes("web@next", "worker@next")
     crowd.come(6)
     crowd.free_the_agents()
     rollout.replace("web", "worker", "beat", signal=signal.SIGTERM)
@@ -122,13 +125,3 @@ def test_two_versions_serve_side_by_side_across_a_migration(rollout: Rollout) ->
     served_throughout(rollout)
     ended = {rollout.callbacks(number=number)[0]["end_reason"] for number in crowd.promised}
     assert len(ended) == 1, "told alike, whichever version wrote it"
-
-
-def test_a_version_that_comes_back_leaves_a_newer_database_as_it_is(rollout: Rollout) -> None:
-    tree = rollout.trees["next"]
-    assert migrate_with(tree, rollout.database_url, EXPANDED) == EXPANDED
-    assert migrate.upgrade(rollout.database_url) == EXPANDED
-    crowd = Crowd(rollout.shop(1))
-    crowd.come(2)
-    crowd.free_the_agents()
-    crowd.all_served()

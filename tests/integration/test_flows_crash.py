@@ -257,6 +257,7 @@ PARTS: list[Part] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS, ids=[part.__name__ for part in PARTS])
 def test_a_process_that_ends_after_any_step_leaves_everybody_served_once(houses: Houses, part: Part) -> None:
     with houses() as staged:

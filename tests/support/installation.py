@@ -118,8 +118,7 @@ class Installation:
         with store.begin() as work:
             work.put_token(ApiToken("test", "admin", token_hash(self.token)))
         store.close()
-        for name in self.members:
-            self.start_process(name)
+        self.start_processes(*self.members)
         self.until_ready()
         return self
 
@@ -129,6 +128,11 @@ class Installation:
             eventually(self._ready, within_s=60, every_s=0.1)
         except AssertionError:
             raise AssertionError(f"the installation does not answer\n{self.logs()}") from None
+
+    def start_processes(self, *names: str) -> None:
+        """Start these at once."""
+        for name in names:
+            self.start_process(name)
 
     def start_process(self, name: str) -> int:
         """Start one process; returns its pid."""

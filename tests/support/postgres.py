@@ -33,6 +33,9 @@ FAST = {
     "log_min_messages": "warning",
 }
 
+_made: list[tempfile.TemporaryDirectory[str]] = []
+"""The files of a new server as this process has made them once, to be copied for the next."""
+
 
 class PostgresServer:
     """One server with any number of databases. `kill` and `start` again is a crash and its recovery."""
@@ -115,8 +118,16 @@ class PostgresServer:
         if self._user is not None:
             account = pwd.getpwnam(self._user)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
+        if not _made:
+            self._initialize(self._data)
+            _made.append(tempfile.TemporaryDirectory(prefix="postgres-"))
+            _copy(self._data, Path(_made[0].name) / "data")
+        else:
+            _copy(Path(_made[0].name) / "data", self._data)
+
+    def _initialize(self, data: Path) -> None:
         subprocess.run(
-            [self._programs / "bin" / "initdb", "-D", self._data, "-U", "postgres",
+            [self._programs / "bin" / "initdb", "-D", data, "-U", "postgres",
              "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
             user=self._user, group=self._group(), extra_groups=self._extra_groups(), cwd=self._folder,
             check=True, stdout=subprocess.DEVNULL,
@@ -135,3 +146,7 @@ class PostgresServer:
         copy = self._folder / "programs"
         shutil.copytree(programs, copy, symlinks=True)
         return copy
+
+
+def _copy(files: Path, to: Path) -> None:
+    subprocess.run(["cp", "-a", files, to], check=True)

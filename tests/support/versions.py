@@ -141,6 +141,17 @@ class Rollout(Installation):
 
     def start_process(self, name: str) -> int:
         """Start one process of a version, and wait until it can take over; returns its pid."""
+        self.start_processes(name)
+        return self._running[name].pid
+
+    def start_processes(self, *names: str) -> None:
+        """Start these at once, and wait until all can take over."""
+        for name, said in [(name, self._launch(name)) for name in names]:
+            word = READY.get(name.partition("@")[0], b"")
+            eventually(lambda: word in self._said(name, said), within_s=60, what=f"{name} is ready")  # noqa: B023
+
+    def _launch(self, name: str) -> int:
+        """Start one process; where its log began."""
         kind, _, version = name.partition("@")
         tree = self.trees[version] if version else ROOT
         environment = {**self._environment(), "PYTHONPATH": str(tree), HELD_SOCKET: str(self._held.fileno())}
@@ -151,9 +162,7 @@ class Rollout(Installation):
             start_new_session=True, pass_fds=(self._held.fileno(),),
         )  # fmt: skip
         log.close()
-        if kind in READY:
-            eventually(lambda: READY[kind] in self._said(name, said), within_s=60, what=f"{name} is ready")
-        return self._running[name].pid
+        return said
 
     def _said(self, name: str, after: int) -> bytes:
         return (self.folder / f"{name}.log").read_bytes()[after:]
