@@ -108,6 +108,7 @@ def _values() -> dict[str, Any]:
     return {
         "agent": agent,
         "live": live,
+        "names": {served.queue: house().book.queue(served.queue).name for served in agent.queues},
         "wanted": WANTED,
         "missed": MISSED,
         "held": held,

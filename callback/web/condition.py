@@ -74,8 +74,14 @@ def _told(one: Condition) -> Told:
     words, now = one.words, house().clock.now()
     since = "" if one.since is None else gettext("since %(time)s", time=_moment(one.since, now))
     return Told(
-        gettext(words.title), gettext(words.meaning), gettext(words.remedy), one.severity, since, shown_detail(one)
+        gettext(words.title), gettext(words.meaning), gettext(words.remedy), one.severity, since, _detail(one)
     )
+
+
+def _detail(one: Condition) -> str:
+    """As it is shown, with the one word in it that languages differ in."""
+    word, _, code = shown_detail(one).partition(" ")
+    return gettext("error %(code)s", code=code) if word == "error" else shown_detail(one)
 
 
 def shown_detail(one: Condition) -> str:

@@ -40,7 +40,7 @@ def test_it_is_on_every_page_in_the_readers_language(web: WebHouse, page: Page, 
     page.goto(f"{web.options.public_base_url}{path}")
     expect(page.get_by_role("alert").filter(has_text=TITLE)).to_be_visible()
     page.get_by_role("button", name="简体中文").click()
-    expect(page.get_by_role("alert").filter(has_text="运营商拒绝拨号")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="运营商拒绝拨号")).to_contain_text("错误 20003")
     expect(page.get_by_role("alert").filter(has_text="正在重建队列")).to_be_visible()
 
 

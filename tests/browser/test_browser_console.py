@@ -123,3 +123,13 @@ def test_no_page_of_the_console_is_wider_than_its_window(web: WebHouse, page: Pa
         for width in (390, 1440):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} at {width}"
+
+
+def test_the_desk_is_not_wider_than_a_small_phone(web: WebHouse, page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 700})
+    sign_in(web, page, "agent", "ann")
+    for language in ("English", "简体中文"):
+        if (other := page.get_by_role("button", name=language)).is_visible():
+            other.click()
+        expect(page.get_by_role("article").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
