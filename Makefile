@@ -10,6 +10,8 @@ TYPED  := $(wildcard callback workers migrations bench tests/support tests/conft
 TESTS  ?= tests
 TRIALS ?= 20
 CALLERS ?= 2000
+# One more than the two processors of a small machine: some tests wait for processes, and the others work meanwhile.
+TESTERS ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -17,7 +19,7 @@ CALLERS ?= 2000
 
 help:
 	@echo "make run     start everything; without carrier credentials also simulated callers and agents"
-	@echo "make test    install what the tests need and run all of them (TESTS=path narrows it)"
+	@echo "make test    install what the tests need and run all of them (TESTS=path narrows it, TESTERS=3 at a time)"
 	@echo "make chaos   make every fault happen TRIALS (20) times and print what came of it (FAULT=7 for one, SEED=n again)"
 	@echo "make soak    CALLERS (2000) simulated callers while everything dies and comes back (SEED=n again)"
 	@echo "make check   lint, types, import contracts, migrations in step with the tables"
@@ -35,7 +37,7 @@ run: $(STAMP)
 
 test: $(STAMP)
 	@bash .ci/test-parts
-	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n $(TESTERS) --dist loadgroup $(TESTS)
 
 chaos: $(STAMP)
 	@bash .ci/test-parts faketime

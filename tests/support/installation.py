@@ -7,6 +7,7 @@ One installation serves many journeys, each in a shop of its own: a queue, its n
 """
 
 import base64
+import contextlib
 import itertools
 import json
 import os
@@ -166,15 +167,12 @@ class Installation:
         self._running.pop(name).wait(within_s)
 
     def stop(self) -> None:
-        """End everything."""
+        """End everything, at once: nobody looks at it any more, and in order it takes seconds."""
         for process in self._running.values():
-            process.terminate()
-        for process in self._running.values():
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        for process in self._running.values():
+            process.wait()
         self._running.clear()
 
     def logs(self, lines: int = 30) -> str:
