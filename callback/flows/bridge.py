@@ -10,7 +10,7 @@ from callback.domain.dialogue import Ask, Connect, HangUp, Meet, Prompt, Script,
 from callback.domain.ids import AttemptId, CallbackId, EntryId, QueueKey, Token, is_callback
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
-from callback.flows import cancel, settle
+from callback.flows import cancel, early, settle
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place, micros
 from callback.ports import House, Reservation, Work
@@ -228,7 +228,9 @@ def talk(house: House, hook: Hook, attempt: Attempt, callback: Callback) -> Scri
     place = place_of(callback)
     pairing = house.line.reservation(attempt.token) if attempt.token else None
     if pairing is None or pairing.entry != EntryId(callback.id):
-        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
+        pairing = early.take(house, callback, hook.call)
+    if pairing is None:
+        return Script(callback.language, (Speak((Prompt("answered_early"),)), place.hold()))
     if attempt.mode == "agent_first":  # busy already: whoever bridged them died before the document
         return meet(house, hook, attempt, callback, pairing)
     if pairing.phase == "busy":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from callback.domain.ids import AgentKey, QueueKey
-from callback.flows import due, leases, match, persist, silence, tell
+from callback.flows import ahead, due, leases, match, persist, silence, tell
 from callback.flows.book import NO_QUEUE
 from callback.flows.poison import Round
 from callback.flows.wary import Wary
@@ -44,6 +44,7 @@ def sweep(house: House) -> Swept:
     texts += going.step("texting", lambda: tell.resend(house, going))
     for queue in queues:
         going.step(f"matching {queue}", partial(match.run, house, queue))
+        going.step(f"dialling ahead {queue}", partial(ahead.run, house, queue))
     return Swept(recovered, wrapped, started, asked, texts)
 
 

@@ -100,6 +100,7 @@ HOLDING: Final[dict[str, Sentence]] = {
     "hold_place": counted("You are next.", "You are now number %(position)s in line.", count="position"),
     "hold_wait": sentence("It will take about %(wait)s more."),
     "hold_soon": sentence("It is nearly your turn."),
+    "answered_early": sentence("Sorry, nobody is free for a moment. You are next, please stay on the line."),
     "hold_offer": sentence("Press 1 at any time to be called back instead."),
     "connecting": sentence("We are connecting you now."),
     "agent_missed": sentence("Sorry, our colleague could not answer. You keep your place while we find another one."),

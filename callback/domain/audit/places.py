@@ -21,6 +21,8 @@ LATER_BY = {
     "the caller asked for later": Rule.CALLERS_WISH,
 }
 """Why somebody stands in line for later, where the reason of the journal tells more than that it is not their time."""
+RUNG_AHEAD = frozenset({State.RESERVED, State.DIALING, State.RECONCILING, State.ANSWERED})
+"""dial_ahead: states in which somebody keeps their place while they are being rung without an agent."""
 ABSENT = {State.SCHEDULED: Rule.CALLERS_WISH, State.RECONCILING: Rule.UNREACHABLE}
 """Why a promise of this state is out of the line and yet not forgotten."""
 
@@ -54,6 +56,8 @@ def label(stand: Stand) -> str:
     if stand.place == MENU:
         return Rule.IN_MENU
     if stand.place == LATER:
+        if stand.state in RUNG_AHEAD:
+            return Rule.UNREACHABLE
         return LATER_BY.get(stand.reason, Rule.NOT_DUE)
     return "" if stand.place or not stand.state else ABSENT.get(State(stand.state), "")
 

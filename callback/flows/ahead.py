@@ -1,0 +1,187 @@
+"""dial_ahead: who is rung before an agent is free, looked at in every round of the sweep.
+
+No agent is reserved for them: while their phone rings they keep their place in the line, where nobody matches them, and
+with their key they stand in it as somebody on hold (`early`). Whoever is idle is paired by the usual rule; added here
+are dials for those who will be free when the phone is picked up (`domain.pacing`).
+
+Agents are shared between queues. So everybody who stands before the next callback in any queue of these agents, and
+every dial under way there, counts as somebody who takes one of them first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+from callback.domain import wait
+from callback.domain.callback import Attempt, Callback
+from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, is_callback, new_attempt_id
+from callback.domain.laws import first_guess
+from callback.domain.lifecycle import AgentStatus, Event, State
+from callback.domain.pacing import Calibration, Floor, Forecast, WrapUp, decide
+from callback.domain.policy import Policy, Queue
+from callback.flows import account, dial, settle
+from callback.flows.book import caller_id
+from callback.ports import AgentView, House, Waiting, Work
+
+MODE = "dial_ahead"
+UNDER_WAY = (State.RESERVED, State.DIALING, State.RECONCILING, State.ANSWERED)
+FRONT = 100
+"""So many at the head of each queue are looked at: far more than agents come free within a ring."""
+LIVE = ("menu", "hold")
+ROUNDED_S = 10
+"""Mean handle times this near share a forecast, which takes some 30 ms to build."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What there is to decide on. `before` are the places of all who take an agent of ours when it is their turn."""
+
+    floor: Floor
+    due: tuple[Waiting, ...]
+    before: tuple[tuple[int, EntryId], ...]
+    agents: int
+
+
+def run(house: House, key: QueueKey) -> int:
+    """Ring ahead in this queue whoever may be rung now; returns how many."""
+    queue = house.book.queue(key)
+    policy = queue.policy
+    if policy.dial_mode != MODE or not policy.dialing or account.stopped(house, caller_id(house, queue)) is not None:
+        return 0
+    now = house.clock.now()
+    sight = look(house, queue, now)
+    if not sight.agents or not sight.due:
+        return 0
+    epsilon = Calibration.first(policy.max_wait_probability, sight.agents).epsilon
+    laws = forecast(house, queue)
+    floor, begun = sight.floor, 0
+    for waiting in sight.due:
+        ahead = sum(place < (waiting.score, waiting.entry) for place in sight.before)
+        if not decide(replace(floor, waiting=ahead), laws, epsilon=epsilon, most=1).dials:
+            break
+        if begin(house, queue, CallbackId(waiting.entry)):
+            floor, begun = replace(floor, ringing_s=(*floor.ringing_s, 0.0)), begun + 1
+    return begun
+
+
+# --- what is known ----------------------------------------------------------------------------------------------
+
+
+def look(house: House, queue: Queue, now: datetime) -> Sight:
+    """The agents of a queue, and everybody whom they may have to take."""
+    served = dict(serving(house, QueueKey(queue.key)))
+    queues = frozenset({QueueKey(queue.key)}).union(*served.values())
+    views = [view for view in house.line.agents() if view.key in served]
+    lines = {key: house.line.listing(key, limit=FRONT) for key in queues}
+    due = tuple(one for one in lines[QueueKey(queue.key)] if one.place == "due")
+    before = [one for key, line in lines.items() for one in line if takes(one, ours=key == queue.key)]
+    held = {one.entry for one in before}
+    floor = with_dials(floor_of(house, views, now), dials(house, queues, held), now)
+    return Sight(floor, due, tuple((one.score, one.entry) for one in before), len(views))
+
+
+def serving(house: House, queue: QueueKey) -> Iterator[tuple[AgentKey, frozenset[QueueKey]]]:
+    """The agents of a queue, each with all the queues they serve."""
+    for agent in house.line.configuration()[2]:
+        queues = frozenset(one.queue for one in agent.queues)
+        if queue in queues:
+            yield agent.key, queues
+
+
+def takes(waiting: Waiting, *, ours: bool) -> bool:
+    """Whether they take an agent who is free: on the line, or due in another queue."""
+    return waiting.place in LIVE or (waiting.place == "due" and not ours)
+
+
+def floor_of(house: House, views: list[AgentView], now: datetime) -> Floor:
+    """The agents. Whoever is reserved for a caller whose phone rings is as good as idle, beside that dial; for one who
+    is on the line, they begin to talk."""
+    staying = [view for view in views if view.wanted is AgentStatus.AVAILABLE]
+    rung = [view for view in staying if view.status is AgentStatus.RESERVED and rings(house, view)]
+    talking = [view for view in staying if view.status in (AgentStatus.BUSY, AgentStatus.RESERVED) and view not in rung]
+    return Floor(
+        idle=len(rung) + sum(view.status is AgentStatus.AVAILABLE for view in staying),
+        talks_s=tuple(age(now, view.since) for view in talking),
+        wraps=tuple(
+            WrapUp(age(now, view.since), age(view.wrap_until or now, now))
+            for view in staying
+            if view.status is AgentStatus.WRAP_UP
+        ),
+    )
+
+
+def rings(house: House, view: AgentView) -> bool:
+    """Whether this agent is reserved for somebody who is dialled, and not for a leg."""
+    pairing = house.line.reservation(view.token) if view.token else None
+    return pairing is not None and pairing.leg is None and is_callback(pairing.entry)
+
+
+def dials(house: House, queues: frozenset[QueueKey], held: set[EntryId]) -> list[Attempt]:
+    """The attempts under way in these queues, but for callers on hold, who are counted there."""
+    with house.store.look() as work:
+        found = [one for one in work.in_state(UNDER_WAY) if one.queue in queues and EntryId(one.id) not in held]
+        return [work.attempt(one.attempt) for one in found if one.attempt is not None]
+
+
+def with_dials(floor: Floor, attempts: list[Attempt], now: datetime) -> Floor:
+    """The dials under way, by how long they ring, or since when the key is waited for."""
+    ringing = (age(now, one.asked_at or now) for one in attempts if one.answered_at is None)
+    asked = (age(now, one.answered_at) for one in attempts if one.answered_at is not None)
+    return replace(floor, ringing_s=tuple(ringing), asked_s=tuple(asked))
+
+
+def age(now: datetime, since: datetime) -> float:
+    """Seconds, at least 0."""
+    return max((now - since).total_seconds(), 0.0)
+
+
+def forecast(house: House, queue: Queue) -> Forecast:
+    """By the queue's mean handle time and what is usual elsewhere."""
+    measured = house.line.standing(QueueKey(queue.key), None).measured
+    policy = queue.policy
+    handle_s = ROUNDED_S * round(wait.mean_handle(measured, policy) / ROUNDED_S)
+    return _forecast(handle_s, policy.wrap_up_s, policy.ring_timeout_s, policy.wait_tolerance_s, policy.confirm_human)
+
+
+@lru_cache(maxsize=64)
+def _forecast(handle_s: float, wrap_up_s: float, ring_timeout_s: int, tolerance_s: float, confirm: str) -> Forecast:
+    policy = Policy(
+        prior_handle_s=handle_s,
+        wrap_up_s=wrap_up_s,
+        ring_timeout_s=ring_timeout_s,
+        wait_tolerance_s=tolerance_s,
+        confirm_human=confirm,
+    )
+    return Forecast.of(first_guess(policy), policy)
+
+
+# --- ringing ----------------------------------------------------------------------------------------------------
+
+
+def begin(house: House, queue: Queue, id: CallbackId) -> bool:
+    """Write the attempt down, let the caller stand aside in the line, and have a worker ring them at the carrier's
+    pace. False: they are not to be dialled now."""
+    now = house.clock.now()
+    with house.store.begin() as work:
+        callback = work.callback(id, lock=True)
+        hindrance = dial.why_not(house, work, callback, queue, now)
+        attempt = prepare(work, callback, now) if hindrance is None else None
+    if hindrance is None or hindrance.entry_to == "later":
+        settle.stand(house, callback, due=False, now=now)
+    if attempt is None:
+        return False
+    house.dispatch.dial_customer(attempt.id)
+    return True
+
+
+def prepare(work: Work, callback: Callback, now: datetime) -> Attempt:
+    """The attempt, and a state in which a lost task is found: `silence` releases what nobody has rung."""
+    number = callback.attempts_made + 1
+    attempt = work.add_attempt(
+        Attempt(id=new_attempt_id(), callback=callback.id, number=number, mode=MODE, created_at=now)
+    )
+    taken = replace(callback, attempt=attempt.id, attempts_made=number, agent=None, next_attempt_at=None)
+    reason = "somebody will probably be free when they answer"
+    work.move(taken, Event.RESERVE, reason=reason, cause="sweep", at=now)
+    return attempt

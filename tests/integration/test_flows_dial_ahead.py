@@ -1,0 +1,259 @@
+"""dial_ahead: the phone rings before an agent is free, and whoever has answered meets whoever is free first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callback.domain.callback import Outcome
+from callback.domain.lifecycle import AgentStatus, State
+from callback.domain.order import Rule
+from callback.flows import cancel, sweep
+from callback.flows.audit import audit
+from callback.ports import CarrierBusy
+from tests.support.clock import ManualClock
+from tests.support.house import ADA, StagedHouse, on_both, stage
+from tests.support.legs import Leg
+
+BOB, CYD, DAN = "+12015550124", "+12015550125", "+12015550126"
+
+
+@pytest.fixture
+def staged(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[StagedHouse]:
+    with stage(request, redis_url, tmp_path, clock) as house:
+        house.queue(dial_mode="dial_ahead", retry_delays_s=[600], wrap_up_s=20, ring_timeout_s=25)
+        yield house
+
+
+def in_talk(staged: StagedHouse, key: str = "ann", number: str = DAN, seconds: int = 60) -> tuple[Leg, Leg]:
+    """This agent talks with a live caller for a while: their two legs."""
+    staged.agent(key)
+    caller = staged.ring_in(number)
+    if not caller.document.verb("Dial"):
+        caller.hold()
+        staged.work()
+    agent = staged.talking(caller)
+    staged.wait(seconds)
+    return caller, agent
+
+
+def after(staged: StagedHouse, seconds: int) -> None:
+    """So much later, when the sweep has looked twice."""
+    staged.wait(seconds - 2)
+    staged.pass_time(2)
+
+
+def hang_up(staged: StagedHouse, talk: tuple[Leg, Leg]) -> None:
+    """The caller of a talk hangs up."""
+    for leg in talk:
+        for word in leg.end():
+            staged.tell(word)
+
+
+def wrapping(staged: StagedHouse, key: str = "ann", number: str = DAN) -> None:
+    """An agent whose talk has just ended."""
+    hang_up(staged, in_talk(staged, key, number))
+    assert staged.status(key) is AgentStatus.WRAP_UP
+
+
+def rung_ahead(staged: StagedHouse) -> Leg:
+    """A promise whose phone rings while the only agent wraps up."""
+    wrapping(staged)
+    staged.promise()
+    after(staged, 9)
+    leg = staged.outgoing()
+    leg.ring()
+    return leg
+
+
+@on_both
+def test_a_caller_is_rung_before_the_agent_is_free_and_meets_them_when_they_are(staged: StagedHouse) -> None:
+    leg = rung_ahead(staged)
+    callback = staged.by_number()
+    assert staged.status() is AgentStatus.WRAP_UP
+    assert staged.state(callback) is State.DIALING
+    attempt = staged.attempts(callback)[0]
+    assert (attempt.mode, attempt.token, attempt.agent) == ("dial_ahead", None, None)
+    after(staged, 20)
+    assert staged.status() is AgentStatus.AVAILABLE, "nobody else is dialled for them"
+    leg.answer()
+    leg.press("1")
+    staged.talking(leg)
+    assert staged.state(callback) is State.BRIDGED
+    assert staged.path(callback.id) == ["waiting", "reserved", "dialing", "answered", "bridged"]
+
+
+def test_the_caller_keeps_their_place_while_their_phone_rings(staged: StagedHouse) -> None:
+    rung_ahead(staged)
+    later = staged.promise(BOB)
+    assert staged.standing(staged.by_number().id).position == 1
+    assert staged.standing(later.id).position == 2
+
+
+def test_who_answers_before_the_agent_is_free_is_first_in_line_and_hears_an_apology(staged: StagedHouse) -> None:
+    leg = rung_ahead(staged)
+    leg.answer()
+    leg.press("1")
+    assert leg.heard[-1].startswith("Sorry, nobody is free")
+    assert leg.queue is not None, "music"
+    assert staged.place(staged.by_number().id) == "hold"
+    leg.hold()
+    after(staged, 20)
+    staged.talking(leg)
+    assert staged.state(staged.by_number()) is State.BRIDGED
+
+
+def test_nobody_is_rung_for_an_agent_who_has_just_begun_to_talk(staged: StagedHouse) -> None:
+    in_talk(staged, seconds=1)
+    staged.promise()
+    after(staged, 10)
+    assert staged.unseen == 0
+    assert staged.place(staged.by_number().id) == "due"
+
+
+def test_nobody_is_rung_for_an_agent_who_goes_away_after_the_talk(staged: StagedHouse) -> None:
+    talk = in_talk(staged)
+    staged.away()
+    hang_up(staged, talk)
+    staged.promise()
+    after(staged, 25)
+    assert staged.unseen == 0
+
+
+def test_a_live_caller_in_front_takes_the_agent_and_nobody_is_rung_for_them(staged: StagedHouse) -> None:
+    wrapping(staged)
+    live = staged.holding(CYD)
+    staged.promise()
+    after(staged, 10)
+    assert staged.unseen == 0
+    staged.wait(8)
+    staged.pass_time(2)
+    staged.talking(live)
+
+
+def test_a_live_caller_behind_does_not_keep_the_promise_from_being_rung(staged: StagedHouse) -> None:
+    wrapping(staged)
+    staged.promise()
+    staged.wait(1)
+    staged.holding(CYD)
+    after(staged, 15)
+    assert staged.outgoing().to == ADA
+
+
+def test_whoever_is_passed_over_while_their_phone_rings_was_being_rung(staged: StagedHouse) -> None:
+    leg = rung_ahead(staged)
+    live = staged.holding(CYD)
+    after(staged, 20)
+    staged.talking(live)
+    leg.answer()
+    leg.press("1")
+    assert leg.queue is not None
+    found = audit(staged.house)
+    assert found.breaches == ()
+    assert found.overtakings == {Rule.UNREACHABLE: 1}
+
+
+def test_two_promises_share_one_agent_in_their_order(staged: StagedHouse) -> None:
+    """The first is rung ahead, the agent comes free and is reserved for the second, and the first answers."""
+    first = rung_ahead(staged)
+    staged.promise(BOB)
+    after(staged, 20)
+    second = staged.outgoing()
+    second.ring()
+    assert (second.to, staged.pairing().entry) == (BOB, staged.by_number(BOB).id)
+    first.answer()
+    first.press("1")
+    staged.talking(first)
+    assert staged.state(staged.by_number()) is State.BRIDGED
+    assert staged.state(staged.by_number(BOB)) is State.DIALING, "rings on"
+    second.answer()
+    second.press("1")
+    assert second.queue is not None, "waits in front"
+    assert staged.place(staged.by_number(BOB).id) == "hold"
+
+
+def test_an_agent_is_not_taken_from_somebody_who_has_picked_up(staged: StagedHouse) -> None:
+    first = rung_ahead(staged)
+    staged.promise(BOB)
+    after(staged, 20)
+    second = staged.outgoing()
+    second.ring()
+    second.answer()
+    first.answer()
+    first.press("1")
+    assert staged.pairing().entry == staged.by_number(BOB).id
+    second.press("1")
+    staged.talking(second)
+    assert first.queue is not None
+
+
+def test_a_caller_who_does_not_answer_is_rung_again_later_in_the_same_place(staged: StagedHouse) -> None:
+    leg = rung_ahead(staged)
+    before = staged.by_number()
+    leg.fails("no-answer")
+    staged.work()
+    callback = staged.by_number()
+    assert (callback.state, callback.attempts_left, callback.score) == (State.WAITING, 2, before.score)
+    assert staged.place(callback.id) == "later"
+
+
+def test_a_cancel_while_the_phone_rings_ends_the_call(staged: StagedHouse) -> None:
+    leg = rung_ahead(staged)
+    cancel.cancel(staged.house, staged.by_number().id, reason="no longer needed", cause="test")
+    staged.work()
+    assert not leg.up
+    assert staged.place(staged.by_number().id) == ""
+
+
+def test_a_task_that_was_lost_costs_no_attempt_and_the_caller_is_rung_later(staged: StagedHouse) -> None:
+    wrapping(staged)
+    staged.promise()
+    staged.wait(15)
+    sweep.sweep(staged.house)
+    assert staged.state(staged.by_number()) is State.RESERVED
+    staged.dispatch.lose_all()
+    for _ in range(3):
+        after(staged, 20)
+    leg = staged.outgoing()
+    assert leg.to == ADA
+    assert staged.by_number().attempts_left == 3
+    assert staged.attempts(staged.by_number())[0].outcome is Outcome.AGENT_MISSED
+
+
+def test_a_busy_carrier_puts_the_caller_back_in_line(staged: StagedHouse) -> None:
+    wrapping(staged)
+    staged.promise()
+    staged.carrier.fail_next(CarrierBusy("429", 20429))
+    after(staged, 15)
+    callback = staged.by_number()
+    assert staged.attempts(callback)[0].outcome is Outcome.REFUSED
+    assert callback.attempts_left == 3
+
+
+def test_a_queue_that_does_not_dial_rings_nobody_ahead(staged: StagedHouse) -> None:
+    staged.policy(dialing=False)
+    wrapping(staged)
+    staged.promise()
+    after(staged, 19)
+    assert staged.unseen == 0
+
+
+def test_no_more_are_rung_than_agents_come_free(staged: StagedHouse) -> None:
+    wrapping(staged)
+    for number in (ADA, BOB, CYD):
+        staged.promise(number)
+        staged.wait(1)
+    after(staged, 14)
+    assert staged.unseen == 1
+
+
+def test_agents_of_two_queues_are_not_dialled_for_twice(staged: StagedHouse) -> None:
+    staged.queue("billing", numbers=("+12015550101",), dial_mode="dial_ahead", wrap_up_s=20)
+    wrapping(staged)
+    staged.agent("ann", "support", "billing", free=False)
+    staged.promise(ADA, "support")
+    staged.wait(1)
+    staged.promise(BOB, "billing")
+    after(staged, 16)
+    assert staged.unseen == 1
+    assert staged.outgoing().to == ADA
