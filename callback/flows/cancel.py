@@ -36,7 +36,7 @@ def cancel(
     along: Callable[[Work, Callback], object] | None = None,
 ) -> Callback:
     """Cancel until the talk; again and again the same answer. `keep` is a leg on which a goodbye is being said. What
-    `along` writes about the cancelled callback is committed with it, or not at all.
+    `along` writes about a callback that is cancelled now is committed with that, or not at all.
 
     Raises NotFound, AlreadyBridged (talking, or over), and what `along` raises.
     """
@@ -57,8 +57,8 @@ def cancel(
             legs = end_attempt(work, still_to_cancel(callback), Outcome.NOT_NEEDED if keep else Outcome.CANCELLED, now)
             ended = replace(callback, leg=None)
             callback = work.move(ended, Event.CANCEL, reason=reason, cause=cause, at=now) or callback
-        if along is not None:
-            along(work, callback)
+            if along is not None:
+                along(work, callback)
     out_of_line(house, callback, legs, keep, reason)
     return callback
 

@@ -139,18 +139,22 @@ def end_promise(house: House, failure: Failure, by: str) -> None:
     texts: list[Text] = []
 
     def along(work: Work, callback: Callback) -> None:
-        text = farewell(house, work, callback) if decide(house, work, failure, by) else None
+        decide(house, work, failure, by)
+        text = farewell(house, work, callback)
         texts.extend([text] if text else [])
 
     try:
         cancel.cancel(house, promise, reason=GIVEN_UP, cause=by, along=along)
-    except (AlreadyBridged, NotFound, Unreadable) as hindrance:
+    except AlreadyBridged:
+        pass  # nothing of it is left to end
+    except (NotFound, Unreadable) as hindrance:
         with house.store.begin() as work:
             if isinstance(hindrance, Unreadable):
                 work.write_off(promise, Event.CANCEL, reason=GIVEN_UP, cause=by, at=house.clock.now())
             decide(house, work, failure, by)
-        if not isinstance(hindrance, AlreadyBridged):
-            house.line.leave(EntryId(promise), reason=GIVEN_UP, now=house.clock.now())
+        house.line.leave(EntryId(promise), reason=GIVEN_UP, now=house.clock.now())
+    with house.store.begin() as work:
+        decide(house, work, failure, by)  # where nothing was cancelled now
     for text in texts:  # lost on the way, the sweep sends it
         house.dispatch.text(text.id)
 
@@ -160,7 +164,5 @@ def farewell(house: House, work: Work, callback: Callback) -> Text | None:
     try:
         queue = house.book.queue(callback.queue)
     except NotFound:
-        return None
-    if callback.end_reason != GIVEN_UP:  # they had changed their mind themselves
         return None
     return compose(work, house, queue, callback, "given_up", house.clock.now())

@@ -17,6 +17,9 @@ from callback.ports import CarrierError, House, Reservation
 MOMENT = timedelta(seconds=2)
 """From the caller's key until they are in the conference, and what the carrier's clock may be off by."""
 
+SECOND = timedelta(seconds=1)
+"""The carrier tells times in whole ones."""
+
 
 class Met(Enum):
     """Whether they talked, as far as it can be known."""
@@ -63,11 +66,12 @@ def met(house: House, attempt: Attempt, joined: datetime | None) -> Met:
         found = house.carrier.fetch(attempt.agent_call)
     except CarrierError:
         return Met.UNKNOWN
-    ended = None if found is None else found.ended_at
-    if (ended or house.clock.now()) > joined + MOMENT:
+    now, ended = house.clock.now(), None if found is None else found.ended_at
+    if (ended or now) > joined + MOMENT:
         note(house, attempt.id)
         return Met.YES
-    return Met.YES if ended is None else Met.NO
+    short = ended is None or (ended + SECOND > joined and now - ended <= MOMENT + SECOND)  # both are gone just now
+    return Met.YES if short else Met.NO
 
 
 def note(house: House, id: AttemptId) -> None:

@@ -518,6 +518,26 @@ def everything(staged: StagedHouse) -> list[Failure]:
         return [work.failure(one) for one in ids]
 
 
+def test_a_failure_that_goes_away_at_this_moment_leaves_nobody_untold(staged: StagedHouse) -> None:
+    ada = staged.promise()
+    with staged.sql.begin() as work:
+        failure = work.note_failure(
+            "callback", ada.id, queue="support", step="asking", reason="x", at=staged.clock.now(), hold_at=3
+        )
+
+    def beside(step: str) -> None:
+        if step == "commit":
+            staged.steps.between = None
+            with staged.sql.begin() as work:
+                work.resolve(failure.id, "went_away", by="sweep", at=staged.clock.now())
+
+    staged.steps.between = beside
+    done = quarantine.drop(staged.house, failure.id, by=BY)
+    assert done.resolution == "went_away"
+    staged.send_texts()
+    assert (staged.state(ada) is State.CANCELLED) == any("fault on our side" in text for text in staged.texts())
+
+
 # --- a process that ends while somebody gives up ---------------------------------------------------------------------
 
 

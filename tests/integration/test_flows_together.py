@@ -164,7 +164,7 @@ def test_a_late_report_of_the_agents_end_ends_no_promise(staged: StagedHouse, af
 def test_a_policy_without_a_cut_off_keeps_the_promise_all_the_same(staged: StagedHouse) -> None:
     staged.policy(cut_off_s=0)
     _, leg, _ = left_alone(staged)
-    staged.wait(3)
+    staged.wait(4)
     for word in leg.end():
         staged.tell(word)
     assert staged.state(staged.by_number()) is State.WAITING
@@ -260,6 +260,20 @@ def test_a_talk_of_whose_beginning_nobody_told_is_over_when_it_is_over(staged: S
     assert staged.state(staged.by_number()) is State.COMPLETED
     rounds_of_asking(staged)
     assert staged.unseen == 0, "nobody is rung again"
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 3])
+def test_a_very_short_talk_that_the_caller_ends_is_over(staged: StagedHouse, seconds: int) -> None:
+    """Whoever hangs up themselves is not rung again, though nobody told of the beginning and the agent's leg is gone at
+    the same moment."""
+    agent, leg = agent_waits(staged)
+    leg.press("1")
+    staged.wait(seconds)
+    words = leg.end()
+    agent.end()
+    for word in words:
+        staged.tell(word)
+    assert staged.state(staged.by_number()) is State.COMPLETED
 
 
 def test_a_long_talk_is_asked_about_once(staged: StagedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
