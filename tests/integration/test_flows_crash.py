@@ -23,6 +23,7 @@ from tests.support.legs import Leg, Word
 from tests.support.steps import Killed
 from tests.support.town import Town
 
+OTHER = "+12015550199"
 SETTLED_S = 120
 """Several bounds: whatever was lost in between has been found, and rung once more."""
 Part = Callable[[StagedHouse], Callable[[], object]]
@@ -232,7 +233,31 @@ def missing_the_first_ring(staged: StagedHouse) -> Callable[[], object]:
     return lambda: agent.fails("no-answer")
 
 
+def ringing_ahead(staged: StagedHouse) -> Callable[[], object]:
+    """While the only agent wraps up."""
+    ready(staged, dial_mode="dial_ahead", wrap_up_s=8)
+    staged.available()
+    live = staged.ring_in(OTHER)
+    agent = staged.talking(live)
+    staged.wait(60)
+    for word in [*live.end(), *agent.end()]:
+        staged.tell(word)
+    staged.promise()
+    staged.wait(4)
+    return staged.sweep
+
+
+def pressing_one_early(staged: StagedHouse) -> Callable[[], object]:
+    ringing_ahead(staged)()
+    leg = staged.outgoing()
+    leg.ring()
+    leg.answer()
+    return lambda: leg.press("1")
+
+
 PARTS: list[Part] = [
+    ringing_ahead,
+    pressing_one_early,
     arriving,
     fetching_from_hold,
     bridging_live,
