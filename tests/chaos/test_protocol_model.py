@@ -188,8 +188,9 @@ class Protocol(RuleBasedStateMachine):
             self.settle()
 
     def settle(self) -> None:
-        """Time passes and everybody helps."""
+        """Time passes and everybody helps, the carrier as well."""
         world, witness = self.world, self.world.witness
+        self.stage.carrier.relent()
         for second in range(SETTLED_S):
             free = {view.key for view in self.stage.line.agents() if view.status is AgentStatus.AVAILABLE}
             for key in set(AGENTS) - free:

@@ -58,6 +58,10 @@ class FakeCarrier:
         """The next creation or text fails like this. `accepted`: it happens all the same, only the answer is lost."""
         self._failures.append((error, accepted))
 
+    def relent(self) -> None:
+        """Fail no more than it already has."""
+        self._failures.clear()
+
     def receive(self, *, to: str, from_: str) -> CallSid:
         """A call comes in and is answered."""
         sid = self._add(to, from_)
