@@ -94,6 +94,7 @@ def test_agent_first_the_caller_is_rung_once_the_agent_has_pressed(open_shop: Op
     shop.in_state(ada, "completed")
     assert shop.states(ada) == ["waiting", "reserved", "dialing", "answered", "bridged", "completed"]
     assert carrier.creations(ada, shop.contact()) == [shop.contact(), ada]
+    assert [asked for asked in carrier.ledger("rest") if asked["path"].endswith(f"/{agents_leg}.json")] == []
     shop.nobody_left()
 
 
