@@ -20,7 +20,7 @@ from bench.figures import Figure, Target
 from bench.floor import House, Mode, Result, Shift
 from callback.domain import laws as learnt
 from callback.domain.laws import RING_EDGES, TALK_EDGES, WRAP_EDGES, End, Laws, Seen, expected
-from callback.domain.pacing import INSTANTS, Calibration, Forecast, WrapUp, at_most, decide
+from callback.domain.pacing import PARTS, Calibration, Forecast, WrapUp, at_most, decide
 from callback.domain.policy import Policy
 
 MISSES = 0.03
@@ -182,7 +182,7 @@ def _plain(house: House, tightness: float) -> Mode:
 
 
 def _knowing(house: House, tightness: float) -> Mode:
-    never = ((0.0,) * INSTANTS,)
+    never = ((0.0,) * len(PARTS),)
     return Knowing(tightness, replace(forecast(house), wraps=never))
 
 

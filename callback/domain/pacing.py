@@ -12,7 +12,8 @@ with probability of at most epsilon:
       I + sum of Bernoulli(f_i)  <=  L + sum of Bernoulli(r_m)
 
   which is a Poisson-binomial count of at most L + n - I among all f_i and 1 - r_m, computed exactly.
-- s is not known either, so this is averaged over a few instants, each as likely as the others by the law of the ring.
+- s is not known either, so this is averaged over a few instants that stand for parts of the law of the ring: finer ones
+  where it is answered early, since most misses are there.
 
 Looking at each instant, and at how long each call has rung (one that rings for 20 s will hardly be answered any more),
 is what sets it apart from one count at the mean ring time. Live callers who stand before the next callback are among L:
@@ -26,7 +27,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import mul
 from typing import Any
 
@@ -35,8 +36,9 @@ from callback.domain.policy import Policy
 
 VERSION = 1
 """Of the stored calibration."""
-INSTANTS = 5
-"""Of the answer that are looked at. Three do nearly as well, eight no better."""
+PARTS = (0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 1.0)
+"""Up to which share of all answers each instant stands for its part of them. Where a wrap-up ends at a known time,
+coarser first parts would not see whoever answers too early for it."""
 STEP_S = 0.5
 """Between the ages and times of the tables."""
 KEY_S = 30
@@ -107,7 +109,8 @@ class Forecast:
     Built once for each change of the laws (30 ms), looked up at each decision.
     """
 
-    instants: Row  # seconds from a dial to the key, each as likely as the others
+    instants: Row  # seconds from a dial to the key
+    weights: Row  # how likely each of them is
     talks: tuple[Row, ...]  # free within instant + tolerance, by age of the talk
     talk_ages: Row
     wraps: tuple[Row, ...]  # the same by age of the wrap-up
@@ -117,12 +120,13 @@ class Forecast:
 
     @classmethod
     def of(cls, laws: Laws, policy: Policy, *, wrap_ends: bool = True, instants: Row = ()) -> "Forecast":
-        """By these laws under this policy. `wrap_ends`: the line ends every wrap-up after the policy's time. Without
-        `instants`, those of the law of the ring."""
+        """By these laws under this policy. `wrap_ends`: the line ends every wrap-up after the policy's time. Where
+        `instants` are given, all as likely, they take the place of those of the law of the ring."""
         ring, talk, wrap = Law(laws.ring), Law(laws.talk), Law(laws.wrap)
         asked = Law(laws.key) if policy.confirm_human == "press_1" else None
         timeout = float(policy.ring_timeout_s)
         key = _middles(_curve(asked) if asked else _at_once, timeout + KEY_S)
+        weights = (1 / len(instants),) * len(instants) if instants else _weights()
         instants = instants or _instants(ring, key, timeout)
         horizons = [s + policy.wait_tolerance_s for s in instants]
         wrapped = _middles(_curve(wrap, policy.wrap_up_s if wrap_ends else math.inf), horizons[-1])
@@ -130,6 +134,7 @@ class Forecast:
         unready = (_then(ring, age, key, instants, timeout) for age in _ages(timeout))
         return cls(
             instants=instants,
+            weights=weights,
             talks=tuple(_then(talk, age, wrapped, horizons) for age in ages),
             talk_ages=ages,
             wraps=tuple(tuple(wrap.within(age, h) for h in horizons) for age in _ages(WRAP_TABLE_S)),
@@ -201,13 +206,19 @@ def _then(first: Law, age: float, second: Sequence[float], horizons: Sequence[fl
     return tuple(sum(map(mul, gains[:n], second[n - 1 :: -1])) for n in steps)
 
 
+def _weights() -> Row:
+    """What each of `PARTS` adds to the one before."""
+    return tuple(high - low for low, high in pairwise((0.0, *PARTS)))
+
+
 def _instants(ring: Law, key: Sequence[float], timeout: float) -> Row:
-    """The middles of `INSTANTS` equal shares of those who answer and press their key, in seconds from the dial."""
+    """The middle of each of `PARTS` of those who answer and press their key, in seconds from the dial."""
     times = _ages(timeout + KEY_S)[1:]
     ready = _then(ring, 0, key, times, timeout)
+    middles = ((low + high) / 2 for low, high in pairwise((0.0, *PARTS)))
     if ready[-1] <= 0:
-        return (timeout,) * INSTANTS
-    return tuple(times[bisect_left(ready, ready[-1] * (k + 0.5) / INSTANTS)] for k in range(INSTANTS))
+        return (timeout,) * len(PARTS)
+    return tuple(times[bisect_left(ready, ready[-1] * middle)] for middle in middles)
 
 
 def decide(floor: Floor, forecast: Forecast, *, epsilon: float, most: int) -> Decision:
@@ -216,12 +227,12 @@ def decide(floor: Floor, forecast: Forecast, *, epsilon: float, most: int) -> De
     dials = 0
     miss = 0.0
     while dials < most:
-        miss = _miss(floor, [*free, *unready], len(unready))
+        miss = _miss(floor, forecast.weights, [*free, *unready], len(unready))
         if miss > epsilon and len(unready) >= floor.idle - floor.waiting:
             break
         unready.append(forecast.rings[0])
         dials += 1
-    middle = len(forecast.instants) // 2
+    usual = bisect_left(list(accumulate(forecast.weights)), 0.5)
     return Decision(
         dials=dials,
         most=most,
@@ -230,20 +241,20 @@ def decide(floor: Floor, forecast: Forecast, *, epsilon: float, most: int) -> De
         idle=floor.idle,
         waiting=floor.waiting,
         under_way=floor.under_way,
-        free_soon=sum(row[middle] for row in free),
-        ready_soon=sum(1 - row[middle] for row in unready[: floor.under_way]),
+        free_soon=sum(row[usual] for row in free),
+        ready_soon=sum(1 - row[usual] for row in unready[: floor.under_way]),
     )
 
 
-def _miss(floor: Floor, rows: list[Row], under_way: int) -> float:
+def _miss(floor: Floor, weights: Row, rows: list[Row], under_way: int) -> float:
     """P(the next dial waits longer than tolerated): the mean over the instants."""
     most = floor.waiting + under_way - floor.idle
     if most < 0:
         return 0.0
-    columns = list(zip(*rows, strict=True))
-    if not columns:
+    if not rows:
         return 1.0
-    return sum(at_most(column, most) for column in columns) / len(columns)
+    columns = zip(*rows, strict=True)
+    return sum(weight * at_most(column, most) for weight, column in zip(weights, columns, strict=True))
 
 
 def at_most(chances: Sequence[float], most: int) -> float:

@@ -18,7 +18,7 @@ from callback.domain.callback import Attempt, Callback
 from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, is_callback, new_attempt_id
 from callback.domain.laws import first_guess
 from callback.domain.lifecycle import AgentStatus, Event, State
-from callback.domain.pacing import Calibration, Floor, Forecast, WrapUp, decide
+from callback.domain.pacing import Calibration, Decision, Floor, Forecast, WrapUp, decide
 from callback.domain.policy import Policy, Queue
 from callback.flows import account, dial, settle
 from callback.flows.book import caller_id
@@ -58,9 +58,10 @@ def run(house: House, key: QueueKey) -> int:
     floor, begun = sight.floor, 0
     for waiting in sight.due:
         ahead = sum(place < (waiting.score, waiting.entry) for place in sight.before)
-        if not decide(replace(floor, waiting=ahead), laws, epsilon=epsilon, most=1).dials:
+        decision = decide(replace(floor, waiting=ahead), laws, epsilon=epsilon, most=1)
+        if not decision.dials:
             break
-        if begin(house, queue, CallbackId(waiting.entry)):
+        if begin(house, queue, CallbackId(waiting.entry), decision):
             floor, begun = replace(floor, ringing_s=(*floor.ringing_s, 0.0)), begun + 1
     return begun
 
@@ -159,14 +160,14 @@ def _forecast(handle_s: float, wrap_up_s: float, ring_timeout_s: int, tolerance_
 # --- ringing ----------------------------------------------------------------------------------------------------
 
 
-def begin(house: House, queue: Queue, id: CallbackId) -> bool:
+def begin(house: House, queue: Queue, id: CallbackId, decision: Decision) -> bool:
     """Write the attempt down, let the caller stand aside in the line, and have a worker ring them at the carrier's
-    pace. False: they are not to be dialled now."""
+    pace. The journal keeps the numbers behind it. False: they are not to be dialled now."""
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
         hindrance = dial.why_not(house, work, callback, queue, now)
-        attempt = prepare(work, callback, now) if hindrance is None else None
+        attempt = prepare(work, callback, decision, now) if hindrance is None else None
     if hindrance is None or hindrance.entry_to == "later":
         settle.stand(house, callback, due=False, now=now)
     if attempt is None:
@@ -175,7 +176,7 @@ def begin(house: House, queue: Queue, id: CallbackId) -> bool:
     return True
 
 
-def prepare(work: Work, callback: Callback, now: datetime) -> Attempt:
+def prepare(work: Work, callback: Callback, decision: Decision, now: datetime) -> Attempt:
     """The attempt, and a state in which a lost task is found: `silence` releases what nobody has rung."""
     number = callback.attempts_made + 1
     attempt = work.add_attempt(
@@ -183,5 +184,5 @@ def prepare(work: Work, callback: Callback, now: datetime) -> Attempt:
     )
     taken = replace(callback, attempt=attempt.id, attempts_made=number, agent=None, next_attempt_at=None)
     reason = "somebody will probably be free when they answer"
-    work.move(taken, Event.RESERVE, reason=reason, cause="sweep", at=now)
+    work.move(taken, Event.RESERVE, reason=reason, cause="sweep", at=now, data=decision.as_json())
     return attempt

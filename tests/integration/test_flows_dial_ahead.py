@@ -74,6 +74,9 @@ def test_a_caller_is_rung_before_the_agent_is_free_and_meets_them_when_they_are(
     assert staged.state(callback) is State.DIALING
     attempt = staged.attempts(callback)[0]
     assert (attempt.mode, attempt.token, attempt.agent) == ("dial_ahead", None, None)
+    why = next(entry for entry in staged.journal(callback.id) if entry.after == "reserved").data
+    assert (why["idle"], why["waiting"], why["under_way"]) == (0, 0, 0)
+    assert why["miss"] <= why["epsilon"]
     after(staged, 20)
     assert staged.status() is AgentStatus.AVAILABLE, "nobody else is dialled for them"
     leg.answer()
