@@ -73,9 +73,7 @@ def _moment(since: datetime, now: datetime) -> str:
 def _told(one: Condition) -> Told:
     words, now = one.words, house().clock.now()
     since = "" if one.since is None else gettext("since %(time)s", time=_moment(one.since, now))
-    return Told(
-        gettext(words.title), gettext(words.meaning), gettext(words.remedy), one.severity, since, _detail(one)
-    )
+    return Told(gettext(words.title), gettext(words.meaning), gettext(words.remedy), one.severity, since, _detail(one))
 
 
 def _detail(one: Condition) -> str:
