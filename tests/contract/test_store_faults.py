@@ -125,12 +125,18 @@ def test_connections_that_broke_in_the_pool_are_replaced_unnoticed(postgres_serv
         with store.look() as work:
             work.last_seq()
 
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    others = "pid <> pg_backend_pid() AND datname = current_database()"
     with postgres_record(postgres_server, pool_size=2) as store:
+        other = make_engine(store.engine.url.render_as_string(hide_password=False))
         for act in (lambda: read(store), look, store.ping):
-            with store.begin(), store.begin(), store.engine.connect() as connection:
-                others = "pid <> pg_backend_pid() AND datname = current_database()"
-                connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+            with store.begin(), store.begin():
+                pass
+            with other.connect() as connection:
+                ended = connection.execute(text(f"{end} WHERE {others}"))
+                assert len(ended.all()) == 2
             act()
+        other.dispose()
 
 
 def test_a_statement_that_waits_for_a_lock_is_given_up_by_the_server(postgres_server: PostgresServer) -> None:

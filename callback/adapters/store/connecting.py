@@ -8,7 +8,6 @@ lies ready for the next.
 import math
 import threading
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
@@ -18,7 +17,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import OperationalError
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
@@ -31,6 +31,8 @@ IDLE_MS = 30_000
 """How long PostgreSQL keeps a transaction, and its locks, whose holder went silent."""
 LEAST_S = 0.01
 """What a question gets though the budget is spent: the end of a transaction may already be on its way."""
+LEAST_TRIPS = 2
+"""How many round trips there must be time for in whoever is given a new connection: its first word and a question."""
 FRESH_S = 30.0
 """How long a connection that came too late for whoever wanted it lies ready for somebody else."""
 
@@ -43,6 +45,8 @@ class PatientConnection(psycopg.Connection[Any]):
 
     patience_s: float | None = None
     breaker: Breaker | None = None
+    round_trip_s: float = 0
+    """What the first question took."""
 
     def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
         """The answer of the server. Raises OperationalError when `patience_s` (or `timeout`), or what is left of the
@@ -68,20 +72,23 @@ class PatientConnection(psycopg.Connection[Any]):
             self.breaker.doubted(began=began)
 
 
-class AliveCheck:
-    """SQLAlchemy's question to a connection that lay in the pool, which anybody who is there answers at once: whoever
-    does not within `within_s` is away."""
+class FirstWord:
+    """What a connection that lay in the pool hears first, which anybody who is there answers at once: whoever does not
+    within `within_s` is away. It begins the transaction in the same breath; whoever only reads needs none, since each
+    of their questions sees what is committed."""
 
-    def __init__(self, ask: Callable[[Any], bool], within_s: float, breaker: Breaker | None) -> None:
-        self._ask, self._within_s, self._breaker = ask, within_s, breaker
+    def __init__(self, within_s: float, breaker: Breaker | None, read_only: str) -> None:
+        """`read_only`: the execution option of a connection that begins nothing."""
+        self._within_s, self._breaker, self._read_only = within_s, breaker, read_only
 
-    def __call__(self, connection: Any) -> bool:
-        """Raises psycopg.OperationalError."""
+    def __call__(self, connection: Connection) -> None:
+        """Raises sqlalchemy.exc.OperationalError."""
+        word = "SELECT 1" if connection.get_execution_options().get(self._read_only) else "BEGIN"
         began = monotonic()
         try:
             with patience.Within(patience.left(self._within_s)):
-                return self._ask(connection)
-        except psycopg.OperationalError:
+                connection.exec_driver_sql(word)
+        except OperationalError:
             if self._breaker is not None and monotonic() - began >= self._within_s:
                 self._breaker.failed("the database does not answer", began=began)
             raise
@@ -109,12 +116,22 @@ class Connecting:
             raise psycopg.OperationalError("no time is left to connect")
         wanted: Future[PatientConnection] = Future()
         threading.Thread(target=self._fulfil, args=(wanted, arguments, named), daemon=True, name="connect").start()
+        return self._if_of_use(self._await(wanted, left))
+
+    def _await(self, wanted: "Future[PatientConnection]", left: float) -> PatientConnection:
         try:
             return wanted.result(left)
         except NotYet:
             if wanted.cancel():
                 raise psycopg.OperationalError("connecting takes longer than there is time") from None
             return wanted.result()
+
+    def _if_of_use(self, connection: PatientConnection) -> PatientConnection:
+        """Whoever has no time left for a question would only spoil it for the next."""
+        if patience.left() < LEAST_TRIPS * connection.round_trip_s:
+            self._keep(connection, self._dropped)
+            raise psycopg.OperationalError("connecting takes longer than there is time")
+        return connection
 
     def _fulfil(self, wanted: "Future[PatientConnection]", arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         dropped = self._dropped
@@ -170,8 +187,9 @@ class Connecting:
 
     def _set_limits(self, connection: PatientConnection) -> None:
         limit_ms = round((self._patience_s or 0) * 1000)  # 0: none
+        began = monotonic()
         connection.execute(
             f"SET statement_timeout = {limit_ms}; SET timezone = 'UTC'; "
             f"SET idle_in_transaction_session_timeout = {IDLE_MS}"
         )
-        connection.commit()
+        connection.round_trip_s = monotonic() - began

@@ -6,6 +6,7 @@ PostgreSQL: a statement that takes longer than the store's patience is given up,
 no more: first by the server, which leaves the connection usable, and where the network is silent by us.
 """
 
+import math
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
-from callback.adapters.store.connecting import AliveCheck, Connecting
+from callback.adapters.store.connecting import Connecting, FirstWord
 
 BUSY_S = 5.0
 """How long a SQLite writer waits for those before it, unless the store has less patience."""
@@ -32,11 +33,12 @@ POOL_WAIT_S = 2
 PATIENCE_S = 5.0
 """How long a statement may take."""
 ALIVE = 0.5
-"""The part of it within which PostgreSQL answers the question whether it is there, which waits for no lock."""
+"""The part of it within which PostgreSQL answers the first word of a transaction, which waits for no lock."""
 KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 """Idle connections stay known to whatever stands between, and a dead one is found out in time."""
 READ_ONLY = "callback_read_only"
-"""The execution option of a connection that only reads, so that SQLite need not queue it behind writers."""
+"""The execution option of a connection that only reads, so that SQLite need not queue it behind writers, and PostgreSQL
+not begin and end a transaction."""
 
 
 def database(url: str) -> URL:
@@ -110,13 +112,16 @@ def _beginning_sqlite(busy_s: float, breaker: Breaker | None) -> Callable[[Conne
 
 def _postgresql(url: URL, pool_size: int, patience_s: float | None, breaker: Breaker | None) -> Engine:
     engine = create_engine(
-        url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_S, "application_name": "callback", **KEEP_ALIVE},
+        url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S,
+        connect_args={
+            "connect_timeout": CONNECT_S, "application_name": "callback",
+            "autocommit": True,  # the driver starts no transactions of its own: the first word does
+            **KEEP_ALIVE,
+        },
     )  # fmt: skip
     connecting = Connecting(patience_s, breaker, pool_size)
     event.listen(engine, "do_connect", connecting)
     event.listen(engine, "engine_disposed", connecting.drop)
-    if patience_s is not None:
-        alive = AliveCheck(engine.dialect.do_ping, patience_s * ALIVE, breaker)
-        engine.dialect.do_ping = alive  # type: ignore[method-assign, assignment]
+    within_s = math.inf if patience_s is None else patience_s * ALIVE
+    event.listen(engine, "begin", FirstWord(within_s, breaker, READ_ONLY))
     return engine

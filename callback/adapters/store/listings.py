@@ -17,6 +17,7 @@ from callback.adapters.store.callback_rows import (
 )
 from callback.adapters.store.columns import raw, reader
 from callback.adapters.store.damage import Found, Torn
+from callback.adapters.store.engine import READ_ONLY
 from callback.adapters.store.pages import from_cursor, to_cursor
 from callback.adapters.store.tables import callbacks
 from callback.domain.callback import Callback
@@ -88,6 +89,8 @@ class Listings(CallbackRows):
 
     def placed(self) -> Generator[Placed, None, None]:
         moment = reader(c.joined_at.type, self._sql.dialect)
+        if self._dialect == "postgresql" and self._sql.get_execution_options().get(READ_ONLY):
+            self._sql.exec_driver_sql("BEGIN")  # in which the server reads on; it ends with ours
 
         def place(row: Any) -> Placed:
             return Placed(row[0], row[1], row[2], moment(row[3]), moment(row[4]), row[5])

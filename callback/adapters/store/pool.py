@@ -6,17 +6,32 @@ away gets up again at once: a crowd costs one wait, not one each.
 
 import math
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
 from callback.adapters.store.engine import POOL_WAIT_S, make_engine
 from callback.adapters.store.errors import StoreUnavailable
 
+Answer = TypeVar("Answer")
+
 ASIDE = 1
 """Connections beyond the seats, for whoever asks only whether the record is there."""
+
+
+def once_more(act: Callable[[], Answer]) -> Answer:
+    """`act` with a connection of a pool; again, where it turned out to have broken while it lay there: the pool has
+    only new ones then. Raises SQLAlchemy's errors."""
+    try:
+        return act()
+    except DBAPIError as broken:
+        if not broken.connection_invalidated:
+            raise
+    return act()
 
 
 class Pool:

@@ -28,7 +28,7 @@ from callback.adapters.store.journal import Journal
 from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
 from callback.adapters.store.people import People
-from callback.adapters.store.pool import Pool
+from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.witness import Witness
@@ -56,12 +56,15 @@ class _Begun(AbstractContextManager[Work]):
 
     def __enter__(self) -> Work:
         try:
-            self._connection = self._pool.take()
-            self._transaction = self._open(self._connection)
+            self._transaction = once_more(self._begun)
         except DATABASE_FAULTS as fault:
             raise _unavailable(fault) from fault
         self._work = SqlWork(self._connection, self._sealer)
         return self._work
+
+    def _begun(self) -> RootTransaction:
+        self._connection = self._pool.take()
+        return self._open(self._connection)
 
     def _open(self, connection: Connection) -> RootTransaction:
         try:
@@ -97,7 +100,7 @@ class _Begun(AbstractContextManager[Work]):
 
 
 class _Looked(_Begun):
-    """A transaction that only reads, and is never committed."""
+    """Only reads, and commits nothing. On PostgreSQL each question is by itself, unless `Work.placed` reads on."""
 
     def _open(self, connection: Connection) -> RootTransaction:
         return super()._open(connection.execution_options(**{READ_ONLY: True}))
@@ -208,10 +211,13 @@ class SqlStore:
 
     def _ask(self, faults: list[BaseException]) -> None:
         try:
-            with self.engine.connect().execution_options(**{READ_ONLY: True}) as connection:
-                connection.exec_driver_sql("SELECT 1")
+            once_more(self._hear)
         except Exception as fault:  # noqa: BLE001 - handed to the thread that asked, which raises it
             faults.append(fault)
+
+    def _hear(self) -> None:
+        with self.engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+            connection.exec_driver_sql("SELECT 1")
 
     def close(self) -> None:
         """Closes this process's connections."""
