@@ -228,13 +228,19 @@ def talk(house: House, hook: Hook, attempt: Attempt, callback: Callback) -> Scri
     place = place_of(callback)
     pairing = house.line.reservation(attempt.token) if attempt.token else None
     if pairing is None or pairing.entry != EntryId(callback.id):
-        pairing = early.take(house, callback, hook.call)
-    if pairing is None:
-        return Script(callback.language, (Speak((Prompt("answered_early"),)), place.hold()))
+        return first_in_line(house, hook, callback, place)
     if attempt.mode == "agent_first":  # busy already: whoever bridged them died before the document
         return meet(house, hook, attempt, callback, pairing)
     if pairing.phase == "busy":
         return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
+    return connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
+
+
+def first_in_line(house: House, hook: Hook, callback: Callback, place: Place) -> Script:
+    """Nobody is reserved for them: whoever is free at this moment, else an apology and music."""
+    pairing = early.take(house, callback, hook.call)
+    if pairing is None or pairing.phase == "busy":
+        return Script(callback.language, (Speak((Prompt("answered_early"),)), place.hold()))
     return connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
 
 

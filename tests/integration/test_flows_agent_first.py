@@ -170,6 +170,18 @@ def test_an_agent_who_leaves_while_the_caller_is_rung_is_away_and_the_caller_hol
     assert staged.state(staged.by_number()) is State.BRIDGED
 
 
+def test_an_agent_who_left_is_replaced_at_the_callers_key_by_one_who_is_free(staged: StagedHouse) -> None:
+    agent, leg = both_rung(staged)
+    for word in agent.end():
+        staged.tell(word)
+    leg.answer()
+    staged.agent("bea")
+    leg.press("1")
+    assert not leg.room, "nobody is in the conference any more"
+    staged.talking(leg)
+    assert (staged.status("bea"), staged.state(staged.by_number())) == (AgentStatus.BUSY, State.BRIDGED)
+
+
 @on_both
 def test_the_key_pressed_twice_dials_the_caller_once(staged: StagedHouse) -> None:
     agent = agent_rung(staged)
