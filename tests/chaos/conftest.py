@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import scratch
 from tests.support.chaos.building import Building
 from tests.support.chaos.outcome import Outcome, Record, read, table
 from tests.support.chaos.stage import Round
@@ -27,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """One folder and one seed for all test processes, inherited by them."""
     config.addinivalue_line("markers", "fault(number): provokes that fault")
     config.addinivalue_line("markers", "chaos: too long for every day; runs where CHAOS_TRIALS is set")
-    os.environ.setdefault("CHAOS_RECORD", tempfile.mkdtemp(prefix="chaos-"))
+    os.environ.setdefault("CHAOS_RECORD", tempfile.mkdtemp(prefix="chaos-", dir=scratch.DISK))
     os.environ.setdefault("CHAOS_SEED", str(int(time.time()) % 1_000_000))
 
 

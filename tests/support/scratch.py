@@ -10,6 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+DISK = tempfile.gettempdir()
+"""Where files would be otherwise, and where those belong that somebody will look at afterwards."""
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 << 30
 """Several times what a whole run needs."""
