@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 DISK = tempfile.gettempdir()
@@ -15,6 +16,7 @@ DISK = tempfile.gettempdir()
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 << 30
 """Several times what a whole run needs."""
+KEPT_S = 3600
 TAKEN_AWAY_LATER = "pymp-"
 """What `multiprocessing` removes when this process ends, and misses if it is gone."""
 PREFIX = f"callback-tests-{os.getuid()}-"
@@ -24,10 +26,11 @@ def move_in() -> Path | None:
     """From now on this process, and those it starts, make their temporary files in a new folder in memory.
 
     Gives that folder, or None where there is no room: then everything stays where it was. What a run left there that
-    failed, or was killed, is kept until the next one begins.
+    failed, or was killed, is kept for an hour at least.
     """
     for left in MEMORY.glob(f"{PREFIX}*"):
-        if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
+        ended = not Path("/proc", left.name.removeprefix(PREFIX)).exists()
+        if ended and time.time() - left.stat().st_mtime > KEPT_S:
             shutil.rmtree(left, ignore_errors=True)
     if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM_BYTES:
         return None
