@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-DISK = tempfile.gettempdir()
-"""Where files would be otherwise, and where those belong that somebody will look at afterwards."""
+DISK = os.environ.setdefault("TESTS_ON_DISK", tempfile.gettempdir())
+"""Where files would be otherwise, and where those belong that somebody will look at afterwards; inherited."""
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 << 30
 """Several times what a whole run needs."""
