@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from tests.support.installation import Installation, Refused, Shop, http
-from tests.support.people import HOLDING, STAYS, TAKES_THE_OFFER, TALKS, hang_up, pause, wait_for
+from tests.support.people import (
+    HOLDING,
+    HUMAN_CHECK,
+    STAYS,
+    TAKES_THE_OFFER,
+    TALKS,
+    answering,
+    hang_up,
+    pause,
+    wait_for,
+)
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.waiting import eventually
 
@@ -136,7 +146,7 @@ def test_a_strained_carrier_shows_while_it_lasts(
     house.carrier.do("POST", "faults", rule | ({"code": code} if code else {}))
     numbers = [house.new_number() for _ in range(3)]
     for number in numbers:
-        house.carrier.person(number, script=[*TALKS, wait_for("bridged"), pause(2), hang_up()])
+        house.carrier.person(number, script=[*answering(HUMAN_CHECK, "1"), wait_for("bridged"), pause(2), hang_up()])
         house.api("POST", "/callbacks", {"queue": shop.key, "number": number}, Idempotency_Key=f"strained {number}")
     eventually(lambda: out_of_order(house) == {"carrier": word}, within_s=60, every_s=0.2, what="it shows")
     assert ready(house)["status"] == "degraded"

@@ -50,5 +50,5 @@ def answering(pattern: str, keys: str) -> list[Step]:
 TAKES_THE_OFFER = [*answering(OFFER, "1"), *answering(READBACK, "1")]
 """Wants to be called back at the number they ring from."""
 STAYS = answering(OFFER, "2")
-TALKS = answering(HUMAN_CHECK, "1")
-"""Called back: there, and wants to talk."""
+TALKS = 3 * answering(HUMAN_CHECK, "1")
+"""Called back: there, and wants to talk. Says so again where something of ours died and they are asked again."""
