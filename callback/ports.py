@@ -526,6 +526,13 @@ class Work(Protocol):
         another callback; the transaction must end then."""
         ...
 
+    def moves(
+        self, callback: Callback, steps: Sequence[tuple[Event, str]], *, cause: str, at: datetime
+    ) -> Callback | None:
+        """`move` by each event in turn, with the reason beside it and a journal row of its own, saved at once. None:
+        one of the events is late, and nothing was changed."""
+        ...
+
     def save(self, callback: Callback) -> Callback:
         """Save fields that are no state change (no journal row). Raises Stale."""
         ...

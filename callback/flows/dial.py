@@ -206,8 +206,6 @@ def prepare(work: Work, callback: Callback, pairing: Reservation, queue: Queue, 
     taken = replace(
         callback, attempt=attempt.id, attempts_made=attempt.number, agent=pairing.agent, next_attempt_at=None
     )
-    cause = f"reservation {pairing.token}"
-    moved = work.move(taken, Event.RESERVE, reason=f"{pairing.agent} is free", cause=cause, at=now)
-    if not first_agent and moved is not None:
-        work.move(moved, Event.DIAL, reason="dialling", cause=cause, at=now)
+    reserved, dialled = (Event.RESERVE, f"{pairing.agent} is free"), (Event.DIAL, "dialling")
+    work.moves(taken, (reserved,) if first_agent else (reserved, dialled), cause=f"reservation {pairing.token}", at=now)
     return attempt

@@ -213,7 +213,7 @@ def attempt_json(attempt: Attempt) -> Json:
 
 def agent_view(house: House, key: AgentKey) -> Json:
     """An agent as the API answers it. Raises NotFound."""
-    with house.store.begin() as work:
+    with house.store.look() as work:
         agent = work.agent(key)
     return agent_json(agent, house.line.agent(key))
 

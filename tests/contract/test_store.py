@@ -223,6 +223,39 @@ def test_two_moves_in_one_transaction_are_two_journal_rows(store: SqlStore) -> N
         assert work.callback(made.id).version == made.version + 2
 
 
+def test_several_moves_at_once_are_one_save_and_each_a_journal_row(store: SqlStore) -> None:
+    steps = ((Event.RESERVE, "ann is free"), (Event.DIAL, "dialling"))
+    with store.begin() as work:
+        made = promised(work)
+        moved = work.moves(replace(made, agent=AgentKey("ann")), steps, cause="test", at=LATER)
+    with store.begin() as work:
+        assert work.callback(made.id) == moved
+        assert moved == replace(made, agent=AgentKey("ann"), state=State.DIALING, version=made.version + 1)
+        rows = work.journal(after=0, kind="callback", subject=made.id)[1:]
+    assert [(row.before, row.after, row.reason, row.cause, row.at) for row in rows] == [
+        ("waiting", "reserved", "ann is free", "test", LATER),
+        ("reserved", "dialing", "dialling", "test", LATER),
+    ]
+
+
+def test_several_moves_of_which_one_is_late_change_nothing(store: SqlStore) -> None:
+    with store.begin() as work:
+        ended = work.move(promised(work), Event.CANCEL, **WHY)
+        assert ended is not None
+        assert work.moves(ended, ((Event.CANCEL, "again"), (Event.CANCEL, "and again")), cause="test", at=LATER) is None
+        assert work.callback(ended.id) == ended
+
+
+def test_a_save_writes_all_where_the_row_was_read_before_it_became_what_is_saved(store: SqlStore) -> None:
+    with store.begin() as work:
+        made = promised(work)
+    with store.begin() as work:
+        renamed = work.save(replace(made, agent=AgentKey("ann"), priority="vip"))
+        assert work.callback(made.id) == renamed
+        back = work.save(replace(renamed, agent=None))
+        assert work.callback(made.id) == back == replace(made, priority="vip", version=made.version + 2)
+
+
 def test_an_end_tells_when_and_why(store: SqlStore) -> None:
     with store.begin() as work:
         ended = work.move(promised(work), Event.EXPIRE, **WHY)
@@ -502,6 +535,17 @@ def test_numbers_left_alone_are_known_again(store: SqlStore) -> None:
         assert not work.opted_out("+14155550102")
         assert work.suppressed("+14155550102")
         assert not work.suppressed("+14155550101")
+
+
+def test_a_locked_callback_tells_whether_its_number_is_left_alone(store: SqlStore) -> None:
+    with store.begin() as work:
+        made, other = promised(work), promised(work, "+14155550102")
+        work.suppress(other.number, "complained", NOW)
+    with store.begin() as work:
+        assert [work.callback(one.id, lock=True) for one in (made, other)] == [made, other]
+        assert [work.suppressed(one.number) for one in (made, other)] == [False, True]
+        work.suppress(made.number, "complained", NOW)
+        assert work.suppressed(made.number)
 
 
 # --- journal and mark -------------------------------------------------------------------------------------------

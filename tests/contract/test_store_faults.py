@@ -129,7 +129,8 @@ def test_connections_that_broke_in_the_pool_are_replaced_unnoticed(postgres_serv
     others = "pid <> pg_backend_pid() AND datname = current_database()"
     with postgres_record(postgres_server, pool_size=2) as store:
         other = make_engine(store.engine.url.render_as_string(hide_password=False))
-        for act in (lambda: read(store), look, store.ping):
+        acts: list[Callable[[], None]] = [lambda: read(store), look, store.ping]
+        for act in acts:
             with store.begin(), store.begin():
                 pass
             with other.connect() as connection:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from callback.adapters.store.sql_store import SqlStore
 from callback.domain.lifecycle import Event
+from callback.ports import Placed
 from tests.support.record import NOW, SUPPORT, promised
 
 MANY = 2_500
@@ -26,8 +27,8 @@ def test_places_are_what_the_columns_say(store: SqlStore) -> None:
         work.move(ended, Event.CANCEL, reason="test", cause="test", at=NOW)
     with store.look() as record:
         (place,) = record.placed()
-    assert place == (made.id, SUPPORT, made.score, made.joined_at, soon, store.number_hash(made.number))
-    assert (place.joined_at.tzinfo, place.id) == (NOW.tzinfo, made.id)
+    assert place == Placed(made.id, SUPPORT, made.score, made.joined_at, soon, store.number_hash(made.number))
+    assert place.joined_at.tzinfo == NOW.tzinfo
 
 
 def test_everybody_is_read_as_they_were_while_others_write(store: SqlStore) -> None:

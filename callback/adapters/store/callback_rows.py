@@ -1,12 +1,13 @@
 """How a callback lies in its row: what is sealed, how it is read back, and the words of the partial indexes."""
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, literal_column
+from sqlalchemy import Connection, Row, and_, exists, literal_column
 
 from callback.adapters.store.damage import Damage, not_held
 from callback.adapters.store.sealed import Sealer, token_hash
-from callback.adapters.store.tables import END_STATES, OPEN_STATES, callbacks
+from callback.adapters.store.tables import END_STATES, OPEN_STATES, callbacks, suppressed
 from callback.adapters.store.transaction import plain_row, plain_values
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId
@@ -26,6 +27,17 @@ HAS_ENDED_ROW = c.state.in_([literal_column(f"'{state}'") for state in END_STATE
 IS_WAITING_ROW = c.state == literal_column("'waiting'")
 IS_SCHEDULED_ROW = c.state == literal_column("'scheduled'")
 IS_NOT_HELD = not_held("callback", c.id)
+IS_SUPPRESSED = exists().where(suppressed.c.number_hash == c.number_hash)
+LEFT_ALONE = "left_alone"
+"""Beside a callback's row: whether its number is on the list of those that are never rung."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A callback as its row held it."""
+
+    callback: Callback
+    private: Private
 
 
 class CallbackRows(Damage):
@@ -33,17 +45,19 @@ class CallbackRows(Damage):
 
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
         super().__init__(connection, sealer)
-        self._seen: dict[CallbackId, Private] = {}
+        self._seen: dict[CallbackId, Seen] = {}
 
     def _one(self, query: Any, values: dict[str, Any]) -> Callback | None:
         return self._one_row(query, values, self._read)
 
     def _read(self, row: Row[Any]) -> Callback:
+        if LEFT_ALONE in row._fields:
+            self._left_alone[row.number_hash] = bool(getattr(row, LEFT_ALONE))
         return self._remember(callback_of(row, self._sealer))
 
     def _remember(self, callback: Callback) -> Callback:
-        """Keeps what the row holds, so that a save seals again only what changed."""
-        self._seen[callback.id] = private(callback)
+        """Keeps what the row holds, so that a save writes, and seals again, only what changed."""
+        self._seen[callback.id] = Seen(callback, private(callback))
         return callback
 
 
@@ -54,6 +68,11 @@ def _about(column: str, callback: str) -> str:
 def private(callback: Callback) -> Private:
     """What is sealed, as it is now."""
     return callback.number, callback.name, callback.token, repr(callback.context)
+
+
+def differences(before: Callback, after: Callback) -> dict[str, Any]:
+    """The columns without a seal that are not as they were."""
+    return {name: value for name, value in plain(after).items() if value != getattr(before, name)}
 
 
 def plain(callback: Callback) -> dict[str, Any]:

@@ -69,9 +69,11 @@ class Messages(Damage):
     def suppress(self, number: str, reason: str, at: datetime) -> None:
         hashed = self._sealer.number_hash(number)
         self._insert_new(suppressed, {"number_hash": hashed, "reason": reason, "at": at})
+        self._left_alone[hashed] = True
 
     def suppressed(self, number: str) -> bool:
-        return self._knows(suppressed, number)
+        known = self._left_alone.get(self._sealer.number_hash(number))
+        return self._knows(suppressed, number) if known is None else known
 
     def _knows(self, table: Table, number: str) -> bool:
         hashed = table.c.number_hash

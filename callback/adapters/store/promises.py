@@ -6,6 +6,7 @@ idempotency key one answer, is decided by unique indexes: ON CONFLICT DO NOTHING
 this moment, then the winner's row is read.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,17 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from callback.adapters.store.callback_rows import IS_OPEN_ROW, IS_RUNG_ROW, CallbackRows, all_values, c, plain, private
+from callback.adapters.store.callback_rows import (
+    IS_OPEN_ROW,
+    IS_RUNG_ROW,
+    IS_SUPPRESSED,
+    LEFT_ALONE,
+    CallbackRows,
+    all_values,
+    c,
+    differences,
+    private,
+)
 from callback.adapters.store.sealed import token_hash
 from callback.adapters.store.tables import callbacks, idempotency
 from callback.domain import lifecycle
@@ -26,7 +37,9 @@ _TRIES = 5
 """How often a conflicting row may have ended before it could be read, until we give up."""
 
 _BY_ID = select(callbacks).where(c.id == bindparam("b_id"))
-_BY_ID_LOCKED = _BY_ID.with_for_update(key_share=True)  # its attempts can be inserted meanwhile
+_BY_ID_LOCKED = (  # its attempts can be inserted meanwhile; the answer to what whoever rings asks next comes with it
+    _BY_ID.add_columns(IS_SUPPRESSED.label(LEFT_ALONE)).with_for_update(key_share=True, of=callbacks)
+)
 _BY_TOKEN = select(callbacks).where(c.token_hash == bindparam("b_hash"))
 _BY_ORIGIN = select(callbacks).where(c.origin == bindparam("b_call"))
 _OPEN_ONE = select(callbacks).where(c.queue == bindparam("b_queue"), c.number_hash == bindparam("b_hash"), IS_OPEN_ROW)
@@ -110,14 +123,24 @@ class Promises(CallbackRows):
         self, callback: Callback, event: Event, *, reason: str, cause: str, at: datetime,
         data: dict[str, Any] | None = None,
     ) -> Callback | None:  # fmt: skip
-        after = lifecycle.move(callback.state, event)
-        if after is None:
-            return None
-        moved = replace(callback, state=after, version=callback.version + 1)
-        if after in ENDS:
-            moved = replace(moved, ended_at=at, end_reason=reason)
+        return self.moves(callback, ((event, reason),), cause=cause, at=at, data=data)
+
+    def moves(
+        self, callback: Callback, steps: Sequence[tuple[Event, str]], *, cause: str, at: datetime,
+        data: dict[str, Any] | None = None,
+    ) -> Callback | None:  # fmt: skip
+        states = [callback.state]
+        for event, _ in steps:
+            after = lifecycle.move(states[-1], event)
+            if after is None:
+                return None
+            states.append(after)
+        moved = replace(callback, state=states[-1], version=callback.version + 1)
+        if moved.state in ENDS:
+            moved = replace(moved, ended_at=at, end_reason=steps[-1][1])
         self._save(callback, moved, {"moved_at": at})
-        self._journal(callback.state, moved, reason, cause, at, data)
+        for (_, reason), before, after in zip(steps, states, states[1:], strict=False):
+            self._journal(before, replace(moved, state=after), reason, cause, at, data)
         return moved
 
     def save(self, callback: Callback) -> Callback:
@@ -128,9 +151,9 @@ class Promises(CallbackRows):
     # --- below the verbs
 
     def _save(self, before: Callback, after: Callback, more: dict[str, Any]) -> None:
-        same = self._seen.get(before.id) == private(after)
-        changed = plain(after) if same else all_values(after, self._sealer)
-        del changed["id"]
+        seen = self._seen.get(before.id)
+        same = seen is not None and seen.callback.version == before.version and seen.private == private(after)
+        changed = differences(seen.callback, after) if seen and same else all_values(after, self._sealer)
         values = changed | more | {"b_id": before.id, "b_version": before.version, "b_state": before.state}
         if same:
             self._execute(values, after)

@@ -62,6 +62,7 @@ class Transaction:
         self._sealer = sealer
         self._entries: list[Entry] = []
         self._damaged: list[Damaged] = []
+        self._left_alone: dict[str, bool] = {}  # by the hash of a number, as far as this transaction knows
 
     def _insert_new(self, table: Table, values: dict[str, Any]) -> bool:
         """Whether the row was new. Waits for another transaction that inserts the same at this moment."""
