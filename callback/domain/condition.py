@@ -72,7 +72,7 @@ WORDS: dict[tuple[Part, str], Words] = {
     (Part.EPOCH, "lost"): Words(
         told("The line was lost"),
         told("Callers hold, and nobody is connected out of turn, until it is rebuilt from the record."),
-        told("Nothing needs doing: it is rebuilt by itself. If that does not begin within a minute, run: callback rebuild"),
+        told("Nothing needs doing: it is rebuilt by itself. If not within a minute, run: callback rebuild"),
     ),
     (Part.EPOCH, "rebuilding"): Words(
         told("The line is being rebuilt"),

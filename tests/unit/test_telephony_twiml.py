@@ -109,7 +109,8 @@ def test_an_empty_script_is_an_empty_document() -> None:
             (
                 '<Dial action="https://callback.example/voice/after"><Conference beep="false" '
                 'endConferenceOnExit="true" startConferenceOnEnter="true" '
-                'statusCallback="https://callback.example/voice/begun" statusCallbackEvent="start">rs1</Conference></Dial>'
+                'statusCallback="https://callback.example/voice/begun" statusCallbackEvent="start">rs1</Conference>'
+                "</Dial>"
             ),
         ),
         (Goto(Step("offer")), "<Redirect>https://callback.example/voice/offer</Redirect>"),
