@@ -339,7 +339,6 @@ def test_a_call_that_was_placed_all_the_same_is_found_and_none_other_is_made(sta
     leg.status = "ringing"
     leg.answer()
     leg.press("1")
-    leg.hold()
     assert staged.state(callback) is State.ANSWERED
     staged.talking(leg)
     assert staged.state(callback) is State.BRIDGED
