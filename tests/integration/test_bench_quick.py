@@ -14,12 +14,13 @@ FIGURES = {"arrival-sqlite": 6, "dial-postgresql": 2, "line": 2, "rebuild-sqlite
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("row", FIGURES)
 def test_a_row_is_measured_and_told_as_json(row: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--quick", "--json", "--only", row],
         cwd=ROOT, env={**os.environ, "WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1"},
-        capture_output=True, text=True, check=False, timeout=100,
+        capture_output=True, text=True, check=False, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -44,7 +44,7 @@ def green(
 def front(green: Front) -> Iterator[Front]:
     """Everything well at the start."""
     green.resume()
-    eventually(green.well, within_s=10, what="everything is well")
+    eventually(green.well, within_s=30, what="everything is well")
     yield green
     green.resume()
 
@@ -55,9 +55,9 @@ def test_an_arrival_costs_one_wait_for_a_silent_redis_and_no_more(front: Front) 
         in_time([first, *later])
         assert kept([first, *later])
         assert statistics.median(one.seconds for one in later) < 0.2
-    began = time.monotonic()
+    began = front.clock_s()
     eventually(lambda: action(front.arrive()), what="callers are offered callbacks again")
-    assert time.monotonic() - began < BACK_S
+    assert front.clock_s() - began < BACK_S
 
 
 def test_a_crowd_that_meets_a_silent_redis_is_answered_in_time(front: Front) -> None:
@@ -77,9 +77,9 @@ def test_a_crowd_that_confirms_while_the_record_is_silent_is_promised_nothing_in
         in_time(crowd)
         assert kept(crowd)
         in_time(front.everybody(front.arrive, list(range(20))))
-    began = time.monotonic()
+    began = front.clock_s()
     eventually(front.promises, what="promises are made again")
-    assert time.monotonic() - began < BACK_S
+    assert front.clock_s() - began < BACK_S
 
 
 def test_a_crowd_is_answered_in_time_though_everything_is_silent(front: Front) -> None:
@@ -99,10 +99,10 @@ def test_connections_that_were_forgotten_by_the_network_are_replaced(front: Fron
     front.record.swallow()
     in_time([front.arrive() for _ in range(3)])
     front.resume()
-    began = time.monotonic()
+    began = front.clock_s()
     eventually(front.well)
     eventually(front.promises)
-    assert time.monotonic() - began < BACK_S + 1
+    assert front.clock_s() - began < BACK_S + 1
 
 
 @pytest.mark.parametrize("which", ["line", "record"])
@@ -115,9 +115,9 @@ def test_a_backend_that_refuses_costs_nothing_and_is_found_again(front: Front, w
         in_time(crowd)
         assert kept(crowd)
         assert statistics.median(one.seconds for one in crowd) < 0.2
-    began = time.monotonic()
+    began = front.clock_s()
     eventually(front.promises)
-    assert time.monotonic() - began < BACK_S
+    assert front.clock_s() - began < BACK_S
 
 
 def test_connections_that_are_cut_in_the_middle_of_an_answer_hurt_nobody(front: Front) -> None:

@@ -17,7 +17,7 @@ ADDS = re.compile(
     r"CREATE (UNIQUE )?(TABLE|INDEX|FUNCTION|TRIGGER)|ALTER TABLE \w+ ADD COLUMN|(INSERT INTO|UPDATE) alembic_version",
     re.IGNORECASE,
 )
-LOOKS = re.compile(r"SELECT|SHOW|SET|PRAGMA", re.IGNORECASE)
+LOOKS = re.compile(r"BEGIN|SELECT|SHOW|SET|PRAGMA", re.IGNORECASE)
 UNKNOWN = "import sys; from callback.adapters.store.migrate import *; print(is_newer(sys.argv[1]), serves(sys.argv[1]))"
 
 

@@ -75,13 +75,13 @@ class Front:
             "To": "+12015550100",
             "CallStatus": "in-progress",
         }
-        began = time.monotonic() - self._kept_waiting_s()
+        began = self.clock_s()
         status, text = self.home.webhook(url, {**form, **more})
-        return Heard(status, text, time.monotonic() - self._kept_waiting_s() - began)
+        return Heard(status, text, self.clock_s() - began)
 
-    def _kept_waiting_s(self) -> float:
-        """How long whoever asks here, and the web's own process, have waited for nothing but a processor."""
-        return kept_waiting_s(HERE, *children(self.home.pid("web")))
+    def clock_s(self) -> float:
+        """Seconds, without those in which whoever asks here, or the web's own process, waited for a processor alone."""
+        return time.monotonic() - kept_waiting_s(HERE, *children(self.home.pid("web")))
 
     def arrive(self, _: object = None) -> Heard:
         """Somebody calls."""

@@ -96,6 +96,7 @@ class WatchedStore:
 
     def look(self) -> AbstractContextManager[Work]:
         """As the real one; nothing is committed, so it is no step."""
+        self._steps.reach("store")
         return self._store.look()
 
     def number_hash(self, number: str) -> str:
