@@ -4,7 +4,6 @@ A proxy stands before Redis and PostgreSQL. Callers are many at once: what one f
 """
 
 import statistics
-import time
 from collections.abc import Iterator
 
 import pytest
