@@ -73,12 +73,11 @@ class Configuration:
 
     @property
     def beat_schedule(self) -> dict[str, dict[str, Any]]:
-        """The ticks; one that waited longer than a few of its kind is dropped, since the next does the same."""
-        every = settings().sweep_s
+        """The ticks. They never expire: `rounds` says why, and drops those that come too close together."""
         return {
-            "sweep": {"task": "workers.tasks.sweep", "schedule": every, "options": {"expires": max(3 * every, 3)}},
-            "stand-again": {"task": "workers.tasks.stand_again", "schedule": STAND_AGAIN_S, "options": {"expires": 15}},
-            "persist": {"task": "workers.tasks.persist", "schedule": PERSIST_S, "options": {"expires": 3}},
+            "sweep": {"task": "workers.tasks.sweep", "schedule": settings().sweep_s},
+            "stand-again": {"task": "workers.tasks.stand_again", "schedule": STAND_AGAIN_S},
+            "persist": {"task": "workers.tasks.persist", "schedule": PERSIST_S},
         }
 
 

@@ -7,10 +7,12 @@ from callback.flows import rebuild as rebuilding
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import tasks as doing
-from workers.celery import app, house
+from workers.celery import STAND_AGAIN_S, app, house, settings
+from workers.rounds import Rounds
 
 REBUILD_S = 1800
 """The time limit of a rebuild, far above any: one that is cut short begins anew, and would never end."""
+rounds = Rounds()
 
 
 @app.task(name="workers.tasks.connect")
@@ -60,6 +62,8 @@ def rebuild() -> int:
 @app.task(name="workers.tasks.sweep")
 def sweep() -> None:
     """Find whatever died between two steps."""
+    if not rounds.begins("sweep", settings().sweep_s):
+        return
     with condition.round_of_the_sweep(house()):
         sweeping.sweep(house())
 
@@ -67,4 +71,6 @@ def sweep() -> None:
 @app.task(name="workers.tasks.stand_again")
 def stand_again() -> int:
     """Put the record's promises back where the line has lost them."""
+    if not rounds.begins("stand_again", STAND_AGAIN_S):
+        return 0
     return standing.stand_again(house())

@@ -21,6 +21,7 @@ from callback.ports import CarrierBusy, House
 from tests.fakes.dispatch import BODIES
 from workers import celery as workers
 from workers import tasks
+from workers.rounds import Rounds
 
 OWN, ADA = "+12015550100", "+12015550123"
 
@@ -58,6 +59,7 @@ def house(redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch, ke
     workers.settings.cache_clear()
     built = wiring.build(workers.settings(), CeleryDispatch(kept))
     monkeypatch.setitem(workers._built, os.getpid(), built)
+    monkeypatch.setattr(tasks, "rounds", Rounds())
     configure.put_queue(built.house, QueueKey("support"), name="Support", by="test")
     configure.put_agent(
         built.house, AgentKey("ann"), name="Ann", contact="client:ann", queues=[Served(QueueKey("support"))]
