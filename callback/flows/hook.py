@@ -50,8 +50,8 @@ class Hook:
 
     @property
     def digits(self) -> str:
-        """The keys pressed, "" for none."""
-        return self.form.get("Digits", "")
+        """The keys pressed, "" for none; those of the request before, where that one failed (`trouble.pressed`)."""
+        return self.form.get("Digits", "") or self.query.get("d", "")
 
     @property
     def tries(self) -> int:

@@ -10,6 +10,7 @@ rung is asked again, an agent is never left with nobody on the line.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from callback.domain.callback import Attempt, Callback
@@ -126,12 +127,15 @@ def once_more(_: House, hook: Hook) -> Script:
 
 def pressed(house: House, hook: Hook) -> Script:
     """They want to talk, and the record says that this call serves their promise: they hold in the place they have
-    had."""
+    had. Else their key is kept, and acted on in a moment."""
+    if not hook.digits:
+        return once_more(house, hook)
     if hook.digits == "1":
         found = served(house, hook)
         if found is not None and found[0].mode != "agent_first":  # whose agent waits in a conference already
             return Script(found[1].language, (Speak((Prompt("trouble"),)), bridge.place_of(found[1]).hold()))
-    return once_more(house, hook)
+    kept = replace(hook, query={**hook.query, "d": hook.digits})
+    return again(kept, "callback/key", AGAIN, Music(SOON_S), sorry="trouble_not_connected")
 
 
 def served(house: House, hook: Hook) -> tuple[Attempt, Callback] | None:

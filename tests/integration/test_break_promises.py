@@ -20,6 +20,16 @@ OTHER = "+12015550177"
 # --- a part of us is away -------------------------------------------------------------------------------------------
 
 
+class ForAMoment(frozenset[str]):
+    """Ports that are away, and there again when they have been asked for twice."""
+
+    asked = 0
+
+    def __contains__(self, port: object) -> bool:
+        self.asked += super().__contains__(port)
+        return super().__contains__(port) and self.asked <= 2
+
+
 def test_who_has_a_promise_hears_it_even_if_the_line_failed_after_the_commit(staged: StagedHouse) -> None:
     staged.queue()
     staged.agent(free=False)
@@ -47,6 +57,20 @@ def test_who_is_rung_while_the_record_is_away_is_asked_again_instead_of_sent_awa
     assert "problem" in leg.heard[0]
     assert document.verb("Gather") is not None, "asked a few seconds later, when the record is there again"
     assert staged.state(staged.by_number()) is State.ANSWERED
+
+
+@pytest.mark.parametrize(("key", "then"), [("1", State.ANSWERED), ("3", State.CANCELLED)])
+def test_who_presses_a_key_while_the_record_is_away_need_not_press_it_again(
+    staged: StagedHouse, key: str, then: State
+) -> None:
+    leg = staged.called()
+    document = leg.answer()
+    assert document.verb("Gather") is not None
+    staged.steps.away = ForAMoment({"store"})
+    document = leg.press(key)
+    assert any("problem" in said for said in leg.heard)
+    assert document.verb("Gather") is None, "they have said what they want"
+    assert staged.state(staged.by_number()) is then
 
 
 def test_somebody_is_not_kept_for_ever_by_a_record_that_stays_away(staged: StagedHouse) -> None:
