@@ -37,7 +37,6 @@ def test_somebody_whose_phone_rings_when_the_clock_leaps_is_called_once_and_talk
     staged.sweep()
     leg.answer()
     leg.press("1")
-    leg.hold()
     staged.work()
     staged.talking(leg)
     assert staged.status() is AgentStatus.BUSY
