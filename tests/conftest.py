@@ -16,6 +16,9 @@ from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer, redis62_binary, valkey_binary
 
+# Test processes share the processors: a second thread for small matrices would only wait for the first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # On a busy machine a slow example is no defect; the timeout of a test still holds.
 hypothesis.settings.register_profile("callback", deadline=None)
 hypothesis.settings.load_profile("callback")

@@ -1,5 +1,6 @@
 """`callback backtest`: how well waits would have been predicted, on recorded traffic."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ def backtest(
     Replays B in the order of time, shows the estimators only what they would have known at each arrival, and writes
     one row for each call that had to wait. Scored are answered calls that had to wait; errors are in seconds.
     """
+    # Small matrices: a second thread would only wait for the first.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from callback.domain.policy import Policy
     from callback.lab import backtest as testing
     from callback.lab import trace

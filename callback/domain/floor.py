@@ -146,6 +146,10 @@ class Floor:
             case Freed():
                 return self._free(event)
 
+    def stands(self, call: str) -> bool:
+        """Whether this caller is in line."""
+        return call in self._places
+
     def place(self, call: str) -> Waiting:
         """Where this caller stands. Raises KeyError for one who is not in line."""
         return self._places[call]
@@ -162,13 +166,17 @@ class Floor:
         """The conversations that go on, oldest first."""
         return iter(self.talks.values())
 
+    def talking(self) -> set[str]:
+        """Who talks, by name."""
+        return {talk.agent for talk in self.talks.values() if talk.agent}
+
     def seen(self, within: float = SEEN_S) -> int:
         """How many agents were at work in the last `within` seconds (at most `SEEN_S`).
 
         By name where agents are noted; else as many as talked at one time.
         """
         since = self.now - within
-        named = sum(1 for at in self.last_seen.values() if at >= since) + sum(1 for t in self.talks.values() if t.agent)
+        named = len({agent for agent, at in self.last_seen.items() if at >= since} | self.talking())
         crowd = max((count for at, count in self._crowds if at >= since), default=0)
         return max(named, crowd, len(self.talks))
 

@@ -1,24 +1,28 @@
 """The simple rule of `domain.wait` on recorded traffic: what the product says where nothing was learnt.
 
-A trace has no presence. Agents who were seen at work in the last quarter of an hour are staffed, and none of them is
-free when somebody has to wait.
+Whoever will join later and stand before this caller by their priority counts as ahead. A trace has no presence: agents
+who were seen at work in the last quarter of an hour are staffed, and none of them is free when somebody has to wait.
 """
+
+from collections.abc import Mapping
+from dataclasses import astuple
 
 from callback.domain.floor import Floor, Handled, Known, Wait
 from callback.domain.forecast import Forecast
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy
+from callback.domain.signals import Signals
 from callback.domain.wait import Measured, estimate
 
-MEMORY = 500.0
-"""After so many talks, or waits, an earlier one counts less by a factor e: as the line measures it in the house."""
+MEMORY = 5000.0
+"""After so many talks, or waits, an earlier one counts less by a factor e."""
 
 
 class SimpleRule:
     """Learns handle time and patience from a floor that somebody else moves on."""
 
-    def __init__(self, floor: Floor, policy: Policy) -> None:
-        self._floor, self._policy = floor, policy
+    def __init__(self, floor: Floor, signals: Signals, policy: Policy) -> None:
+        self._floor, self._signals, self._policy = floor, signals, policy
         self._measured = Measured()
 
     def see(self, known: Known) -> None:
@@ -35,4 +39,13 @@ class SimpleRule:
         """The wait of somebody in line."""
         agents = {AgentStatus.BUSY: max(self._floor.seen(), 1)}
         ahead = len(self._floor.ahead(call))
+        wait = estimate(ahead=ahead, agents=agents, measured=self._measured, policy=self._policy)
+        overtaking = self._signals.overtaking(self._floor.place(call).joined.credit, wait.mean or 0.0)
+        if not overtaking:
+            return Forecast.of(wait)
+        few, share = int(overtaking), overtaking % 1
+        less, more = (self._with(ahead + few + extra, agents) for extra in (0, 1))
+        return Forecast(*((1 - share) * a + share * b for a, b in zip(astuple(less), astuple(more), strict=True)))
+
+    def _with(self, ahead: int, agents: Mapping[AgentStatus, int]) -> Forecast:
         return Forecast.of(estimate(ahead=ahead, agents=agents, measured=self._measured, policy=self._policy))
