@@ -5,6 +5,7 @@ after an acknowledged cancel, F a place never goes backwards, A no agent double-
 tables are read only to compare them with what was seen.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -96,11 +97,15 @@ class Witness:
 
     def lost(self) -> None:
         """Redis forgets: a talk of this moment may have been known to it alone, and so may the arrival of a caller who
-        has not been given a document yet, in whose URLs their place would be."""
+        has not been given a document yet, in whose URLs their place would be. Whose first answer was lost, and who came
+        through the fallback while the line was away, has the place of then in their URLs."""
         self.losses += 1
         for leg in self.stage.legs.values():
+            carried = re.search(rf"e={leg.sid}&(?:amp;)?j=\d+&(?:amp;)?s=(\d+)", leg.document.text)
             if not leg.document.text:
                 self.scores.pop(leg.sid, None)
+            elif carried and leg.sid in self.scores:
+                self.scores[leg.sid] = max(self.scores[leg.sid], int(carried[1]))
         self.excused |= {agent.to for _, agent in self.talks.values() if agent.up}
 
     # --- what the carrier did ---------------------------------------------------------------------------------
