@@ -28,14 +28,17 @@ class Outbox:
         self._sender: threading.Thread | None = None
         self._pid = 0
 
-    def post(self, work: Callable[[], None]) -> None:
-        """Soon, and perhaps never."""
+    def post(self, work: Callable[[], None], *, first_s: float = 0) -> None:
+        """Soon, and perhaps never. `first_s`: how long whoever posts it lets it go out before they go on, unless others
+        are waiting to go out already: then somebody is slow, and it is not worth while."""
         if self._pid != os.getpid():
             self._begin()
         try:
             self._waiting.put_nowait(work)
         except queue.Full:
             _log.warning("outbox full; the sweep will find its work")
+        if first_s and self._waiting.qsize() <= 1:
+            self.flush(first_s)
 
     def flush(self, within_s: float = FLUSH_S) -> bool:
         """Waits until all is sent; False when it is not within so many seconds."""

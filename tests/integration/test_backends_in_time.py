@@ -264,6 +264,25 @@ def test_whoever_posts_does_not_wait_and_everything_goes_out_in_order() -> None:
     assert done == [0, 1, 2, 3, 4]
 
 
+def test_what_is_urgent_goes_out_before_whoever_posts_it_goes_on() -> None:
+    outbox, done = Outbox(), []
+    for number in range(3):
+        outbox.post(lambda number=number: done.append(number), first_s=10)  # type: ignore[misc]
+        assert done == list(range(number + 1))
+
+
+def test_behind_a_broker_that_stays_silent_nobody_waits_for_what_is_urgent() -> None:
+    outbox, gate = Outbox(), threading.Event()
+    outbox.post(lambda: gate.wait(10) and None)
+    outbox.post(lambda: None)
+    outbox.post(lambda: None)
+    began = time.monotonic()
+    for _ in range(100):
+        outbox.post(lambda: None, first_s=10)
+    assert time.monotonic() - began < 5
+    gate.set()
+
+
 def test_a_piece_that_fails_stops_none_after_it() -> None:
     outbox, done = Outbox(), threading.Event()
 
