@@ -28,7 +28,7 @@ MISCHIEF: Final[tuple[Behaviour, ...]] = (
     {"side": "webhook", "purpose": "status", "delay_s": 0.5, "jitter_s": 3.0},
     {"side": "webhook", "purpose": "status", "reverse": 3},
     {"side": "webhook", "purpose": "status", "drop": True},
-    {"side": "webhook", "url": r"/voice/(dialled|left)\b", "drop": True},
+    {"side": "webhook", "url": r"/voice/(dialled|left)\b", "drop": True, "times": 1},  # twice on a call: it gives up
     {"side": "rest", "method": "POST", "url": r"/Calls\.json$", "status": 429, "code": 20429},
     {"side": "rest", "method": "POST", "url": r"/Calls\.json$", "status": 503, "when": "after"},
     {"side": "rest", "method": "POST", "url": r"/Calls\.json$", "status": 503, "when": "before"},
@@ -96,7 +96,7 @@ def draw(seed: int, callers: int, *, queues: int, rate: float, death_every_s: fl
         for when in _moments(dice, death_every_s, at)
     )
     pranks = tuple(
-        Prank(when, {**dice.choice(MISCHIEF), "times": dice.randint(1, 6)})
+        Prank(when, {"times": dice.randint(1, 6), **dice.choice(MISCHIEF)})
         for when in _moments(dice, prank_every_s, at)
     )
     return Plan(seed, tuple(people), deaths, pranks)
