@@ -253,7 +253,7 @@ def test_calls_are_filtered_by_number_status_and_start(carrier: Emulator, client
 
 
 def test_calls_beyond_the_pace_are_queued_and_say_how_long_they_waited(carrier: Emulator, client: Client) -> None:
-    carrier.ask("POST", "account", {"calls_per_second": 4})
+    carrier.ask("POST", "account", {"calls_per_second": 2})
     try:
         sids = [client.calls.create(to=ELSEWHERE, from_=NUMBER, twiml="<Response/>", timeout=5).sid for _ in range(4)]
         for sid in sids:
@@ -261,7 +261,7 @@ def test_calls_beyond_the_pace_are_queued_and_say_how_long_they_waited(carrier: 
         waits = [int(client.calls(sid).fetch().queue_time) for sid in sids]
         assert waits == sorted(waits)
         assert waits[0] < 250
-        assert 600 < waits[3] < 3000
+        assert 600 < waits[3] < 4500, "a second and a half, less what asking took, or more on a busy machine"
     finally:
         carrier.ask("POST", "account", {"calls_per_second": None})
 
