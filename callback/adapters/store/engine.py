@@ -119,7 +119,6 @@ def _postgresql(url: URL, pool_size: int, patience_s: float | None, breaker: Bre
             **KEEP_ALIVE,
         },
     )  # fmt: skip
-    engine.dialect.use_insertmanyvalues_wo_returning = True  # many rows are one statement, and one round trip
     connecting = Connecting(patience_s, breaker, pool_size)
     event.listen(engine, "do_connect", connecting)
     event.listen(engine, "engine_disposed", connecting.drop)
