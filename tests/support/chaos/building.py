@@ -20,7 +20,8 @@ from tests.support.installation import Installation, Refused, http
 from tests.support.waiting import eventually
 
 MEMBERS = ("carrier", "web", "worker", "worker-2", "beat")
-GREEN = ("--workers", "2", "--worker-class", "gevent", "--worker-connections", "1000")
+WEBS = 2
+GREEN = ("--workers", str(WEBS), "--worker-class", "gevent", "--worker-connections", "1000")
 SPEED = 20.0
 PATIENCE_S = 20.0
 """For so long a program asks again that is told to, while something is away."""
@@ -121,6 +122,12 @@ class Building:
         """One of the web's processes, at once: its requests in hand get no answer, and another starts in its place."""
         self.dark.append(time.time())
         os.kill(dice.choice(children(self.house.pid("web"))), signal.SIGKILL)
+
+    def webs_serve(self) -> bool:
+        """Whether both of the web's processes are there and have said that they are ready."""
+        said = (self.house.folder / "web.log").read_text(errors="replace")
+        alive = children(self.house.pid("web"))
+        return len(alive) == WEBS and all(f'"pid": {pid}, "event": "web.ready"' in said for pid in alive)
 
     def kill(self, name: str) -> None:
         """One member and all its processes, until somebody starts it again."""

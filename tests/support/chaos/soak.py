@@ -179,6 +179,9 @@ class Soak:
         worker = dice.choice(["worker", "worker-2"])
         began = time.monotonic()
         if death.what == "a web process":
+            # While one is starting the other serves: with both gone nobody could answer in time.
+            eventually(building.webs_serve, within_s=60, every_s=0.1, what="both web processes serve")
+            began = time.monotonic()
             building.kill_a_web(dice)
         elif death.what == "a worker's pool":
             building.kill_pool(worker)
