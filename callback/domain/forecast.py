@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
-from callback.domain.wait import Wait
+from callback.domain import wait
 
-LEVELS = (0.1, 0.5, 0.8, 0.9)
+LEVELS = wait.LEVELS
 """The quantiles that are forecast, in the order of the fields."""
 
 
@@ -20,8 +20,8 @@ class Forecast:
     p90: float
 
     @classmethod
-    def of(cls, wait: Wait) -> Self:
+    def of(cls, known: wait.Wait) -> Self:
         """The numbers of a wait that is known. Raises ValueError for one that is not."""
-        if wait.mean is None:
+        if known.mean is None:
             raise ValueError("nobody can know this wait: there is no forecast of it")
-        return cls(wait.mean, *(wait.quantile(level) or 0.0 for level in LEVELS))
+        return cls(known.mean, *(known.quantile(level) or 0.0 for level in LEVELS))

@@ -14,6 +14,7 @@ A better estimator takes the place of `estimate` by fulfilling `Estimator`.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,8 @@ from typing import Protocol
 from callback.domain.lifecycle import STAFFED, AgentStatus
 from callback.domain.policy import Policy
 
+LEVELS = (0.1, 0.5, 0.8, 0.9)
+"""The quantiles that are forecast one by one."""
 PRIOR_TALKS = 10
 """The prior handle time counts as much as this many measured conversations."""
 PRIOR_ABANDONMENTS = 10
@@ -63,17 +66,27 @@ NOTHING_MEASURED = Measured()
 class Wait:
     """How long somebody will wait for an agent if they do not hang up, in seconds. `mean` None: nobody can know.
 
-    `basis` says in words what the figures rest on.
+    `basis` says in words what the figures rest on. `model` is the version of the learnt model that spoke, "" for the
+    simple rule of this module; `simple` is what that rule says beside a model. `points` are the quantiles at `LEVELS`
+    where they were forecast one by one; else the law is a gamma with this mean and standard deviation.
     """
 
     mean: float | None
     sd: float | None
     basis: str
+    model: str = ""
+    simple: "Wait | None" = None
+    points: tuple[float, ...] = ()
 
     @property
     def known(self) -> bool:
         """Whether there are any figures."""
         return self.mean is not None
+
+    @property
+    def p10(self) -> float | None:
+        """One of ten waits less."""
+        return self.quantile(0.1)
 
     @property
     def p50(self) -> float | None:
@@ -93,12 +106,15 @@ class Wait:
     def quantile(self, p: float) -> float | None:
         """The seconds within which an agent is there with probability `p`, None where that is unknown.
 
-        Gamma with this mean and standard deviation; relative error below 1e-7. Raises ValueError unless 0 < p < 1.
+        By the `points` where there are any; else gamma with this mean and standard deviation, relative error below
+        1e-7. Raises ValueError unless 0 < p < 1.
         """
         if not 0 < p < 1:
             raise ValueError(f"a quantile needs a probability between 0 and 1, not {p}")
         if self.mean is None or self.sd is None:
             return None
+        if self.points:
+            return _between(self.points, p)
         if self.mean <= 0 or self.sd <= 0:
             return max(self.mean, 0.0)
         shape = (self.mean / self.sd) ** 2
@@ -197,6 +213,18 @@ def _basis(measured: Measured, policy: Policy) -> str:
         return f"qlm: measured over {talks} talks"
     prior = f"qlm: prior handle {policy.prior_handle_s:g} s"
     return f"{prior} and {talks} measured talk{'' if talks == 1 else 's'}" if talks else prior
+
+
+def _between(points: tuple[float, ...], p: float) -> float:
+    """The quantile at `p` by those at `LEVELS`: along a straight line of the normal deviate between two of them, and on
+    along the last one beyond; never below 0."""
+    if p in LEVELS:
+        return points[LEVELS.index(p)]
+    last = len(LEVELS) - 2
+    at = min(max(bisect_right(LEVELS, p) - 1, 0), last)
+    low, high = _deviate(LEVELS[at]), _deviate(LEVELS[at + 1])
+    share = (_deviate(p) - low) / (high - low)
+    return max(points[at] + share * (points[at + 1] - points[at]), 0.0)
 
 
 # --- quantiles of the gamma distribution ------------------------------------------------------------------------

@@ -248,3 +248,23 @@ def test_any_wait_has_finite_quantiles(mean: float, spread: float, p: float) -> 
     assert x is not None
     assert math.isfinite(x)
     assert x >= 0
+
+
+# --- quantiles that were forecast one by one ----------------------------------------------------------------------
+
+
+def test_a_wait_with_points_says_them_and_what_lies_between() -> None:
+    found = Wait(mean=100, sd=50, basis="learnt", model="7", points=(40, 90, 150, 200))
+    assert (found.p10, found.p50, found.p80, found.p90) == (40, 90, 150, 200)
+    between = [found.quantile(p) for p in (0.02, 0.1, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.97)]
+    assert between == sorted(between)
+    assert (found.quantile(0.97) or 0) > 200
+
+
+def test_no_quantile_of_a_wait_with_points_is_below_nothing() -> None:
+    assert Wait(mean=10, sd=9, basis="", points=(0.5, 9, 15, 20)).quantile(0.001) == 0
+
+
+def test_the_simple_rule_says_that_no_model_spoke() -> None:
+    found = wait(3, {BUSY: 2})
+    assert (found.model, found.simple, found.points) == ("", None, ())
