@@ -36,6 +36,8 @@ from callback.settings import Settings, SettingsError, load, masked
 
 OLDEST_REDIS = (6, 2)
 CLOCK_OFF_S = 1.0
+CARRIER_OFF_S = 1.5
+"""Its answers tell whole seconds only."""
 REACH_S = 3.0
 
 
@@ -80,10 +82,12 @@ def report(checks: Sequence[Check], *, color: bool) -> str:
 
 @dataclass
 class Patient:
-    """What is known so far. `queues` is None until the record has told them, `redis_url` until Redis answers."""
+    """What is known so far. `queues` is None until the record has told them, `redis_url` and how far Redis' clock
+    is ahead of ours until it answers."""
 
     settings: Settings
     redis_url: str | None = None
+    redis_ahead_s: float = 0.0
     queues: list[Queue] | None = None
     agents: list[Agent] = field(default_factory=list)
 
@@ -185,7 +189,7 @@ def line(patient: Patient) -> Checks:
         return
     finally:
         client.close()
-    patient.redis_url = url
+    patient.redis_url, patient.redis_ahead_s = url, found.clock_ahead_s
     yield from of_redis(found, masked(url))
 
 
@@ -267,10 +271,24 @@ def carrier(patient: Patient) -> Checks:
     finally:
         numbers.close()
     yield Check("carrier", Verdict.OK, f"the credentials work; the account has {len(own)} numbers")
+    yield from of_carrier_clock(numbers.clock_ahead_s, patient.redis_ahead_s)
     yield from _caller_id(settings, own)
     for queue in patient.queues or ():
         for number in queue.numbers:
             yield _webhooks(settings, queue.key, number, own.get(number))
+
+
+def of_carrier_clock(carrier_s: float | None, redis_s: float) -> Checks:
+    """Whether the carrier and Redis, by whose clock we go, agree: a call whose answer was lost is looked for in the
+    carrier's record from 2 s before we asked (`flows.reconcile.SKEW`). Both are ahead of ours by so many seconds."""
+    if carrier_s is None:
+        return
+    off = carrier_s - redis_s
+    if abs(off) > CARRIER_OFF_S:
+        remedy = "Run a time service on the machine of Redis: calls whose answer was lost are looked for by time"
+        yield Check("carrier's clock", Verdict.WARN, f"it is {off:+.1f} s from Redis's", remedy)
+    else:
+        yield Check("carrier's clock", Verdict.OK, "it agrees with Redis's")
 
 
 def _refused(error: CarrierError) -> Check:

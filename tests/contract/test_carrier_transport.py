@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from callback.adapters.telephony.client import MOST_PAGES, TwilioCarrier
+from callback.adapters.telephony.transport import Transport
 from callback.domain.ids import CallSid
 from callback.ports import CarrierBusy, CarrierError, LegGone, NewCall, OutcomeUnknown
 from tests.support.ports import free_port
@@ -236,6 +237,17 @@ class TestACreation:
             carrier.create_call(CALL)
 
         assert len(server.asked) == 1
+
+
+def test_the_carriers_clock_is_compared_with_ours_at_each_answer(server: StubServer) -> None:
+    transport = Transport(server.address, 5)
+    try:
+        assert transport.clock_ahead_s is None
+        transport.request("GET", f"{server.address}{CALLS}")
+        assert transport.clock_ahead_s is not None
+        assert abs(transport.clock_ahead_s) < 2
+    finally:
+        transport.close()
 
 
 def test_an_error_tells_neither_the_secret_nor_the_number(server: StubServer, carrier: TwilioCarrier) -> None:

@@ -63,6 +63,7 @@ def test_a_whole_installation_at_work_is_healthy_and_the_doctor_says_who_died(tm
         line.ok("twilio", "provision", "--number", NUMBER, "--queue", "support")
         eventually(lambda: found(line)["beat"]["verdict"] == "ok", within_s=20, what="the beat ticks")
         assert set(verdicts(found(line)).values()) == {"ok"}
+        assert "carrier's clock" in found(line)
         assert line.run("doctor").exit_code == 0
         for name in ("worker", "beat", "web"):
             home.kill(name)
@@ -137,6 +138,16 @@ def test_a_redis_that_may_forget_is_told(tmp_path: Path, sqlite_url: str, own_re
 )
 def test_what_a_redis_says_of_itself_is_judged(server: Server, name: str, verdict: str) -> None:
     assert {check.name: check.verdict for check in doctor.of_redis(server, "redis://there")}[name] == verdict
+
+
+@pytest.mark.parametrize(
+    ("carrier_s", "redis_s", "verdicts"),
+    [(0.4, 0.1, ["ok"]), (0.4, -3.0, ["warn"]), (-600.0, -600.2, ["ok"]), (None, -600.0, [])],
+)
+def test_the_carrier_and_redis_should_agree_on_the_time(
+    carrier_s: float | None, redis_s: float, verdicts: list[str]
+) -> None:
+    assert [check.verdict for check in doctor.of_carrier_clock(carrier_s, redis_s)] == verdicts
 
 
 def test_numbers_that_lead_elsewhere_are_told_with_the_command_that_mends_them(

@@ -64,6 +64,11 @@ class OwnNumbers:
         account = Client(account_sid, auth_token, http_client=self._transport).api.v2010.account
         self._numbers = account.incoming_phone_numbers
 
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How far the carrier's clock was ahead of this machine's at its last answer. None: it did not tell."""
+        return self._transport.clock_ahead_s
+
     def close(self) -> None:
         """Closes the connection to the carrier."""
         self._transport.close()

@@ -8,7 +8,9 @@ not the JSON object it should be is an unknown outcome, since a garbled 201 may 
 
 import json
 import os
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -36,6 +38,8 @@ class Transport:
         self._timeout_s = timeout_s
         self._session: requests.Session | None = None
         self._pid = 0
+        self.clock_ahead_s: float | None = None
+        """How far the carrier's clock was ahead of this machine's at its last answer, within half a second."""
 
     def request(
         self,
@@ -58,6 +62,7 @@ class Transport:
             method, self._address(url), params=params, data=data, headers=headers, auth=auth,
             timeout=max(patience.left(timeout or self._timeout_s), LEAST_S), allow_redirects=allow_redirects,
         )  # fmt: skip
+        self.clock_ahead_s = _ahead_s(answer.headers.get("Date"))
         if answer.status_code >= 300:
             raise refusal(answer.status_code, answer.text, answer.headers)
         if not _is_object(answer.text):
@@ -97,6 +102,14 @@ class Transport:
             self._session.trust_env = urlsplit(self._base or "").hostname not in LOOPBACK
             self._pid = os.getpid()
         return self._session
+
+
+def _ahead_s(date: str | None) -> float | None:
+    """By the header of an answer, which names the whole second that has begun. None: it does not tell."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp() + 0.5 - time.time()
+    except ValueError:
+        return None
 
 
 def _is_object(text: str) -> bool:
