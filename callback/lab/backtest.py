@@ -7,20 +7,17 @@ the same events. Every caller who had to wait gets a row; scored are those who w
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
-from datetime import UTC, tzinfo
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC
 from pathlib import Path
 
-from callback.domain.floor import Event, Floor, Joined, Served, Wait
+from callback.domain.floor import Joined
 from callback.domain.forecast import Forecast
 from callback.domain.learner import Learner
-from callback.domain.offered import Offered
 from callback.domain.policy import Policy
-from callback.domain.signals import Signals
+from callback.domain.watch import Question, Watch
 from callback.lab import baselines, credit, prequential, replay
-from callback.lab.prequential import Question
 from callback.lab.scores import Score, score
-from callback.lab.simple import SimpleRule
 from callback.lab.trace import Outcome, Row
 
 OURS = "callback"
@@ -95,61 +92,28 @@ def before(train: Sequence[Row], test: Sequence[Row]) -> tuple[list[Row], list[s
     return [replace(row, at=row.at - weeks * WEEK_S) for row in past], [note]
 
 
-class _Watch:
-    """A replay as it goes: the floor, everybody who learns from it, and the questions that it leaves."""
-
-    def __init__(self, policy: Policy, zone: tzinfo) -> None:
-        self.floor = Floor()
-        self.signals, self.offered = Signals(self.floor, zone), Offered(self.floor)
-        self.field, self.simple = baselines.Field(self.floor), SimpleRule(self.floor, self.signals, policy)
-        self.questions: list[Question] = []
-        self._open: dict[str, Question] = {}
-
-    def see(self, event: Event) -> None:
-        """Moves everything on by one event."""
-        for call, waited in self.offered.before(event):
-            self._known(call, event.at, waited, whole=False)
-        known = self.floor.apply(event)
-        self.field.see(known)
-        self.simple.see(known)
-        self.signals.see(known)
-        if isinstance(event, Joined):
-            self.signals.joined(event)
-        elif isinstance(event, Served) and isinstance(known, Wait):
-            self._known(event.call, event.at, known.waited, whole=True)
-
-    def ask(self, call: str) -> None:
-        """Somebody has joined and has to wait."""
-        question = Question(self.floor.now, self.signals.row(call), astuple(self.simple.predict(call)))
-        self.questions.append(question)
-        self._open[call] = question
-
-    def _known(self, call: str, at: float, waited: float, *, whole: bool) -> None:
-        question = self._open.pop(call, None)
-        if question is not None:
-            question.known_at, question.waited, question.whole = at, waited, whole
-
-
 def _predicted(
     past: Sequence[Row], test: Sequence[Row], policy: Policy, worth: Mapping[str, float], progress: Progress
 ) -> Iterator[Prediction]:
     rows = [*past, *test]
     zone = rows[0].arrived_at.tzinfo if rows else None
-    watch = _Watch(policy, zone or UTC)
+    watch = Watch(policy, zone or UTC)
+    field, questions = baselines.Field(watch.floor), list[Question]()
     said: list[tuple[Row, Mapping[str, float]]] = []
     joined = 0
     for event, row in replay.events(rows, worth):
         watch.see(event)
+        field.see(watch.known)
         if isinstance(event, Joined):
             joined += 1
             progress(1)
             if row.waited_s > 0:
-                watch.ask(event.call)
+                questions.append(watch.ask(event.call))
                 if joined > len(past):
-                    said.append((row, watch.field.predict(event.call, row.queue)))
-    announced = prequential.answers(watch.questions, len(watch.questions) - len(said), Learner())
-    for (row, field), ours in zip(said, announced, strict=True):
-        yield Prediction(row, ours.announced, field, ours.share)
+                    said.append((row, field.predict(event.call, row.queue)))
+    announced = prequential.answers(questions, len(questions) - len(said), Learner())
+    for (row, others), ours in zip(said, announced, strict=True):
+        yield Prediction(row, ours.announced, others, ours.share)
 
 
 def scored(predictions: Iterable[Prediction]) -> dict[str, Score | None]:

@@ -7,29 +7,16 @@ fitted to nothing later.
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from callback.domain.learner import Five, Learner, Said
+from callback.domain.watch import Question
 
 AT_ONCE = 512
 """So many questions are put to the model in one go, as long as it does not change."""
 FIRST_SHARE = 0.75
 """From this share of the waits to learn from the learner is asked, so that it is calibrated when it counts."""
-
-
-@dataclass(slots=True)
-class Question:
-    """One wait at its beginning: the signals and what the simple rule says. `known_at` and `waited` come later; a wait
-    that was never known has none, and `whole` is False for one that was inferred."""
-
-    at: float
-    signals: Sequence[float]
-    simple: Five
-    known_at: float | None = None
-    waited: float = 0.0
-    whole: bool = True
 
 
 class _Outcomes:

@@ -1,6 +1,6 @@
-"""The simple rule of `domain.wait` on recorded traffic: what the product says where nothing was learnt.
+"""The simple rule of `domain.wait` on a floor: what is said where nothing was learnt, and what a model corrects.
 
-Whoever will join later and stand before this caller by their priority counts as ahead. A trace has no presence: agents
+Whoever will join later and stand before this caller by their priority counts as ahead. A floor has no presence: agents
 who were seen at work in the last quarter of an hour are staffed, and none of them is free when somebody has to wait.
 """
 

@@ -1,0 +1,72 @@
+"""Whoever watches a floor to learn from it: the signals, the simple rule, and the questions whose answers come later.
+
+A question is one moment of one wait: what the floor showed and what the simple rule said of the time that was left.
+Its answer becomes known when an agent comes, or, for whoever left, when one would have come. The replay of recorded
+traffic and the living house watch with this one class, so that both learn the very same thing.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import tzinfo
+
+from callback.domain.floor import Event, Floor, Joined, Known, Served, Wait
+from callback.domain.learner import Five
+from callback.domain.offered import Offered
+from callback.domain.policy import Policy
+from callback.domain.signals import Signals
+from callback.domain.simple import SimpleRule
+
+
+@dataclass(slots=True)
+class Question:
+    """One moment of a wait: the signals and what the simple rule says of the rest. `known_at` and `waited` (from this
+    moment on) come later; a wait that was never known has none, and `whole` is False for one that was inferred."""
+
+    at: float
+    signals: Sequence[float]
+    simple: Five
+    known_at: float | None = None
+    waited: float = 0.0
+    whole: bool = True
+
+
+class Watch:
+    """A floor as it goes, and who learns from it."""
+
+    def __init__(self, policy: Policy, zone: tzinfo) -> None:
+        self.floor = Floor()
+        self.signals, self.offered = Signals(self.floor, zone), Offered(self.floor)
+        self.simple = SimpleRule(self.floor, self.signals, policy)
+        self.known: Known = None
+        self._open: dict[str, list[Question]] = defaultdict(list)
+
+    def see(self, event: Event) -> list[Question]:
+        """Moves everything on by one event; the questions that it answers."""
+        answered: list[Question] = []
+        for call, _ in self.offered.before(event):
+            answered += self._answered(call, event.at, whole=False)
+        self.known = self.floor.apply(event)
+        self.simple.see(self.known)
+        self.signals.see(self.known)
+        if isinstance(event, Joined):
+            self.signals.joined(event)
+        elif isinstance(event, Served) and isinstance(self.known, Wait):
+            answered += self._answered(event.call, event.at, whole=True)
+        return answered
+
+    def ask(self, call: str) -> Question:
+        """What the floor shows now to somebody in line, to be answered later."""
+        question = Question(self.floor.now, self.signals.row(call), self._five(call))
+        self._open[call].append(question)
+        return question
+
+    def _five(self, call: str) -> Five:
+        mean, p10, p50, p80, p90 = astuple(self.simple.predict(call))
+        return (mean, p10, p50, p80, p90)
+
+    def _answered(self, call: str, at: float, *, whole: bool) -> list[Question]:
+        questions = self._open.pop(call, [])
+        for question in questions:
+            question.known_at, question.waited, question.whole = at, at - question.at, whole
+        return questions
