@@ -546,6 +546,15 @@ class Work(Protocol):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page: ...
+    def outstanding(self, queue: QueueKey, *, before: datetime | None = None, lock: bool = False) -> int:
+        """How many promises of a queue are open; appointments at or after `before` are left out. With `lock`, nobody
+        else who counts so makes a promise in this queue until the end of the transaction."""
+        ...
+
+    def booked(self, queue: QueueKey, *, since: datetime, until: datetime) -> list[datetime]:
+        """The times of the appointments of a queue from `since` to before `until`."""
+        ...
+
     def counts(self) -> dict[State, int]:
         """How many callbacks the record has in each state; a state without any may be missing."""
         ...

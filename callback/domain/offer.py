@@ -59,12 +59,13 @@ def decide(
     closes_in_s: float | None = None,
     measured: Measured = NOTHING_MEASURED,
     can_ring: bool = True,
+    due_today: int | None = None,
 ) -> Decision:
     """Whether to offer a callback to a caller now.
 
     `wait` is theirs, `waiting` how many wait ahead of them, `free` how many agents could take them now, `staffed` how
-    many count as capacity, `outstanding` how many promises are open, `offering_before` what the decision was last
-    time. `closes_in_s` is None for a queue that does not close soon; `measured` tells how long its conversations are;
+    many count as capacity, `outstanding` how many promises are open, `due_today` how many of them have to be kept
+    before closing (None: all), `offering_before` what `still_offering` said last time. `closes_in_s` is None for a queue that does not close soon; `measured` tells how long its conversations are;
     `can_ring` is whether anybody could be rung at the moment.
     """
     refusal = _refusal(is_open, outstanding, policy, can_ring)
@@ -73,7 +74,8 @@ def decide(
     if free > 0:
         return Decision(False, Reason.FREE_AGENT, "not offering: an agent is free")
     wish = _wish(wait, waiting, staffed, offering_before, policy)
-    if wish.offering and not _solvent(wait, staffed, outstanding, policy, closes_in_s, measured):
+    today = outstanding if due_today is None else due_today
+    if wish.offering and not _solvent(wait, staffed, today, policy, closes_in_s, measured):
         return _too_late(closes_in_s)
     return wish
 
@@ -88,6 +90,7 @@ def may_promise(
     measured: Measured = NOTHING_MEASURED,
     wait: Wait | None = None,
     can_ring: bool = True,
+    due_today: int | None = None,
 ) -> None:
     """The same guard for a promise that somebody asked for without an offer (the API, the console, a text).
 
@@ -100,7 +103,8 @@ def may_promise(
     refusal = _refusal(is_open, outstanding, policy, can_ring)
     if refusal is not None:
         _refuse(refusal)
-    if not _solvent(wait, staffed, outstanding, policy, closes_in_s, measured):
+    today = outstanding if due_today is None else due_today
+    if not _solvent(wait, staffed, today, policy, closes_in_s, measured):
         _refuse(_too_late(closes_in_s))
 
 
@@ -116,8 +120,22 @@ def solvent(*, wait: Wait | None, staffed: int, outstanding: int, closes_in_s: f
     if staffed <= 0:
         return True
     p90 = wait.p90 if wait is not None else None
-    finished = staffed * max(closes_in_s, 0) / handle_s
-    return (p90 is None or p90 <= closes_in_s) and outstanding + 1 <= finished - _SOLVENCY_Z * math.sqrt(finished)
+    finished = surely_finished(staffed * max(closes_in_s, 0) / handle_s)
+    return (p90 is None or p90 <= closes_in_s) and outstanding + 1 <= finished
+
+
+def surely_finished(expected: float) -> float:
+    """How many conversations are finished with nine chances in ten where `expected` are on average: the 10th percentile
+    of a Poisson number by its normal approximation, below 0 for next to none."""
+    return expected - _SOLVENCY_Z * math.sqrt(expected)
+
+
+def still_offering(decision: "Decision", before: bool) -> bool:
+    """What the queue remembers for the hysteresis, if it did (`before`): only the wait starts and stops an offer.
+    Whatever forbids a promise meanwhile (closing, a full book, a carrier that is away) changes nothing in it."""
+    if decision.offering:
+        return True
+    return before and decision.reason not in (Reason.BELOW, Reason.FREE_AGENT)
 
 
 def _refusal(is_open: bool, outstanding: int, policy: Policy, can_ring: bool) -> Decision | None:

@@ -15,7 +15,7 @@ from callback.domain.ids import AgentKey, EntryId, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.policy import Queue
 from callback.domain.wait import Wait
-from callback.flows import condition, outlook
+from callback.flows import condition, outlook, promises
 from callback.ports import AgentView, House, Standing
 
 Json = dict[str, Any]
@@ -55,7 +55,8 @@ def queue_now(house: House, queue: Queue) -> QueueNow:
     """Look at one queue, as whoever joins next would find it."""
     now = house.clock.now()
     standing = house.line.standing(QueueKey(queue.key), None)
-    seen = outlook.look(queue, standing, now, can_ring=condition.can_ring(house, queue))
+    can_ring, booked = condition.can_ring(house, queue), promises.known(house, queue, standing)
+    seen = outlook.look(queue, standing, now, can_ring=can_ring, booked=booked)
     return QueueNow(queue, standing, seen, now)
 
 

@@ -9,7 +9,8 @@ from callback.domain.dialogue import Prompt
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import STAFFED, AgentStatus
 from callback.domain.policy import Policy, Queue
-from callback.flows import condition
+from callback.flows import condition, promises
+from callback.flows.promises import Booked
 from callback.ports import House, Standing
 
 
@@ -21,9 +22,12 @@ class Outlook:
     decision: offer.Decision
 
 
-def look(queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = True) -> Outlook:
-    """The wait at `standing.position` and whether to offer a callback there, if anybody `can_ring` at all. From a line
-    that is not whole nobody can tell who is ahead or at work: the wait is unknown."""
+def look(
+    queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = True, booked: Booked | None = None
+) -> Outlook:
+    """The wait at `standing.position` and whether to offer a callback there, if anybody `can_ring` at all. `booked` are
+    the promises that are open, those in line unless given. From a line that is not whole nobody can tell who is ahead
+    or at work: the wait is unknown."""
     policy = queue.policy
     ahead = max((standing.position or 1) - 1, 0)
     expected = wait.estimate(ahead=ahead, agents=standing.agents, measured=standing.measured, policy=policy)
@@ -34,7 +38,8 @@ def look(queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = Tr
         free=max(standing.agents.get(AgentStatus.AVAILABLE, 0) - ahead, 0) if standing.whole else 0,
         staffed=staffed(standing) if standing.whole else 1,
         is_open=policy.hours is None or hours.is_open(policy.hours, now),
-        outstanding=standing.callbacks,
+        outstanding=booked.outstanding if booked else standing.callbacks,
+        due_today=booked.due_today if booked else None,
         offering_before=standing.offering,
         policy=policy,
         closes_in_s=closes_in_s(policy, now) if standing.whole else None,
@@ -45,10 +50,14 @@ def look(queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = Tr
 
 
 def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
-    """As `look`, and the line remembers whether the queue is offering, for the hysteresis."""
-    outlook = look(queue, standing, now, can_ring=condition.can_ring(house, queue))
-    if standing.whole and outlook.decision.offering != standing.offering:
-        house.line.set_offering(QueueKey(queue.key), outlook.decision.offering)
+    """As `look`, and the line remembers whether the queue is offering, for the hysteresis: nobody but the last in line
+    tells that the wait has become short."""
+    can_ring, booked = condition.can_ring(house, queue), promises.known(house, queue, standing)
+    outlook = look(queue, standing, now, can_ring=can_ring, booked=booked)
+    still = offer.still_offering(outlook.decision, standing.offering)
+    last = (standing.position or 1) >= standing.live + standing.callbacks
+    if standing.whole and still != standing.offering and (still or last):
+        house.line.set_offering(QueueKey(queue.key), still)
     return outlook
 
 
@@ -59,8 +68,6 @@ def staffed(standing: Standing) -> int:
 
 def closes_in_s(policy: Policy, now: datetime) -> float | None:
     """Seconds until the queue closes, None where it never does."""
-    if policy.hours is None:
-        return None
     closing = hours.closes_at(policy.hours, now)
     return None if closing is None else (closing - now).total_seconds()
 

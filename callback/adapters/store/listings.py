@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 
 from callback.adapters.store.callback_rows import (
     HAS_ENDED_ROW,
@@ -19,7 +19,7 @@ from callback.adapters.store.columns import raw, reader
 from callback.adapters.store.damage import Found, Torn
 from callback.adapters.store.engine import READ_ONLY
 from callback.adapters.store.pages import from_cursor, to_cursor
-from callback.adapters.store.tables import callbacks
+from callback.adapters.store.tables import callbacks, queues
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.lifecycle import OPEN, State
@@ -54,6 +54,19 @@ class Listings(CallbackRows):
         newest = select(callbacks).where(*conditions).order_by(c.created_at.desc(), c.id.desc())
         rows = self._fetch(newest.limit(limit + 1), c.id)
         return Page(tuple(self._callbacks(rows[:limit])), _next(rows[:limit]) if len(rows) > limit else None)
+
+    def outstanding(self, queue: QueueKey, *, before: datetime | None = None, lock: bool = False) -> int:
+        if lock:  # of the queue's row, so that another promise can still refer to it; SQLite has one writer anyway
+            self._sql.execute(select(queues.c.key).where(queues.c.key == queue).with_for_update(key_share=True))
+        conditions: list[ColumnElement[bool]] = [IS_OPEN_ROW, c.queue == queue]
+        if before is not None:
+            conditions.append(or_(c.state != State.SCHEDULED, c.requested_for < before))
+        found: int = self._sql.execute(select(func.count()).select_from(callbacks).where(*conditions)).scalar_one()
+        return found
+
+    def booked(self, queue: QueueKey, *, since: datetime, until: datetime) -> list[datetime]:
+        those = (IS_SCHEDULED_ROW, c.queue == queue, c.requested_for >= since, c.requested_for < until)
+        return list(self._sql.execute(select(c.requested_for).where(*those)).scalars())
 
     def counts(self) -> dict[State, int]:
         """Read from two indexes, but from all of them: for a page or a scrape, not for a call."""

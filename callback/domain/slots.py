@@ -1,0 +1,52 @@
+"""Times at which somebody may be called later, spread so that each quarter of an hour holds no more promises than can
+be kept in it.
+
+Whoever is told "tomorrow at nine" beside five hundred others is called tomorrow at noon. So a quarter of an hour takes
+at most as many appointments as half of the agents will surely finish in it (the 10th percentile of a Poisson number,
+the same rule as before closing); the other half is for those who ring in. What is full moves to the next quarter with
+room.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from callback.domain import hours
+from callback.domain.offer import surely_finished
+
+QUARTER = timedelta(minutes=15)
+APPOINTED = 0.5
+"""The share of the agents that appointments may take."""
+FURTHEST = timedelta(days=7)
+"""Where a week has no room, there is none."""
+
+
+def per_quarter(*, staffed: int, handle_s: float) -> int:
+    """How many appointments a quarter of an hour takes, at least one. `staffed` agents are taken to be there: those of
+    now, or one where nobody is."""
+    work_s = APPOINTED * max(staffed, 1) * QUARTER.total_seconds()
+    return max(int(surely_finished(work_s / handle_s)), 1)
+
+
+def quarter(at: datetime) -> datetime:
+    """The beginning (UTC) of the quarter of an hour that `at` lies in."""
+    seconds = int(at.timestamp())
+    return datetime.fromtimestamp(seconds - seconds % int(QUARTER.total_seconds()), UTC)
+
+
+def with_room(open_hours: hours.Hours | None, at: datetime, booked: Iterable[datetime], most: int) -> datetime | None:
+    """The first moment from `at` on that lies in opening hours, a quarter of an hour or more before they end, in a
+    quarter with fewer than `most` of those `booked`. None: there is none within a week."""
+    taken = Counter(map(quarter, booked))
+    moment: datetime | None = at
+    while moment is not None and moment - at <= FURTHEST:
+        moment = hours.next_opening(open_hours, moment)
+        if moment is None or (taken[quarter(moment)] < most and _in_time(open_hours, moment)):
+            return moment
+        moment = quarter(moment) + QUARTER
+    return None
+
+
+def _in_time(open_hours: hours.Hours | None, at: datetime) -> bool:
+    closes = hours.closes_at(open_hours, at)
+    return closes is None or closes - at >= QUARTER
