@@ -3,6 +3,7 @@
 import datetime as dt
 import email.utils
 import json
+import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -255,13 +256,14 @@ def test_calls_are_filtered_by_number_status_and_start(carrier: Emulator, client
 def test_calls_beyond_the_pace_are_queued_and_say_how_long_they_waited(carrier: Emulator, client: Client) -> None:
     carrier.ask("POST", "account", {"calls_per_second": 2})
     try:
+        before = time.monotonic()
         sids = [client.calls.create(to=ELSEWHERE, from_=NUMBER, twiml="<Response/>", timeout=5).sid for _ in range(4)]
+        asking_ms = (time.monotonic() - before) * 1000
         for sid in sids:
             carrier.wait(sid, "ringing")
         waits = [int(client.calls(sid).fetch().queue_time) for sid in sids]
-        assert waits == sorted(waits)
-        assert waits[0] < 250
-        assert 600 < waits[3] < 4500, "a second and a half, less what asking took, or more on a busy machine"
+        assert waits[3] + asking_ms >= waits[0] + 1490, "three more at two a second"
+        assert waits[3] - waits[0] < 4500
     finally:
         carrier.ask("POST", "account", {"calls_per_second": None})
 
