@@ -12,8 +12,10 @@ from typing import Any, NamedTuple, Protocol
 
 from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Outcome, Text
 from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
+from callback.domain.judged import Tally
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy, Queue
+from callback.domain.said import Happened, Moment, Prediction, Saying
 from callback.domain.wait import Measured
 
 
@@ -488,6 +490,26 @@ class Dial:
     cancelled_at: datetime | None  # of its callback, where that was cancelled
 
 
+class Hour(NamedTuple):
+    """What is counted together of the predictions: those made in one hour (`hour` is its beginning, aware UTC)."""
+
+    queue: QueueKey
+    hour: datetime
+    moment: Moment
+    model: str
+
+
+@dataclass(frozen=True)
+class SaidMark:
+    """How far the record of what was said has come: in the stream of it, and in the journal (`seq`). `written` counts
+    the predictions that the record has ever had, `judged` those that came to be judged."""
+
+    stream: str
+    seq: int
+    written: int = 0
+    judged: int = 0
+
+
 class Work(Protocol):
     """One transaction on the record. Nothing in it crosses the network but the database itself."""
 
@@ -757,6 +779,46 @@ class Work(Protocol):
         """False: as `renew_rebuild`."""
         ...
 
+    # what callers were told
+    def said_mark(self, *, lock: bool = False) -> SaidMark:
+        """Where to read on. `lock` holds it until the end of the transaction, so that nothing is written twice. At
+        first it is the end of the journal: what happened before cannot be about a prediction."""
+        ...
+
+    def set_said_mark(self, mark: SaidMark) -> None: ...
+    def add_predictions(self, rows: Sequence[Prediction]) -> None: ...
+    def unsettled(self, subjects: Iterable[str]) -> list[Prediction]:
+        """The predictions of these calls and callbacks whose fate is not known yet."""
+        ...
+
+    def happened(self, subjects: Iterable[str], *, upto: int) -> list[Happened]:
+        """All that the journal tells of these calls and callbacks up to this `seq`, in order."""
+        ...
+
+    def save_predictions(self, rows: Sequence[Prediction]) -> None:
+        """Saves what became of them."""
+        ...
+
+    def add_tallies(self, tallies: Mapping[Hour, Tally]) -> None:
+        """Adds to what is counted already."""
+        ...
+
+    def tallies(self, *, since: datetime, queue: QueueKey | None = None) -> list[tuple[Hour, Tally]]:
+        """By the hour, from the one in which `since` lies."""
+        ...
+
+    def predictions(self, queue: QueueKey, *, before: int | None = None, limit: int = 100) -> list[Prediction]:
+        """Newest first; `before` a `seq`."""
+        ...
+
+    def predictions_of(self, subjects: Iterable[str], limit: int = 200) -> list[Prediction]:
+        """Of these calls and callbacks, oldest first."""
+        ...
+
+    def forget_predictions(self, *, before: datetime, limit: int) -> int:
+        """Deletes the oldest, at most so many. Returns how many."""
+        ...
+
 
 class Store(Protocol):
     """The record."""
@@ -1014,6 +1076,47 @@ class NoBoard:
         return True
 
 
+class Said(Protocol):
+    """What callers are told goes through here to the record: noted in memory, sent together a moment later.
+
+    Somebody on the phone waits while it is noted, so that costs no round trip and never fails. What was noted and not
+    sent is lost with the process; what finds no room goes before what is newer, and is counted.
+    """
+
+    def note(self, saying: Saying) -> None:
+        """Remember this, for the record. Never raises."""
+        ...
+
+    def flush(self) -> None:
+        """Send what was noted, now. Never raises."""
+        ...
+
+    def drain(self, after: str, limit: int) -> list[tuple[str, list[Saying]]]:
+        """What was sent after the id, oldest first; at most so many batches. What cannot be read in one is missing."""
+        ...
+
+    def forget(self, upto: str) -> None:
+        """Up to and including this batch, the record has it."""
+        ...
+
+
+class NoSaid:
+    """`Said` of a house that keeps no record of it."""
+
+    def note(self, saying: Saying) -> None:
+        """Nobody asks later."""
+
+    def flush(self) -> None:
+        """There is nothing."""
+
+    def drain(self, after: str, limit: int) -> list[tuple[str, list[Saying]]]:  # noqa: ARG002
+        """Nothing."""
+        return []
+
+    def forget(self, upto: str) -> None:
+        """There is nothing."""
+
+
 class Disk(Protocol):
     """The folder of what this machine keeps."""
 
@@ -1087,6 +1190,7 @@ class Knobs:
     reconcile_margin_s: float = 10
     caller_id: str | None = None
     gone_s: float = 30  # without a worker who dials, no callback is promised after this long
+    predictions_days: float = 90  # after this, what callers were told is forgotten
 
 
 def pause(seconds: float) -> None:
@@ -1130,3 +1234,4 @@ class House:
     pause: Callable[[float], None] = pause
     board: Board = field(default_factory=NoBoard)
     disk: Disk = field(default_factory=NoDisk)
+    said: Said = field(default_factory=NoSaid)

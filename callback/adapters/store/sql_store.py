@@ -31,6 +31,7 @@ from callback.adapters.store.people import People
 from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
 from callback.adapters.store.sealed import Sealer, Unsealable
+from callback.adapters.store.told import Told
 from callback.adapters.store.witness import Witness
 from callback.ports import Clock, Work
 
@@ -44,7 +45,7 @@ IN_TRANSIT = "stream.call.number"
 """What a number on its way through the line is sealed for."""
 
 
-class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Witness):
+class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Witness, Told):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
 

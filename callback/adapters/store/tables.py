@@ -6,6 +6,7 @@ words of `domain.lifecycle`. `check.py` proves that the migrations build exactly
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import (
     DDL,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from callback.adapters.store.columns import Counter, Data, Instant, Word
 from callback.domain.callback import LegKind, Outcome, Source
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
+from callback.domain.said import Fate, Moment
 
 MODES = ("agent_first", "customer_first", "dial_ahead")
 KINDS = ("callback", "call", "agent", "queue")
@@ -50,6 +52,10 @@ IS_OPEN = f"state IN ({listed(OPEN_STATES)})"
 HAS_ENDED = f"state IN ({listed(END_STATES)})"
 IS_RUNG = f"attempt IS NOT NULL AND state IN ({listed(state for state in State if state in RUNG)})"
 """Spelled as in the partial indexes: only a query with the same words can use them."""
+
+IS_UNSETTLED = "fate IS NULL"
+COUNTED = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
+"""The whole numbers of `domain.judged.Tally`."""
 
 metadata = MetaData(
     naming_convention={
@@ -386,6 +392,93 @@ quarantine = Table(
           postgresql_where=text("resolved_at IS NULL"), sqlite_where=text("resolved_at IS NULL")),
     Index("ix_quarantine_held", "held_at"),
 )  # fmt: skip
+
+# --- what callers were told --------------------------------------------------------------------------------------
+
+# Without a number or a name: `subject` is the id of a call or a callback.
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("seq", Counter, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("moment", Word(Moment), nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("place", Integer),
+    Column("joined_at", Instant),
+    Column("mean", Float),
+    Column("p10", Float),
+    Column("p50", Float),
+    Column("p80", Float),
+    Column("p90", Float),
+    Column("simple_mean", Float),
+    Column("simple_p10", Float),
+    Column("simple_p50", Float),
+    Column("simple_p80", Float),
+    Column("simple_p90", Float),
+    Column("model", String, nullable=False),
+    Column("basis", String, nullable=False),
+    Column("low_min", Integer),
+    Column("high_min", Integer),
+    Column("promised_from", Instant),
+    Column("promised_to", Instant),
+    Column("offering", Boolean, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("sentence", String, nullable=False),
+    Column("inputs", Data, nullable=False),
+    Column("fate", Word(Fate)),
+    Column("fate_at", Instant),
+    Column("waited_s", Float),
+    Column("since_joined_s", Float),
+    Column("offered_s", Float),
+    Column("actual_s", Float),
+    Column("rang_at", Instant),
+    Column("talked_at", Instant),
+    _among("moment", Moment),
+    _among("fate", Fate),
+    Index("ix_predictions_queue", "queue", "seq"),
+    Index("ix_predictions_subject", "subject"),
+    Index("ix_predictions_unsettled", "subject",
+          postgresql_where=text(IS_UNSETTLED), sqlite_where=text(IS_UNSETTLED)),
+    sqlite_autoincrement=True,  # the oldest are deleted, and no number may come again
+)  # fmt: skip
+
+
+def _sums(prefix: str) -> list[Column[Any]]:
+    """The columns of `domain.judged.Errors`."""
+    counts, seconds = ("scored", "below", "over80", "over90"), ("square", "absolute", "signed", "width")
+    return [Column(prefix + name, BigInteger, nullable=False) for name in counts] + [
+        Column(prefix + name, Float, nullable=False) for name in seconds
+    ]
+
+
+# What the pages read instead of the predictions: `domain.judged.Tally` of those that were made in one hour.
+prediction_hours = Table(
+    "prediction_hours",
+    metadata,
+    Column("queue", String, nullable=False),
+    Column("hour", Instant, nullable=False),
+    Column("moment", Word(Moment), nullable=False),
+    Column("model", String, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in COUNTED),
+    *(Column(name, Float, nullable=False) for name in ("early_s", "late_s")),
+    *_sums("ours_"),
+    *_sums("simple_"),
+    PrimaryKeyConstraint("queue", "hour", "moment", "model"),
+    _among("moment", Moment),
+)
+
+said_mark = Table(
+    "said_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("stream", String, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("written", BigInteger, nullable=False),
+    Column("judged", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
 
 JOURNAL_LOCK = 7_305_808_869_231_650_667
 """The advisory lock under which journal rows are numbered."""
