@@ -38,12 +38,11 @@ def with_room(open_hours: hours.Hours | None, at: datetime, booked: Iterable[dat
     """The first moment from `at` on that lies in opening hours, a quarter of an hour or more before they end, in a
     quarter with fewer than `most` of those `booked`. None: there is none within a week."""
     taken = Counter(map(quarter, booked))
-    moment: datetime | None = at
+    moment = hours.next_opening(open_hours, at)
     while moment is not None and moment - at <= FURTHEST:
-        moment = hours.next_opening(open_hours, moment)
-        if moment is None or (taken[quarter(moment)] < most and _in_time(open_hours, moment)):
+        if taken[quarter(moment)] < most and _in_time(open_hours, moment):
             return moment
-        moment = quarter(moment) + QUARTER
+        moment = hours.next_opening(open_hours, quarter(moment) + QUARTER)
     return None
 
 

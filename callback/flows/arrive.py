@@ -7,6 +7,7 @@ from callback.domain import hours, phone
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
 from callback.domain.ids import CallSid, EntryId, QueueKey, new_token
 from callback.domain.lifecycle import CallState
+from callback.domain.offer import Reason
 from callback.domain.policy import Queue
 from callback.flows import bridge, menu, rejoin
 from callback.flows.hook import Hook, Place
@@ -59,6 +60,8 @@ def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Pla
     told = wait_prompt(outlook.wait, standing)
     if outlook.decision.offering:
         return menu.offer(hook, place, before=(welcome, *hint, told))
+    if outlook.decision.reason is Reason.NOT_BEFORE_CLOSING:
+        return menu.closing(house, hook, place, before=(welcome, *hint, told))
     return Script(place.language, (Speak((welcome, told)), place.hold()))
 
 

@@ -1,7 +1,7 @@
 """The promise: from a caller at the offer, from the API, from the console. Committed first, spoken afterwards."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,11 @@ from callback.domain.errors import DuplicateOpen, InvalidInput, NumberRefused
 from callback.domain.ids import CallSid, EntryId, QueueKey, new_callback_id
 from callback.domain.lifecycle import CallState, Event, State
 from callback.domain.policy import Queue
-from callback.flows import condition, match
+from callback.flows import condition, match, promises
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Place, moment
 from callback.flows.outlook import closes_in_s, look, staffed
+from callback.flows.promises import Booked
 from callback.flows.text import compose
 from callback.ports import House, Standing, Work
 
@@ -46,6 +47,7 @@ class Wish:
     name: str = ""
     context: dict[str, Any] = field(default_factory=dict)
     idempotency: tuple[str, str] | None = None
+    chosen_by_key: bool = False  # a time that we named: who has just lost its last place takes the next
 
 
 def from_call(
@@ -67,6 +69,7 @@ def from_call(
         proved=proved,
         requested_for=requested_for,
         origin=call,
+        chosen_by_key=requested_for is not None,
     )
     try:
         callback, _, texted = commit(house, wish)
@@ -131,14 +134,17 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
     now = house.clock.now()
     number_hash = house.store.number_hash(wish.number)
     standing = stand(house, wish)
-    callback = draft(wish, standing, now)
-    event = Event.SCHEDULE if callback.state is State.SCHEDULED else Event.PROMISE
     reason = "taken at the offer" if wish.source is Source.CALL else f"asked for by {wish.source}"
     with house.store.begin() as work:
+        wish = in_turn(work, wish, standing)
+        callback = draft(wish, standing, now)
+        event = Event.SCHEDULE if callback.state is State.SCHEDULED else Event.PROMISE
         stored = work.add_callback(callback, event=event, reason=reason, cause=wish.cause, idempotency=wish.idempotency)
         new = stored.id == callback.id
         if new:  # a repeat of what was promised before gets the same answer, whatever has changed since
-            guard(wish, caller_id(house, wish.queue), standing, now, can_ring=condition.can_ring(house, wish.queue))
+            can_ring = condition.can_ring(house, wish.queue)
+            booked = promises.beside_this(work, wish.queue, now) if promises.counts(wish.queue.policy) else None
+            guard(wish, caller_id(house, wish.queue), standing, now, can_ring=can_ring, booked=booked)
             protect(work, wish, now)
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
         texted = text is not None or not (new or work.opted_out(stored.number))
@@ -188,7 +194,26 @@ def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:
     )
 
 
-def guard(wish: Wish, own: str | None, standing: Standing, now: datetime, *, can_ring: bool = True) -> None:
+def in_turn(work: Work, wish: Wish, standing: Standing) -> Wish:
+    """One at a time, where the last place may be at stake: of a most that the policy names, or of a time."""
+    if wish.queue.policy.max_outstanding is None and not wish.chosen_by_key:
+        return wish
+    promises.one_by_one(work, wish.queue)
+    if not wish.chosen_by_key or wish.requested_for is None:
+        return wish
+    free = promises.still_free(work, wish.queue, standing, wish.requested_for)
+    return replace(wish, requested_for=free or wish.requested_for)
+
+
+def guard(
+    wish: Wish,
+    own: str | None,
+    standing: Standing,
+    now: datetime,
+    *,
+    can_ring: bool = True,
+    booked: Booked | None = None,
+) -> None:
     """Every reason to refuse. Raises NotAccepting, NumberRefused, InvalidInput."""
     policy = wish.queue.policy
     phone.check(wish.number, allowed=policy.allowed_countries, own=own)
@@ -198,7 +223,8 @@ def guard(wish: Wish, own: str | None, standing: Standing, now: datetime, *, can
     is_open = policy.hours is None or hours.is_open(policy.hours, max(at, now))
     offer.may_promise(
         is_open=is_open,
-        outstanding=standing.callbacks,
+        outstanding=booked.outstanding if booked else standing.callbacks,
+        due_today=booked.due_today if booked else None,
         policy=policy,
         closes_in_s=None if at > now or not standing.whole else closes_in_s(policy, now),
         staffed=staffed(standing),

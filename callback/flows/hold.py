@@ -7,10 +7,10 @@ from callback.domain.callback import Callback
 from callback.domain.dialogue import Ask, LeaveQueue, Music, Prompt, Script, Speak
 from callback.domain.ids import CallbackId, CallSid, EntryId, is_callback, new_token
 from callback.domain.lifecycle import ENDS, CallState
-from callback.domain.offer import Reason
+from callback.domain.offer import Decision, Reason
 from callback.flows import bridge, menu, settle
 from callback.flows.hook import Hook, Place, moment
-from callback.flows.outlook import look_and_note, wait_prompt
+from callback.flows.outlook import look, look_and_note, wait_prompt
 from callback.ports import House, Reservation, Standing
 
 LATEST = timedelta(seconds=15)
@@ -79,15 +79,18 @@ def announcement(house: House, place: Place, standing: Standing) -> Ask:
         if standing.whole and standing.position:
             told.append(Prompt("hold_place", {"position": standing.position}))
         told.append(wait_prompt(outlook.wait, standing, holding=True))
-    accepting = queue.policy.accepting and outlook.decision.reason is not Reason.CANNOT_RING
-    if may_take(place, accepting, outlook.decision.offering):
+    if may_take(place, outlook.decision):
         told.append(Prompt("hold_offer"))
+    elif outlook.decision.reason is Reason.NOT_BEFORE_CLOSING and place.entry.startswith("CA"):
+        told.append(Prompt("hold_later"))
     return Ask(tuple(told), place.next_lap().step("held"), music_s=MUSIC_S, timeout=2)
 
 
-def may_take(place: Place, accepting: bool, offering: bool) -> bool:
-    """The offer stays open to whoever had it, and opens to those whose wait has grown. A promise already is one."""
-    return accepting and (offering or place.offered) and place.entry.startswith("CA")
+def may_take(place: Place, decision: Decision) -> bool:
+    """The offer stays open to whoever had it, as long as a promise could be made, and opens to those whose wait has
+    grown. A promise already is one."""
+    stays = place.offered and decision.reason in (Reason.BELOW, Reason.FREE_AGENT)
+    return (decision.offering or stays) and place.entry.startswith("CA")
 
 
 def held(house: House, hook: Hook) -> Script:
@@ -125,6 +128,9 @@ def left_by_key(house: House, hook: Hook, place: Place) -> Script:
         is_callback(place.entry) or standing.place == "busy"
     ):  # the agent was lost in between, and a promise is not promised again
         return Script(place.language, (place.hold(),))
+    queue = house.book.queue(place.queue)
+    if look(queue, standing, house.clock.now()).decision.reason is Reason.NOT_BEFORE_CLOSING:
+        return menu.closing(house, hook, place)
     return menu.take(house, hook, place)
 
 

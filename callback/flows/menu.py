@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from callback.domain import hours, phone
 from callback.domain.dialogue import Ask, Prompt, Script, Speak
 from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
+from callback.domain.offer import Reason
 from callback.domain.policy import Queue
-from callback.flows import enrol
+from callback.flows import enrol, promises
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place
 from callback.flows.outlook import look, wait_prompt
@@ -20,7 +21,7 @@ from callback.ports import House
 REPEATS = 1
 NUMBER_TRIES = 2
 LATER_IN = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=24))
-"""What "later" offers by key 1, 2 and 3, moved to the next opening where the queue is closed then."""
+"""What "later" offers by key 1, 2 and 3, moved to the next time with room where the queue is closed or full then."""
 
 
 def offer(hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
@@ -31,31 +32,50 @@ def offer(hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
     return Script(place.language, (Ask((*before, Prompt(keys)), action),))
 
 
+def closing(house: House, hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
+    """Nobody can be called back before we close: 3 for a time after that which has room, 2 to stay; or honestly no
+    callback at all."""
+    told = (*before, Prompt("not_accepting", {"reason": Reason.NOT_BEFORE_CLOSING}))
+    queue, now = house.book.queue(place.queue), house.clock.now()
+    closes = hours.closes_at(queue.policy.hours, now) or now
+    free = promises.times(house, queue, (closes,))
+    return after_closing(house, hook, place, free[0].isoformat(), told) if free else stay(place, *told, Prompt("stay"))
+
+
+def after_closing(house: House, hook: Hook, place: Place, at: str, before: tuple[Prompt, ...]) -> Script:
+    """The question whether to be called at that time."""
+    keys = Prompt("closing_keys", {"when": at, "zone": zone(house.book.queue(place.queue), hook.caller)})
+    return Script(place.language, (Ask((*before, keys), place.step("offer", t=str(hook.tries), at=at)),))
+
+
 def language_hint(queue: Queue) -> tuple[Prompt, ...]:
     """How to change the language: said first of all, to somebody who does not understand what follows."""
     return (Prompt("language_key"),) if len(queue.policy.languages) > 1 else ()
 
 
 def offered(house: House, hook: Hook) -> Script:
-    """A key at the offer."""
-    place = Place.of(hook.query)
+    """A key at the offer, or (`at`) at the question whether to be called once we open again."""
+    place, at = Place.of(hook.query), hook.query.get("at", "")
     match hook.digits:
-        case "1":
+        case "1" if not at:
             return take(house, hook, place)
         case "2":
             return stay(place)
         case "3":
-            return later_slots(house, hook, place)
+            return take(house, hook, place, requested_for=at) if at else later_slots(house, hook, place)
         case "9":
             return translated(house, hook, place)
-    if hook.tries < REPEATS:
-        return offer(hook.again(), place, before=(Prompt("again"),))
-    return stay(place)
+    if hook.tries >= REPEATS:
+        return stay(place)
+    again = (Prompt("again"),)
+    return after_closing(house, hook.again(), place, at, again) if at else offer(hook.again(), place, before=again)
 
 
 def translated(house: House, hook: Hook, place: Place) -> Script:
     """The wait and the offer once more, in the other language."""
     place = other_language(house, hook, place)
+    if hook.query.get("at"):
+        return closing(house, hook, place)
     queue = house.book.queue(place.queue)
     standing = house.line.standing(place.queue, place.entry)
     expected = look(queue, standing, house.clock.now()).wait
@@ -156,21 +176,17 @@ def promise(house: House, hook: Hook, place: Place, number: str, requested_for: 
             requested_for=datetime.fromisoformat(requested_for) if requested_for else None,
         )
     except NotAccepting as no:
+        if no.reason == Reason.NOT_BEFORE_CLOSING:
+            return closing(house, hook, place)
         return stay(place, Prompt("not_accepting", {"reason": no.reason}), Prompt("stay"))
     except NumberRefused:
         return stay(place, Prompt("refused_number"), Prompt("stay"))
 
 
-def slots(queue: Queue, now: datetime) -> tuple[datetime, ...]:
-    """The times that "later" offers, each within opening hours."""
-    moved = (hours.next_opening(queue.policy.hours, now + delay) for delay in LATER_IN)
-    return tuple(sorted({at for at in moved if at is not None}))
-
-
 def later_slots(house: House, hook: Hook, place: Place, tries: int = 0) -> Script:
     """Offer times to be called back at, by key."""
     queue = house.book.queue(place.queue)
-    times = slots(queue, house.clock.now())
+    times = promises.times(house, queue, (house.clock.now() + delay for delay in LATER_IN))
     if not times:
         return stay(place, Prompt("not_accepting", {"reason": "closed"}), Prompt("stay"))
     values = {f"slot{at}": time.isoformat() for at, time in enumerate(times, start=1)}

@@ -59,11 +59,16 @@ def counts(policy: Policy) -> bool:
     return policy.max_outstanding is not None or (policy.hours is not None and policy.closing_guard)
 
 
-def at_the_promise(work: Work, queue: Queue, now: datetime) -> Booked:
-    """From the record, beside the promise that this transaction has just added. Where the policy names a most, nobody
-    else makes one until it ends."""
-    key, capped = QueueKey(queue.key), queue.policy.max_outstanding is not None
-    outstanding = work.outstanding(key, lock=capped) - 1
+def one_by_one(work: Work, queue: Queue) -> None:
+    """Nobody else makes a promise in this queue, or takes an appointment, until the transaction ends. Before the
+    promise is added, always: two who waited for each other would both fail."""
+    work.outstanding(QueueKey(queue.key), lock=True)
+
+
+def beside_this(work: Work, queue: Queue, now: datetime) -> Booked:
+    """From the record, beside the promise that this transaction has just added."""
+    key = QueueKey(queue.key)
+    outstanding = work.outstanding(key) - 1
     closing = hours.closes_at(queue.policy.hours, now)
     return Booked(outstanding, outstanding if closing is None else work.outstanding(key, before=closing) - 1)
 
@@ -84,7 +89,6 @@ def times(house: House, queue: Queue, wanted: Iterable[datetime]) -> tuple[datet
 def still_free(work: Work, queue: Queue, standing: Standing, at: datetime) -> datetime | None:
     """`at`, or the next time with room where somebody has just taken the last place in its quarter."""
     key = QueueKey(queue.key)
-    work.outstanding(key, lock=True)
     booked = work.booked(key, since=slots.quarter(at), until=at + slots.FURTHEST)
     return slots.with_room(queue.policy.hours, at, booked, most_in_a_quarter(queue, standing))
 

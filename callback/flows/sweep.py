@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from callback.domain.ids import AgentKey, QueueKey
-from callback.flows import ahead, due, leases, match, persist, silence, tell
+from callback.flows import ahead, due, leases, match, persist, promises, silence, tell
 from callback.flows.book import NO_QUEUE
 from callback.flows.poison import Round
 from callback.flows.wary import Wary
@@ -40,6 +40,7 @@ def sweep(house: House) -> Swept:
     started = going.step("due", lambda: due.start_due(house, going) + due.rested(house, going))
     asked = silence.ask(house, going)
     queues = all_queues(house)
+    going.step("counting promises", lambda: promises.count(house, queues))
     texts = going.step("reminding", lambda: tell.tell_next(house, going, queues))
     texts += going.step("texting", lambda: tell.resend(house, going))
     for queue in queues:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain.errors import NotAccepting
-from callback.domain.offer import Decision, Reason, decide, may_promise, solvent
+from callback.domain.offer import Decision, Reason, decide, may_promise, solvent, still_offering
 from callback.domain.policies import effective_stop
 from callback.domain.policy import Policy
 from callback.domain.wait import FREE, NOTHING_MEASURED, UNKNOWN, Measured, Wait
@@ -263,3 +263,30 @@ def test_between_the_two_thresholds_a_queue_does_what_it_did(start: float, stop:
         before, offering = offering, decided(certain(seconds), policy, before=offering).offering
         if lower <= seconds < start:
             assert offering is before
+
+
+@pytest.mark.parametrize(
+    ("reason", "before", "remembered"),
+    [
+        (Reason.WAIT, False, True),
+        (Reason.HYSTERESIS, True, True),
+        (Reason.BELOW, True, False),
+        (Reason.FREE_AGENT, True, False),
+        (Reason.NOT_BEFORE_CLOSING, True, True),
+        (Reason.FULL, True, True),
+        (Reason.CANNOT_RING, True, True),
+        (Reason.FULL, False, False),
+    ],
+)
+def test_only_the_wait_ends_an_offer_that_goes_on(reason: Reason, before: bool, remembered: bool) -> None:
+    offering = reason in (Reason.WAIT, Reason.HYSTERESIS)
+    assert still_offering(Decision(offering, reason, ""), before) is remembered
+
+
+def test_only_what_is_due_before_closing_has_to_be_kept_before_closing() -> None:
+    assert not decided(certain(200), outstanding=63, closes_in_s=3600).offering
+    decision = decide(
+        wait=certain(200), waiting=3, free=0, staffed=5, is_open=True, outstanding=63, due_today=62,
+        offering_before=False, policy=POLICY, closes_in_s=3600,
+    )  # fmt: skip
+    assert decision.offering

@@ -49,6 +49,7 @@ ARRIVAL: Final[dict[str, Sentence]] = {
         "To be called back without losing your place, press 1, and we will ask for your number. "
         "To stay on the line, press 2. To be called back later, press 3."
     ),
+    "closing_keys": sentence("To be called back on %(when)s, press 3. To stay on the line, press 2."),
     "language_key": sentence("For English, press 9."),
     "again": sentence("Sorry, we did not understand that."),
     "stay": sentence("Please stay on the line. You keep your place."),
@@ -102,6 +103,7 @@ HOLDING: Final[dict[str, Sentence]] = {
     "hold_soon": sentence("It is nearly your turn."),
     "answered_early": sentence("Sorry, nobody is free for a moment. You are next, please stay on the line."),
     "hold_offer": sentence("Press 1 at any time to be called back instead."),
+    "hold_later": sentence("Press 1 at any time to be called back once we are open again."),
     "connecting": sentence("We are connecting you now."),
     "agent_missed": sentence("Sorry, our colleague could not answer. You keep your place while we find another one."),
     "cut_off": sentence("Sorry, the connection was lost. Please stay on the line while we find another colleague."),
