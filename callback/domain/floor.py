@@ -1,9 +1,10 @@
 """The floor of a call centre as it is known at one moment: who waits, who talks since when, who was seen at work.
 
 Everything that estimates a wait reads it from here, so that a replay of recorded traffic and the living house show an
-estimator the very same thing. The floor changes by four events and by nothing else; the outcome of a wait and the
+estimator the very same thing. The floor changes by six events and by nothing else; the outcome of a wait and the
 length of a talk become known when they happen, never before. A replay makes the events from a trace, a worker makes
-them from the journal.
+them from the journal. Only the journal knows who has come to work and who went: without such events, agents count as
+staffed for as long as they were seen at work lately.
 
 Times are seconds since the epoch, durations are seconds. One `Floor` holds all queues whose agents may be shared.
 """
@@ -11,6 +12,7 @@ Times are seconds since the epoch, durations are seconds. One `Floor` holds all 
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -69,7 +71,23 @@ class Freed:
     call: str
 
 
-Event = Joined | Served | Left | Freed
+@dataclass(frozen=True, slots=True)
+class Came:
+    """This agent is at work from now on, whether they talk or not."""
+
+    at: float
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """This agent has left work, or pauses. A talk of theirs is told of apart."""
+
+    at: float
+    agent: str
+
+
+Event = Joined | Served | Left | Freed | Came | Went
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -125,6 +143,7 @@ class Floor:
         self.waits: deque[Wait] = deque(maxlen=REMEMBERED)
         self.handled: deque[Handled] = deque(maxlen=REMEMBERED)
         self.last_seen: dict[str, float] = {}
+        self.staff: set[str] | None = None
         self._places: dict[str, Waiting] = {}
         self._crowds: deque[tuple[float, int]] = deque()
         self._joined = 0
@@ -145,6 +164,20 @@ class Floor:
                 return self._leave(event)
             case Freed():
                 return self._free(event)
+            case Came() | Went():
+                self._attend(event)
+                return None
+
+    @contextmanager
+    def imagined(self, event: Joined) -> Iterator[None]:
+        """The floor as it would be with somebody more in line, within the block only."""
+        numbered = self._joined
+        self._join(event)
+        try:
+            yield
+        finally:
+            self._take_out(event.call)
+            self._joined = numbered
 
     def stands(self, call: str) -> bool:
         """Whether this caller is in line."""
@@ -173,12 +206,24 @@ class Floor:
     def seen(self, within: float = SEEN_S) -> int:
         """How many agents were at work in the last `within` seconds (at most `SEEN_S`).
 
-        By name where agents are noted; else as many as talked at one time.
+        Those who are known to be at work, where that is told; else by name where agents are noted, or as many as
+        talked at one time.
         """
+        if self.staff is not None:
+            return len(self.staff | self.talking())
         since = self.now - within
         named = len({agent for agent, at in self.last_seen.items() if at >= since} | self.talking())
         crowd = max((count for at, count in self._crowds if at >= since), default=0)
         return max(named, crowd, len(self.talks))
+
+    def _attend(self, event: Came | Went) -> None:
+        self.staff = self.staff if self.staff is not None else set()
+        if isinstance(event, Came):
+            self.staff.add(event.agent)
+            self.last_seen.setdefault(event.agent, event.at)
+        else:
+            self.staff.discard(event.agent)
+            self.last_seen.pop(event.agent, None)
 
     def _join(self, event: Joined) -> None:
         self._joined += 1
@@ -218,6 +263,6 @@ class Floor:
             return None
         over = Handled(event.at, talk.kind, event.at - talk.began, talk.agent)
         self.handled.append(over)
-        if talk.agent:
+        if talk.agent and (self.staff is None or talk.agent in self.staff):
             self.last_seen[talk.agent] = event.at
         return over

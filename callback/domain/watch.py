@@ -5,23 +5,28 @@ Its answer becomes known when an agent comes, or, for whoever left, when one wou
 traffic and the living house watch with this one class, so that both learn the very same thing.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import tzinfo
 
 from callback.domain.floor import Event, Floor, Joined, Known, Served, Wait
-from callback.domain.learner import Five
-from callback.domain.offered import Offered
+from callback.domain.learner import Five, Said
+from callback.domain.offered import LONGEST_S, Offered
 from callback.domain.policy import Policy
 from callback.domain.signals import Signals
 from callback.domain.simple import SimpleRule
+
+TIDY_EVERY = 2000
+"""After so many questions those are forgotten to which no answer will come any more."""
+HOPELESS_S = 4 * LONGEST_S
 
 
 @dataclass(slots=True)
 class Question:
     """One moment of a wait: the signals and what the simple rule says of the rest. `known_at` and `waited` (from this
-    moment on) come later; a wait that was never known has none, and `whole` is False for one that was inferred."""
+    moment on) come later; a wait that was never known has none, and `whole` is False for one that was inferred.
+
+    `joining` is False for somebody who stood in line already, and `said` what was forecast, where anything was."""
 
     at: float
     signals: Sequence[float]
@@ -29,6 +34,8 @@ class Question:
     known_at: float | None = None
     waited: float = 0.0
     whole: bool = True
+    joining: bool = True
+    said: Said | None = None
 
 
 class Watch:
@@ -39,7 +46,8 @@ class Watch:
         self.signals, self.offered = Signals(self.floor, zone), Offered(self.floor)
         self.simple = SimpleRule(self.floor, self.signals, policy)
         self.known: Known = None
-        self._open: dict[str, list[Question]] = defaultdict(list)
+        self._open: dict[str, list[Question]] = {}
+        self._asked = 0
 
     def see(self, event: Event) -> list[Question]:
         """Moves everything on by one event; the questions that it answers."""
@@ -57,11 +65,15 @@ class Watch:
 
     def ask(self, call: str) -> Question:
         """What the floor shows now to somebody in line, to be answered later."""
-        question = Question(self.floor.now, self.signals.row(call), self._five(call))
-        self._open[call].append(question)
+        question = Question(self.floor.now, self.signals.row(call), self.five(call))
+        self._open.setdefault(call, []).append(question)
+        self._asked += 1
+        if self._asked % TIDY_EVERY == 0:
+            self._tidy()
         return question
 
-    def _five(self, call: str) -> Five:
+    def five(self, call: str) -> Five:
+        """What the simple rule says to somebody in line."""
         mean, p10, p50, p80, p90 = astuple(self.simple.predict(call))
         return (mean, p10, p50, p80, p90)
 
@@ -70,3 +82,9 @@ class Watch:
         for question in questions:
             question.known_at, question.waited, question.whole = at, at - question.at, whole
         return questions
+
+    def _tidy(self) -> None:
+        since = self.floor.now - HOPELESS_S
+        gone = [call for call, asked in self._open.items() if asked[-1].at < since and not self.floor.stands(call)]
+        for call in gone:
+            del self._open[call]
