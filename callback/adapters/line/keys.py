@@ -7,6 +7,9 @@ TAG = "{cb}:"
 EVENTS = TAG + "events"
 """The stream of what happened, on its way to the record."""
 
+SAID = TAG + "said"
+"""The stream of what callers were told, on its way to the record (`said.py`)."""
+
 LINES = TAG + "lines"
 """The keys of all queues in which somebody has stood."""
 
