@@ -117,6 +117,15 @@ class Learner:
         self._new += 1
         self._known += 1
 
+    def resume(self, model: learnt.Model | None, calibration: Calibration) -> None:
+        """Goes on where a stored model stopped; the waits it knows may be told by `recall`."""
+        self.model, self.calibration = model, calibration
+        self._known = self._fitted_to = model.waits if model is not None else 0
+
+    def recall(self, row: Sequence[float], simple: Five, waited: float, *, whole: bool = True) -> None:
+        """Keeps a wait that the model has learnt from already."""
+        self._waits.append(_Wait(row, simple, waited, 1.0 if whole else LEFT_WEIGHT))
+
     @property
     def due(self) -> bool:
         """Whether enough is new to learn from it."""
