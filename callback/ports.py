@@ -16,6 +16,8 @@ from callback.domain.judged import Tally
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy, Queue
 from callback.domain.said import Happened, Moment, Prediction, Saying
+from callback.domain.stored import Stored
+from callback.domain.table import Table
 from callback.domain.wait import Measured
 
 
@@ -703,6 +705,10 @@ class Work(Protocol):
         """The last row of each agent of whom one was written since; rows with one of the reasons `but` do not count."""
         ...
 
+    def seq_before(self, since: datetime) -> int:
+        """The number of the last journal row before this time."""
+        ...
+
     def last_seq(self) -> int:
         """The `seq` of the journal's last entry, 0 while it is empty."""
         ...
@@ -753,6 +759,19 @@ class Work(Protocol):
         ...
 
     def set_mark(self, id: str) -> None: ...
+
+    # what was learnt about waits
+    def put_wait_model(self, pool: str, stored: Stored) -> None:
+        """A version of what a pool of agents has taught, in place of one of the same number. Old ones go."""
+        ...
+
+    def wait_model(self, pool: str) -> Stored | None:
+        """The newest version."""
+        ...
+
+    def wait_models(self, pool: str) -> list[Stored]:
+        """Every version that is kept, newest first, without the models themselves."""
+        ...
 
     # the line's age
     def epoch(self) -> Epoch | None:
@@ -1117,6 +1136,48 @@ class NoSaid:
         """There is nothing."""
 
 
+class Waits(Protocol):
+    """Where the estimator leaves what it expects of every place of a queue. It hangs in the line, is good for seconds,
+    and may be lost at any time: the simple rule stands in for it."""
+
+    def table(self, queue: QueueKey) -> Table | None:
+        """What was left last, a second old at most or as it was last seen while the line is away; None where nothing
+        was, or nothing that can be read. Never raises."""
+        ...
+
+    def leave(self, tables: Mapping[QueueKey, Table | None]) -> None:
+        """These tables instead of those that hang there; None takes one down. Raises what the line raises when it is
+        away."""
+        ...
+
+    def lead(self, for_s: float) -> bool:
+        """Whether this process is the one that leaves tables: for so many seconds from now, if nobody else is. Raises
+        what the line raises when it is away."""
+        ...
+
+    def resign(self) -> None:
+        """Somebody else may lead at once. Never raises."""
+        ...
+
+
+class NoWaits:
+    """`Waits` of a house without an estimator: the simple rule speaks."""
+
+    def table(self, queue: QueueKey) -> Table | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+    def leave(self, tables: Mapping[QueueKey, Table | None]) -> None:
+        """Nobody looks."""
+
+    def lead(self, for_s: float) -> bool:  # noqa: ARG002
+        """There is nobody else."""
+        return True
+
+    def resign(self) -> None:
+        """There is nobody else."""
+
+
 class Disk(Protocol):
     """The folder of what this machine keeps."""
 
@@ -1234,4 +1295,5 @@ class House:
     pause: Callable[[float], None] = pause
     board: Board = field(default_factory=NoBoard)
     disk: Disk = field(default_factory=NoDisk)
+    waits: Waits = field(default_factory=NoWaits)
     said: Said = field(default_factory=NoSaid)

@@ -12,6 +12,8 @@ from callback.adapters.line.client import make_breaker, make_client
 from callback.adapters.line.clock import SharedClock
 from callback.adapters.line.once import RedisOnce
 from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.line.said import RedisSaid
+from callback.adapters.line.waits import RedisWaits
 from callback.adapters.outbox import Outbox
 from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.client import TwilioCarrier
@@ -91,9 +93,12 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = F
             reconcile_margin_s=settings.reconcile_margin_s,
             caller_id=settings.twilio_caller_id,
             gone_s=settings.workers_gone_s,
+            predictions_days=settings.predictions_days,
         ),
         board=RedisBoard(client, clock),
         disk=FolderDisk(settings.var_dir),
+        said=RedisSaid(client),
+        waits=RedisWaits(client, clock),
     )
     return Built(house, store, client)
 

@@ -11,7 +11,6 @@ import math
 import random
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 import numpy as np
@@ -23,6 +22,7 @@ from callback.domain.forecast import Forecast
 from callback.domain.learner import Five, Learner, Said
 from callback.domain.policy import Policy
 from callback.domain.retelling import Place
+from callback.domain.stored import Errors, Stored
 from callback.domain.table import Row, Table
 from callback.domain.watch import Question, Watch
 
@@ -32,34 +32,6 @@ LOOKS_BACK = 500.0
 """Errors are those of about so many of the latest waits."""
 ME = "?"
 """The name on the floor of whoever might join now. No call and no promise is named so."""
-
-
-@dataclass(frozen=True)
-class Errors:
-    """How far off forecasts were lately: root of the mean squared error of the mean, and mean absolute error of the
-    median, in seconds; of what was announced and of the simple rule."""
-
-    rase_s: float = 0.0
-    mae_s: float = 0.0
-    simple_rase_s: float = 0.0
-    simple_mae_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What is kept of an estimator: its models as bytes (empty: none), how its ranges were calibrated, how much of
-    the model was announced, how many waits it rests on and how good it was lately. `seq` is the last row of the
-    journal that it has learnt from."""
-
-    version: int
-    at: datetime
-    seq: int
-    waits: int
-    joining: bytes
-    standing: bytes
-    calibration: tuple[tuple[float, ...], tuple[float, ...]]
-    share: float
-    errors: Errors = Errors()
 
 
 class _Tally:
@@ -219,11 +191,11 @@ class Estimator:
 
     # --- saying ---------------------------------------------------------------------------------------------------
 
-    def newcomer(self, queue: str, at: float) -> Said:
-        """What is said to somebody without a head start who joins at this moment. The floor stays as it is."""
+    def newcomer(self, kind: Kind, at: float, credit: float = 0.0) -> Said:
+        """What is said to somebody of this kind who joins at this moment. The floor stays as it is."""
         floor = self.watch.floor
         floor.now = max(at, floor.now)
-        joined = Joined(floor.now, ME, Kind(queue), since=floor.now)
+        joined = Joined(floor.now, ME, kind, since=floor.now, credit=credit)
         with floor.imagined(joined):
             return self._said(self.joining, [ME])[0]
 
@@ -235,7 +207,7 @@ class Estimator:
         floor = self.watch.floor
         floor.now = max(at, floor.now)
         places = table.grid(len(line) + 1)
-        rows = [*self._standing(line[place - 1] for place in places[:-1]), self.newcomer(queue, at).announced]
+        rows = [*self._standing(line[place - 1] for place in places[:-1]), self.newcomer(Kind(queue), at).announced]
         raised = [[number + more_s for number in _numbers(row)] for row in rows]
         return Table(
             at=made,

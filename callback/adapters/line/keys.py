@@ -16,6 +16,9 @@ LINES = TAG + "lines"
 BOARD = TAG + "board"
 """The hash of what the processes tell each other (`board.py`)."""
 
+WAITS = TAG + "waits"
+"""The hash of what is expected of every queue's places (`waits.py`)."""
+
 BEAT_LOCK = "callback:beat::lock"
 """Held and renewed by the beat that ticks: the prefix of `workers.celery`, and redbeat's own word for the lock."""
 

@@ -39,6 +39,12 @@ class Journal(Transaction):
         query = _ROWS.where(journal.c.seq.in_(told.group_by(journal.c.subject)))
         return [Entry(*row) for row in self._sql.execute(query)]
 
+    def seq_before(self, since: datetime) -> int:
+        """By the index on time; rows written down late are above it all the same, or a moment below."""
+        query = select(journal.c.seq).where(journal.c.at >= since).order_by(journal.c.at).limit(1)
+        first: int | None = self._sql.execute(query).scalar()
+        return self.last_seq() if first is None else first - 1
+
     def last_seq(self) -> int:
         """This transaction's own rows included."""
         self.flush()

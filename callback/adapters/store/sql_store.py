@@ -27,6 +27,7 @@ from callback.adapters.store.failures import Failures
 from callback.adapters.store.journal import Journal
 from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
+from callback.adapters.store.models import Models
 from callback.adapters.store.people import People
 from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
@@ -45,7 +46,9 @@ IN_TRANSIT = "stream.call.number"
 """What a number on its way through the line is sealed for."""
 
 
-class SqlWork(Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Witness, Told):
+class SqlWork(
+    Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Models, Witness, Told
+):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
 

@@ -480,6 +480,28 @@ said_mark = Table(
     CheckConstraint("id = 1", name="one"),
 )
 
+# --- what was learnt --------------------------------------------------------------------------------------------
+
+# The versions of what a pool of agents has taught about waits (`domain.stored`), the newest few of each pool.
+wait_models = Table(
+    "wait_models",
+    metadata,
+    Column("pool", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # of the journal: what came until here was learnt
+    Column("waits", Integer, nullable=False),
+    Column("joining", LargeBinary, nullable=False),
+    Column("standing", LargeBinary, nullable=False),
+    Column("calibration", Data, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("rase_s", Float, nullable=False),
+    Column("mae_s", Float, nullable=False),
+    Column("simple_rase_s", Float, nullable=False),
+    Column("simple_mae_s", Float, nullable=False),
+    PrimaryKeyConstraint("pool", "version"),
+)
+
 JOURNAL_LOCK = 7_305_808_869_231_650_667
 """The advisory lock under which journal rows are numbered."""
 
