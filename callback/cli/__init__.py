@@ -6,7 +6,7 @@ words with the way to mend it: exit code 1, or 2 for a command that was typed wr
 
 import click
 
-from callback.cli import audit, backtest, carrier, people, queues, running
+from callback.cli import audit, backtest, carrier, people, queues, rehearse, running
 from callback.cli.errors import PlainGroup
 
 
@@ -35,5 +35,6 @@ for _command in (
     running.rebuild,
     audit.audit,
     backtest.backtest,
+    rehearse.rehearse,
 ):
     main.add_command(_command)
