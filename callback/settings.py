@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     carrier_queue_s: Seconds = 30.0
     reconcile_margin_s: Seconds = 10.0
     workers_gone_s: Positive = 30.0
+    predictions_days: Annotated[float, Field(ge=1, le=3_650, allow_inf_nan=False)] = 90.0
     demo_speed: Positive = 10.0
     demo_seed: int = 1
     var_dir: Annotated[Path, AfterValidator(_absolute)] = Path("var")
@@ -207,6 +208,7 @@ _REMEDIES = {
     "CARRIER_QUEUE_S": "Set it to seconds, such as 30",
     "RECONCILE_MARGIN_S": "Set it to seconds, such as 10",
     "WORKERS_GONE_S": "Set it to seconds above 0, such as 30",
+    "PREDICTIONS_DAYS": "Set it to days from 1 to 3650, such as 90",
     "DEMO_SPEED": "Set it to a number above 0, such as 10",
     "DEMO_SEED": "Set it to a whole number, such as 1",
     "VAR_DIR": "Set it to a folder this program may write to",

@@ -22,6 +22,10 @@ PERSIST_S = 0.5
 """How often the live calls' stream is written to the record: within a second, with room to spare."""
 STAND_AGAIN_S = 15.0
 """How often the record's waiting promises are compared with the line."""
+KEEP_SAID_S = 2.0
+"""How often what callers were told is written to the record, and joined to what happened since."""
+FORGET_SAID_S = 60.0
+"""How often a slice of what is too old to be kept is deleted."""
 SIGN_S = 2.0
 """How often a worker says that it lives, and what kinds of work it does."""
 END_S = 3
@@ -78,6 +82,8 @@ class Configuration:
             "sweep": {"task": "workers.tasks.sweep", "schedule": settings().sweep_s},
             "stand-again": {"task": "workers.tasks.stand_again", "schedule": STAND_AGAIN_S},
             "persist": {"task": "workers.tasks.persist", "schedule": PERSIST_S},
+            "keep-said": {"task": "workers.tasks.keep_said", "schedule": KEEP_SAID_S},
+            "forget-said": {"task": "workers.tasks.forget_said", "schedule": FORGET_SAID_S},
         }
 
 
@@ -127,6 +133,7 @@ def house() -> House:
 def _close(**_: object) -> None:
     built = _built.pop(os.getpid(), None)
     if built is not None:
+        built.house.said.flush()
         built.store.close()
         built.redis.close()
 

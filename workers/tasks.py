@@ -4,10 +4,11 @@ from callback.domain.ids import AttemptId, CallSid, Token
 from callback.flows import condition, epoch
 from callback.flows import persist as persisting
 from callback.flows import rebuild as rebuilding
+from callback.flows import said as saying
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import tasks as doing
-from workers.celery import STAND_AGAIN_S, app, house, settings
+from workers.celery import FORGET_SAID_S, KEEP_SAID_S, STAND_AGAIN_S, app, house, settings
 from workers.rounds import Rounds
 
 REBUILD_S = 1800
@@ -50,6 +51,18 @@ def persist() -> int:
     """Write live calls and agents to the record, and see whether the line is the one it was."""
     condition.line_is(house(), epoch.tick(house()))
     return persisting.persist(house())
+
+
+@app.task(name="workers.tasks.keep_said")
+def keep_said() -> int:
+    """Write down what callers were told, and what became of it; returns how many predictions were new."""
+    return saying.record(house()) if rounds.begins("keep_said", KEEP_SAID_S) else 0
+
+
+@app.task(name="workers.tasks.forget_said")
+def forget_said() -> int:
+    """Delete a slice of the predictions that are too old to be kept."""
+    return saying.forget_old(house()) if rounds.begins("forget_said", FORGET_SAID_S) else 0
 
 
 @app.task(name="workers.tasks.rebuild", soft_time_limit=REBUILD_S, time_limit=REBUILD_S + 60)

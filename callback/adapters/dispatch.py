@@ -23,6 +23,8 @@ ROUTES = {
     "workers.tasks.sweep": {"queue": SWEEP},
     "workers.tasks.stand_again": {"queue": SWEEP},
     "workers.tasks.persist": {"queue": PERSIST},
+    "workers.tasks.keep_said": {"queue": PERSIST},
+    "workers.tasks.forget_said": {"queue": PERSIST},
     "workers.tasks.rebuild": {"queue": SWEEP},
 }
 

@@ -25,6 +25,7 @@ class Moment(StrEnum):
     MENU = "menu"  # the offer once more, in another language
     HOLD = "hold"
     PROMISE = "promise"
+    REFUSED = "refused"  # they wanted a promise, and none could be made
 
 
 class Fate(StrEnum):

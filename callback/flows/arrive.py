@@ -9,7 +9,8 @@ from callback.domain.ids import CallSid, EntryId, QueueKey, new_token
 from callback.domain.lifecycle import CallState
 from callback.domain.offer import Reason
 from callback.domain.policy import Queue
-from callback.flows import bridge, menu, rejoin
+from callback.domain.said import Moment
+from callback.flows import bridge, menu, rejoin, said
 from callback.flows.hook import Hook, Place
 from callback.flows.outlook import look_and_note, wait_prompt
 from callback.ports import House, Standing
@@ -56,7 +57,9 @@ def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Pla
         return Script(place.language, (HangUp(),))
     if standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place, before=(Speak((welcome,)),))
-    outlook = look_and_note(house, queue, standing, house.clock.now())
+    now = house.clock.now()
+    outlook = look_and_note(house, queue, standing, now)
+    said.tell(house, queue, place.entry, Moment.ARRIVAL, standing, outlook, now)
     told = wait_prompt(outlook.wait, standing)
     if outlook.decision.offering:
         return menu.offer(hook, place, before=(welcome, *hint, told))

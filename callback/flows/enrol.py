@@ -12,7 +12,8 @@ from callback.domain.errors import DuplicateOpen, InvalidInput, NumberRefused
 from callback.domain.ids import CallSid, EntryId, QueueKey, new_callback_id
 from callback.domain.lifecycle import CallState, Event, State
 from callback.domain.policy import Queue
-from callback.flows import condition, match, promises
+from callback.domain.wait import Wait
+from callback.flows import condition, match, promises, said
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Place, moment
 from callback.flows.outlook import closes_in_s, look, staffed
@@ -134,10 +135,11 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
     now = house.clock.now()
     number_hash = house.store.number_hash(wish.number)
     standing = stand(house, wish)
+    outlook = look(wish.queue, standing, now, table=house.waits.table(QueueKey(wish.queue.key)))
     reason = "taken at the offer" if wish.source is Source.CALL else f"asked for by {wish.source}"
     with house.store.begin() as work:
         wish = in_turn(work, wish, standing)
-        callback = draft(wish, standing, now)
+        callback = draft(wish, outlook.wait, now)
         event = Event.SCHEDULE if callback.state is State.SCHEDULED else Event.PROMISE
         stored = work.add_callback(callback, event=event, reason=reason, cause=wish.cause, idempotency=wish.idempotency)
         new = stored.id == callback.id
@@ -149,6 +151,8 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
         texted = text is not None or not (new or work.opted_out(stored.number))
     place_in_line(house, stored, number_hash, replaces=wish.origin)
+    if new:
+        said.promise(house, wish.queue, stored, standing, outlook)
     if text is not None:
         house.dispatch.text(text.id)
     match.run(house, QueueKey(wish.queue.key))
@@ -165,10 +169,9 @@ def stand(house: House, wish: Wish) -> Standing:
     return house.line.standing(queue, None)
 
 
-def draft(wish: Wish, standing: Standing, now: datetime) -> Callback:
+def draft(wish: Wish, expected: Wait, now: datetime) -> Callback:
     """The callback as it would be, with the window that is promised."""
     later = wish.requested_for is not None and wish.requested_for > now
-    expected = look(wish.queue, standing, now).wait
     window = spoken.promised(expected, now)
     if later and wish.requested_for is not None:
         window = (wish.requested_for, wish.requested_for + REQUESTED_WINDOW)

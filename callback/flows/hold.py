@@ -8,7 +8,8 @@ from callback.domain.dialogue import Ask, LeaveQueue, Music, Prompt, Script, Spe
 from callback.domain.ids import CallbackId, CallSid, EntryId, is_callback, new_token
 from callback.domain.lifecycle import ENDS, CallState
 from callback.domain.offer import Decision, Reason
-from callback.flows import bridge, menu, settle
+from callback.domain.said import Moment
+from callback.flows import bridge, menu, said, settle
 from callback.flows.hook import Hook, Place, moment
 from callback.flows.outlook import look, look_and_note, wait_prompt
 from callback.ports import House, Reservation, Standing
@@ -71,7 +72,10 @@ def ended_promise(house: House, place: Place) -> Callback | None:
 def announcement(house: House, place: Place, standing: Standing) -> Ask:
     """What is said this time, with music after it and the callback on key 1."""
     queue = house.book.queue(place.queue)
-    outlook = look_and_note(house, queue, standing, house.clock.now())
+    now = house.clock.now()
+    outlook = look_and_note(house, queue, standing, now)
+    if place.lap or (may_take(place, outlook.decision) and not place.offered):
+        said.tell(house, queue, place.entry, Moment.HOLD, standing, outlook, now, told=place.lap > 0)
     told: list[Prompt] = []
     if not place.lap and not place.offered:
         told += menu.language_hint(queue)

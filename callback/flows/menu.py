@@ -12,7 +12,8 @@ from callback.domain.dialogue import Ask, Prompt, Script, Speak
 from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.offer import Reason
 from callback.domain.policy import Queue
-from callback.flows import enrol, promises
+from callback.domain.said import Moment
+from callback.flows import enrol, promises, said
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place
 from callback.flows.outlook import look, wait_prompt
@@ -78,8 +79,10 @@ def translated(house: House, hook: Hook, place: Place) -> Script:
         return closing(house, hook, place)
     queue = house.book.queue(place.queue)
     standing = house.line.standing(place.queue, place.entry)
-    expected = look(queue, standing, house.clock.now()).wait
-    return offer(hook, place, before=(wait_prompt(expected, standing),))
+    now = house.clock.now()
+    outlook = look(queue, standing, now, table=house.waits.table(place.queue))
+    said.tell(house, queue, place.entry, Moment.MENU, standing, outlook, now)
+    return offer(hook, place, before=(wait_prompt(outlook.wait, standing),))
 
 
 def other_language(house: House, hook: Hook, place: Place) -> Place:
@@ -176,6 +179,7 @@ def promise(house: House, hook: Hook, place: Place, number: str, requested_for: 
             requested_for=datetime.fromisoformat(requested_for) if requested_for else None,
         )
     except NotAccepting as no:
+        said.refused(house, place, hook.call, no.reason, str(no))
         if no.reason == Reason.NOT_BEFORE_CLOSING:
             return closing(house, hook, place)
         return stay(place, Prompt("not_accepting", {"reason": no.reason}), Prompt("stay"))

@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 phase = "expand"
 
-MOMENTS = "'arrival', 'menu', 'hold', 'promise'"
+MOMENTS = "'arrival', 'menu', 'hold', 'promise', 'refused'"
 FATES = "'connected', 'left', 'promised', 'cancelled', 'unreached', 'expired', 'failed', 'ended'"
 COUNTED = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
 SECONDS = ("mean", "p10", "p50", "p80", "p90")

@@ -17,6 +17,7 @@ from callback.adapters.line.board import RedisBoard
 from callback.adapters.line.client import make_client
 from callback.adapters.line.once import RedisOnce
 from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.line.said import RedisSaid
 from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
@@ -101,6 +102,7 @@ class StagedHouse:
             book=LineBook(self.line, clock, record=store, lost=self.dispatch.rebuild),
             knobs=Knobs(**{"calls_per_second": 1000, "gone_s": 1e6, **knobs}),
             board=RedisBoard(self.redis, clock, every_s=0),
+            said=RedisSaid(self.redis, every_s=None),
             pause=cast(Any, pause),
         )
         options = WebOptions(

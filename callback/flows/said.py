@@ -1,0 +1,221 @@
+"""What callers are told, from the step that tells it into the record, joined there to what happens.
+
+A step notes it in memory and goes on. A keeper reads the stream of it, and the journal behind the same mark: each new
+prediction is joined to what the journal knows of its subject already, and each new line of the journal to the
+predictions that wait for it. One transaction under one lock does both, so that none slips between the two, and each is
+judged once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from callback.domain import wait
+from callback.domain.callback import Callback, Entry
+from callback.domain.errors import NotFound
+from callback.domain.ids import CallSid, EntryId, QueueKey
+from callback.domain.judged import NOTHING, Tally, change, made
+from callback.domain.lifecycle import State
+from callback.domain.offer import Decision, Reason
+from callback.domain.policy import Queue
+from callback.domain.said import TELLING, Happened, Moment, Prediction, Saying, prediction, settle
+from callback.flows import poison
+from callback.flows.hook import Place
+from callback.flows.outlook import Outlook, closes_in_s, look
+from callback.ports import Hour, House, SaidMark, Standing, Work
+
+BATCHES = 40
+"""Batches of the stream that are written at once: 2,000 predictions at the most."""
+ENTRIES = 1_000
+"""Lines of the journal that are read at once."""
+SLICE = 2_000
+"""Predictions that are forgotten in one transaction, so that nobody waits for it."""
+KINDS = ("call", "callback")
+_log = structlog.get_logger("callback.said")
+
+
+# --- said -------------------------------------------------------------------------------------------------------
+
+
+def tell(
+    house: House,
+    queue: Queue,
+    subject: str,
+    moment: Moment,
+    standing: Standing,
+    outlook: Outlook,
+    now: datetime,
+    *,
+    told: bool = True,
+    joined_at: datetime | None = None,
+    promised: tuple[datetime, datetime] | None = None,
+) -> None:
+    """Somebody is told their wait now, or (not `told`) an offer was decided for them. Costs no round trip."""
+    house.said.note(
+        Saying(
+            at=now,
+            queue=QueueKey(queue.key),
+            subject=subject,
+            moment=moment,
+            told=told,
+            position=standing.position if standing.whole else None,
+            joined_at=joined_at or standing.joined_at,
+            agents=standing.agents,
+            measured=standing.measured,
+            live=standing.live,
+            outstanding=standing.callbacks,
+            offering_before=standing.offering,
+            wait=outlook.wait,
+            offering=outlook.decision.offering,
+            reason=outlook.decision.reason,
+            sentence=outlook.decision.sentence,
+            policy_version=queue.version,
+            promised=promised,
+        )
+    )
+
+
+def promise(house: House, queue: Queue, callback: Callback, standing: Standing, outlook: Outlook) -> None:
+    """A promise was made, with its window. One for a later time says nothing about the wait."""
+    window = (callback.promised_from, callback.promised_to)
+    later = callback.state is State.SCHEDULED
+    tell(
+        house,
+        queue,
+        callback.id,
+        Moment.PROMISE,
+        standing,
+        replace(outlook, wait=wait.UNKNOWN) if later else outlook,
+        callback.created_at,
+        joined_at=None if later else callback.joined_at,
+        promised=(window[0], window[1]) if window[0] is not None and window[1] is not None else None,
+    )
+
+
+def refused(house: House, place: Place, call: CallSid, reason: str, sentence: str) -> None:
+    """They wanted to be called back, and nobody could promise it any more."""
+    queue, now = house.book.queue(place.queue), house.clock.now()
+    standing = house.line.standing(place.queue, EntryId(call))
+    outlook = look(queue, standing, now, table=house.waits.table(QueueKey(queue.key)))
+    decision = Decision(False, Reason(reason), sentence)
+    tell(house, queue, call, Moment.REFUSED, standing, replace(outlook, decision=decision), now, told=False)
+
+
+# --- recorded ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Changes:
+    """What one transaction adds: sums, and predictions that have changed."""
+
+    tallies: defaultdict[Hour, Tally] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
+    judged: int = 0
+
+    def count(self, said: Prediction, tally: Tally) -> None:
+        hour = Hour(said.queue, said.at.replace(minute=0, second=0, microsecond=0), said.moment, said.model)
+        self.tallies[hour] += tally
+        self.judged += tally.ours.scored
+
+    def settle(self, said: Prediction, news: Sequence[Happened]) -> Prediction:
+        done = settle(said, news)
+        if done != said:
+            self.count(said, change(said, done))
+        return done
+
+
+def record(house: House) -> int:
+    """Write down what was said since the last time, and join what has happened; returns how many predictions."""
+    written = 0
+    while news(house):
+        try:
+            written += write(house, BATCHES)
+        except Exception as fault:
+            if poison.excused(house, fault):
+                raise
+            written += write_one(house)  # the next round begins behind the batch that spoils this one
+    return written
+
+
+def news(house: House) -> bool:
+    """Whether there is anything to write: asked without taking anybody's turn to write."""
+    with house.store.look() as work:
+        mark = work.said_mark()
+        return work.last_seq() > mark.seq or bool(house.said.drain(mark.stream, 1))
+
+
+def write_one(house: House) -> int:
+    """One batch by itself; passed over where the record refuses what it says."""
+    try:
+        return write(house, 1)
+    except Exception as fault:
+        if poison.excused(house, fault):
+            raise
+        with house.store.begin() as work:
+            mark = work.said_mark(lock=True)
+            drained = house.said.drain(mark.stream, 1)
+            if not drained:
+                raise
+            work.set_said_mark(replace(mark, stream=drained[0][0]))
+        _log.error("said.refused", entry=drained[0][0], lost=len(drained[0][1]), error=str(fault))
+        return 0
+
+
+def write(house: House, batches: int) -> int:
+    """One transaction's worth; returns how many predictions were new."""
+    with house.store.begin() as work:
+        mark = work.said_mark(lock=True)
+        drained = house.said.drain(mark.stream, batches)
+        entries = work.journal(after=mark.seq, limit=ENTRIES)
+        upto = entries[-1].seq if entries else mark.seq
+        new = [predicted(house, one) for _, batch in drained for one in batch]
+        changes = _Changes()
+        join(work, changes, entries)
+        add(work, changes, new, upto)
+        work.add_tallies(changes.tallies)
+        last = drained[-1][0] if drained else mark.stream
+        work.set_said_mark(SaidMark(last, upto, mark.written + len(new), mark.judged + changes.judged))
+    if drained:
+        house.said.forget(last)
+    return len(new)
+
+
+def predicted(house: House, said: Saying) -> Prediction:
+    """With the one input that the webhook did not stop to note: it is known from the policy, unless that has changed
+    since."""
+    try:
+        queue = house.book.queue(said.queue)
+    except NotFound:
+        return prediction(said)
+    same = queue.version == said.policy_version
+    return prediction(said, closes_in_s(queue.policy, said.at) if same else None)
+
+
+def join(work: Work, changes: _Changes, entries: Iterable[Entry]) -> None:
+    """What has happened, to the predictions that wait for it."""
+    happened: defaultdict[str, list[Happened]] = defaultdict(list)
+    for entry in entries:
+        if entry.kind in KINDS and entry.after in TELLING:
+            happened[entry.subject].append(Happened(entry.subject, entry.after, entry.at))
+    waiting = work.unsettled(happened)
+    settled = [(before, changes.settle(before, happened[before.subject])) for before in waiting]
+    work.save_predictions([after for before, after in settled if after != before])
+
+
+def add(work: Work, changes: _Changes, new: Sequence[Prediction], upto: int) -> None:
+    """New predictions, with what the journal knows of their subjects already, as far as it has been read."""
+    happened: defaultdict[str, list[Happened]] = defaultdict(list)
+    for one in work.happened({said.subject for said in new}, upto=upto):
+        happened[one.subject].append(one)
+    for said in new:
+        changes.count(said, made(said))
+    work.add_predictions([changes.settle(said, happened[said.subject]) for said in new])
+
+
+def forget_old(house: House) -> int:
+    """A slice of what is older than the installation keeps; returns how many."""
+    before = house.clock.now() - timedelta(days=house.knobs.predictions_days)
+    with house.store.begin() as work:
+        return work.forget_predictions(before=before, limit=SLICE)
