@@ -6,7 +6,7 @@ words with the way to mend it: exit code 1, or 2 for a command that was typed wr
 
 import click
 
-from callback.cli import audit, backtest, carrier, people, queues, rehearse, running
+from callback.cli import audit, backtest, carrier, estimate, people, queues, rehearse, running
 from callback.cli.errors import PlainGroup
 
 
@@ -33,6 +33,7 @@ for _command in (
     people.token,
     carrier.twilio,
     running.rebuild,
+    estimate.estimate,
     audit.audit,
     backtest.backtest,
     rehearse.rehearse,

@@ -15,6 +15,7 @@ class Part(StrEnum):
     WORKERS = "workers"
     BEAT = "beat"
     SWEEP = "sweep"
+    ESTIMATOR = "estimator"
     CARRIER = "carrier"
     DISK = "disk"
     QUARANTINE = "quarantine"
@@ -98,6 +99,11 @@ WORDS: dict[tuple[Part, str], Words] = {
         told("The workers do not keep up"),
         told("Retries and appointments start late, and what gets lost is found late."),
         told("Look at the workers' log and at the load of their machine, and start more of them."),
+    ),
+    (Part.ESTIMATOR, "gone"): Words(
+        told("Nobody learns the waits"),
+        told("Waits are announced by the simple rule, less exactly. Calls and callbacks go on as ever."),
+        told("Start the estimator of the Procfile, and look at its log."),
     ),
     (Part.CARRIER, "stopped"): Words(
         told("The carrier refuses to dial"),

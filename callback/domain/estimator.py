@@ -75,7 +75,7 @@ class Estimator:
         self._moments: list[tuple[float, str]] = []
         self._tally = _Tally()
         if stored is not None:
-            self._restore(stored)
+            self.adopt(stored)
 
     # --- following ------------------------------------------------------------------------------------------------
 
@@ -161,8 +161,8 @@ class Estimator:
             errors=self.errors,
         )
 
-    def _restore(self, stored: Stored) -> None:
-        """Raises InvalidInput for models of another version."""
+    def adopt(self, stored: Stored) -> None:
+        """Goes on from what was stored. Raises InvalidInput for models of another version."""
         columns = signal_count()
         models = [learnt.load(model, columns) if model else None for model in (stored.joining, stored.standing)]
         for learner, model, offsets in zip((self.joining, self.standing), models, stored.calibration, strict=True):

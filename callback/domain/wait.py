@@ -210,9 +210,9 @@ def _trigamma_tail(x: float) -> float:
 def _basis(measured: Measured, policy: Policy) -> str:
     talks = round(measured.handled)
     if talks >= PRIOR_TALKS:
-        return f"qlm: measured over {talks} talks"
-    prior = f"qlm: prior handle {policy.prior_handle_s:g} s"
-    return f"{prior} and {talks} measured talk{'' if talks == 1 else 's'}" if talks else prior
+        return f"simple rule: {talks:,} talks measured"
+    some = f"{talks} talk{'' if talks == 1 else 's'} measured" if talks else "nothing measured yet"
+    return f"simple rule: {policy.prior_handle_s:g} s a talk expected, {some}"
 
 
 def _between(points: tuple[float, ...], p: float) -> float:

@@ -19,12 +19,16 @@ from callback.ports import House, Notice, Picture
 
 DIALERS = "dial"
 LANES = ("dial", "messages", "sweep", "persist")
+ESTIMATE = "estimate"
+"""The estimator's sign of life. A house that never had one misses nothing."""
 TICK = "tick"
 EPOCH = "epoch"
 HELD = "held"
 """The figure of the board that says how much is in quarantine."""
 QUIET_S = 10.0
 """The least silence that means something."""
+ESTIMATE_S = 30.0
+"""An estimator that learns says nothing for seconds."""
 FEW = 3
 """Refusals in a row from which on a busy or silent carrier is a condition of the house."""
 RECENT = timedelta(seconds=60)
@@ -76,6 +80,9 @@ def _workers(house: House, picture: Picture, now: datetime, *, record_away: bool
         yield Condition(Part.BEAT, "gone", Severity.BAD, late)
     elif late is not None and not gone and not record_away:
         yield Condition(Part.SWEEP, "late", Severity.WARN, late)
+    learning = silent_since(picture, ESTIMATE, now, ESTIMATE_S)
+    if learning is not None:
+        yield Condition(Part.ESTIMATOR, "gone", Severity.WARN, learning)
 
 
 def _carrier(picture: Picture, now: datetime) -> Iterator[Condition]:

@@ -56,7 +56,8 @@ def queue_now(house: House, queue: Queue) -> QueueNow:
     now = house.clock.now()
     standing = house.line.standing(QueueKey(queue.key), None)
     can_ring, booked = condition.can_ring(house, queue), promises.known(house, queue, standing)
-    seen = outlook.look(queue, standing, now, can_ring=can_ring, booked=booked)
+    table = house.waits.table(QueueKey(queue.key))
+    seen = outlook.look(queue, standing, now, can_ring=can_ring, booked=booked, table=table)
     return QueueNow(queue, standing, seen, now)
 
 
@@ -140,7 +141,7 @@ def callback_now(house: House, callback: Callback) -> CallbackNow:
     due = callback.next_attempt_at
     at_least_s = max((due - now).total_seconds(), 0) if due else 0
     position = standing.position if standing.whole else None
-    wait = outlook.look(queue, standing, now).wait if position else None
+    wait = outlook.expect(queue, standing, now, house.waits.table(QueueKey(queue.key))) if position else None
     return CallbackNow(callback, position, wait, at_least_s)
 
 

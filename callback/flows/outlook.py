@@ -9,6 +9,7 @@ from callback.domain.dialogue import Prompt
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import STAFFED, AgentStatus
 from callback.domain.policy import Policy, Queue
+from callback.domain.table import Table
 from callback.flows import condition, promises
 from callback.flows.promises import Booked
 from callback.ports import House, Standing
@@ -23,15 +24,19 @@ class Outlook:
 
 
 def look(
-    queue: Queue, standing: Standing, now: datetime, *, can_ring: bool = True, booked: Booked | None = None
+    queue: Queue,
+    standing: Standing,
+    now: datetime,
+    *,
+    can_ring: bool = True,
+    booked: Booked | None = None,
+    table: Table | None = None,
 ) -> Outlook:
     """The wait at `standing.position` and whether to offer a callback there, if anybody `can_ring` at all. `booked` are
-    the promises that are open, those in line unless given. From a line that is not whole nobody can tell who is ahead
-    or at work: the wait is unknown."""
+    the promises that are open, those in line unless given; `table` what the estimator left, if anything."""
     policy = queue.policy
     ahead = max((standing.position or 1) - 1, 0)
-    expected = wait.estimate(ahead=ahead, agents=standing.agents, measured=standing.measured, policy=policy)
-    expected = expected if standing.whole else wait.UNKNOWN
+    expected = expect(queue, standing, now, table)
     decision = offer.decide(
         wait=expected,
         waiting=ahead,
@@ -49,11 +54,28 @@ def look(
     return Outlook(expected, decision)
 
 
+def expect(queue: Queue, standing: Standing, now: datetime, table: Table | None) -> wait.Wait:
+    """The wait at `standing.position`: what was learnt, as long as the table holds, else what the simple rule says.
+    From a line that is not whole nobody can tell who is ahead or at work: the wait is unknown."""
+    if not standing.whole:
+        return wait.UNKNOWN
+
+    def simple(ahead: int) -> wait.Wait:
+        return wait.estimate(ahead=ahead, agents=standing.agents, measured=standing.measured, policy=queue.policy)
+
+    position = max(standing.position or 1, 1)
+    ruled = simple(position - 1)
+    if ruled in (wait.UNKNOWN, wait.FREE) or table is None or not table.holds(now, standing.config):
+        return ruled
+    return table.wait(position, simple)
+
+
 def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
     """As `look`, and the line remembers whether the queue is offering, for the hysteresis: nobody but the last in line
     tells that the wait has become short."""
     can_ring, booked = condition.can_ring(house, queue), promises.known(house, queue, standing)
-    outlook = look(queue, standing, now, can_ring=can_ring, booked=booked)
+    table = house.waits.table(QueueKey(queue.key))
+    outlook = look(queue, standing, now, can_ring=can_ring, booked=booked, table=table)
     still = offer.still_offering(outlook.decision, standing.offering)
     last = (standing.position or 1) >= standing.live + standing.callbacks
     if standing.whole and still != standing.offering and (still or last):

@@ -31,7 +31,7 @@ def handed_out() -> dict[str, str]:
 
 
 def test_the_procfile_has_everything_a_deployment_runs() -> None:
-    assert list(PROCFILE) == ["release", "web", "worker", "keeper", "beat"]
+    assert list(PROCFILE) == ["release", "web", "worker", "keeper", "estimator", "beat"]
 
 
 def test_every_queue_that_tasks_go_to_is_consumed() -> None:

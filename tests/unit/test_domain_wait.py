@@ -111,10 +111,10 @@ def test_it_agrees_with_a_line_that_was_simulated() -> None:
 @pytest.mark.parametrize(
     ("measured", "basis"),
     [
-        (Measured(), "qlm: prior handle 240 s"),
-        (Measured(handled=1, handled_s=100), "qlm: prior handle 240 s and 1 measured talk"),
-        (Measured(handled=3.4, handled_s=900), "qlm: prior handle 240 s and 3 measured talks"),
-        (Measured(handled=57, handled_s=9000), "qlm: measured over 57 talks"),
+        (Measured(), "simple rule: 240 s a talk expected, nothing measured yet"),
+        (Measured(handled=1, handled_s=100), "simple rule: 240 s a talk expected, 1 talk measured"),
+        (Measured(handled=3.4, handled_s=900), "simple rule: 240 s a talk expected, 3 talks measured"),
+        (Measured(handled=57, handled_s=9000), "simple rule: 57 talks measured"),
     ],
 )
 def test_the_basis_says_what_the_figures_rest_on(measured: Measured, basis: str) -> None:
