@@ -131,9 +131,8 @@ class Dialling:
         epsilon = pacing.Calibration.first(line.policy.max_wait_probability, len(agents)).epsilon
         forecast, places = self._forecast(line), list(_takers(fronts, line.key))
         for caller in due:
-            ahead = sum(place < caller.key for place in places)
-            decision = pacing.decide(replace(floor, waiting=ahead), forecast, epsilon=epsilon, most=1)
-            if not decision.dials:
+            seen = replace(floor, waiting=sum(place < caller.key for place in places))
+            if surely_misses(seen, epsilon) or not pacing.decide(seen, forecast, epsilon=epsilon, most=1).dials:
                 return
             if self._begin_ahead(caller):
                 floor = replace(floor, ringing_s=(*floor.ringing_s, 0.0))
@@ -282,6 +281,7 @@ class Dialling:
         policy = self._policy(caller)
         verdict = retry.after(_as_recorded(caller), outcome, policy, moment(now))
         self._under_way[caller.queue].pop(caller.id, None)
+        line.rescore(caller, verdict.score)
         engine.change(caller, verdict.event, verdict.reason, outcome.value)
         caller.attempts_left, caller.leg, caller.ready_at = verdict.attempts_left, False, None
         agent = caller.agent
@@ -298,9 +298,6 @@ class Dialling:
         self.look_ahead(caller.queue)
 
     def _again(self, caller: Caller, verdict: retry.Verdict) -> None:
-        if verdict.score != caller.score:
-            self._line.step_out(caller)
-            caller.score = verdict.score
         self._stand(caller, verdict.place, verdict.reason)
         if verdict.place == "later" and verdict.next_attempt_at is not None:
             self._engine.at(verdict.next_attempt_at.timestamp(), self._due, caller)
@@ -353,6 +350,14 @@ class Dialling:
         zone = str((policy.hours or {}).get("timezone", "UTC"))
         until = hours.quiet_until(policy.quiet_hours, zone, moment(self._engine.now))
         return until.timestamp() if until is not None else None
+
+
+def surely_misses(floor: pacing.Floor, epsilon: float) -> bool:
+    """Whether `pacing.decide` allows nobody, told without its sums where a line is long: it rings while at most m of n
+    events happen with probability of at most epsilon, and by Markov's bound they do with 1 - n / (m + 1) at least."""
+    events = len(floor.talks_s) + len(floor.wraps) + floor.under_way
+    most = floor.waiting + floor.under_way - floor.idle
+    return floor.waiting >= floor.idle and events < (1 - epsilon) * (most + 1)
 
 
 def _takers(fronts: dict[str, list[Caller]], ours: str) -> Iterator[tuple[int, str]]:

@@ -325,6 +325,8 @@ class Engine:
     def look(self, caller: Caller) -> bool:
         """Whether a callback is offered to them now; the queue remembers it, as the product's does."""
         line = self.line.queues[caller.queue]
+        if not line.policy.accepting:  # the rule would say so too, after having estimated the wait
+            return False
         ahead = line.ahead_of(caller)
         expected, decision = self.outlook(line, ahead)
         still = offer.still_offering(decision, line.offering)

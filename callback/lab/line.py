@@ -179,6 +179,14 @@ class Line:
             line.promised -= 1
         caller.place = ""
 
+    def rescore(self, caller: Caller, score: int) -> None:
+        """Another place in the order, as they stand. Who can be matched is not given one."""
+        line = self.queues[caller.queue]
+        if caller.place in WAITS:
+            del line.everybody[bisect_left(line.everybody, caller.key)]
+            insort(line.everybody, (score, caller.id))
+        caller.score = score
+
     def stand(self, caller: Caller, place: str, now: float, reason: str) -> None:
         """As `step_into`, and the journal hears of it."""
         if self.tell is not None:
