@@ -6,13 +6,18 @@ run the announced p90 is passed by one wait in ten whatever the estimator is wor
 and Candès 2021, on quantiles as in conformalised quantile regression, Romano et al. 2019).
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
 from callback.domain.forecast import LEVELS, Forecast
 
-PACE = 0.01
-"""How much one wait moves the offsets: a few hundred waits are remembered."""
+PACE, HASTE = 0.003, 50
+"""How much one wait moves the offsets, in widths: some 300 waits are remembered. The first ones move them faster, the
+n-th by 1 / (n + HASTE)."""
+LOOKS_BACK, TOLERATED, URGENCY = 300.0, 0.3, 0.1
+"""Where the last 300 waits or so passed a quantile too often or too seldom by more than 0.3 standard
+deviations of one of them, its offset moves faster by that excess times the urgency."""
 EVENING = 0.1
 """Wide ranges are drawn in and narrow ones let out by this power of their width: it costs no honesty as a whole (the
 interval score is the same) and lets the widest ranges say more."""
@@ -22,9 +27,12 @@ USUAL_S = 100.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """The offsets of p10, p50, p80 and p90. A new one is made after each wait."""
+    """The offsets of p10, p50, p80 and p90 after so many waits, and how far off each was lately (in standard
+    deviations of one wait). A new one is made after each wait."""
 
     offsets: tuple[float, ...] = (0.0,) * len(LEVELS)
+    met: int = 0
+    lately: tuple[float, ...] = (0.0,) * len(LEVELS)
 
     def of(self, raw: Forecast) -> Forecast:
         """The forecast as it is announced. The mean is left alone."""
@@ -39,8 +47,10 @@ class Calibration:
     def after(self, announced: Forecast, waited: float) -> Self:
         """The calibration once this announcement has met its wait."""
         said = (announced.p10, announced.p50, announced.p80, announced.p90)
-        moved = (
-            offset + PACE * (level - (waited <= quantile))
-            for offset, level, quantile in zip(self.offsets, LEVELS, said, strict=True)
-        )
-        return replace(self, offsets=tuple(moved))
+        pace = max(PACE, 1 / (self.met + HASTE))
+        offsets, lately = list(self.offsets), list(self.lately)
+        for at, (level, quantile) in enumerate(zip(LEVELS, said, strict=True)):
+            missed = level - (waited <= quantile)
+            lately[at] += (missed / math.sqrt(level * (1 - level)) - lately[at]) / LOOKS_BACK
+            offsets[at] += missed * (pace + URGENCY * max(abs(lately[at]) - TOLERATED, 0.0))
+        return replace(self, offsets=tuple(offsets), met=self.met + 1, lately=tuple(lately))

@@ -11,13 +11,14 @@ Whoever asks sees only what was told before. Nothing here knows the time: it goe
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from callback.domain import learnt
 from callback.domain.calibrate import Calibration
+from callback.domain.drift import Drift
 from callback.domain.forecast import Forecast
 
 FIRST_FIT = 300
@@ -41,12 +42,24 @@ Five = tuple[float, float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the simple rule and the model say of one wait (None where there is no model), and what is announced."""
+    """What the simple rule and the model say of one wait (None where there is no model), and what is announced.
+
+    `share` is how much of the model is in it, and `lately` by which share waits were longer than forecast just then.
+    """
 
     simple: Five
     model: Five | None
     announced: Forecast
     share: float
+    lately: float = 0.0
+
+    @property
+    def mixed(self) -> Five:
+        """The mixture of both, before it was moved and calibrated."""
+        if self.model is None:
+            return self.simple
+        a, b, c, d, e = (one + self.share * (two - one) for one, two in zip(self.simple, self.model, strict=True))
+        return (a, b, c, d, e)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +103,7 @@ class Learner:
 
     def __init__(self, seed: int = 0, model: learnt.Model | None = None) -> None:
         self.model = model
-        self.mixture, self.calibration = Mixture(), Calibration()
+        self.mixture, self.drift, self.calibration = Mixture(), Drift(), Calibration()
         self._seed, self._fits, self._new, self._known, self._fitted_to = seed, 0, 0, 0, 0
         self._waits: deque[_Wait] = deque(maxlen=REMEMBERED)
 
@@ -101,12 +114,15 @@ class Learner:
     def say(self, simple: Five, model: Five | None) -> Said:
         """The announcement for one wait from what both say."""
         share = self.mixture.share if model is not None else 0.0
-        mixed = simple if model is None else tuple(a + share * (b - a) for a, b in zip(simple, model, strict=True))
-        return Said(simple, model, self.calibration.of(Forecast(*mixed)), share)
+        factor = self.drift.factor
+        said = Said(simple, model, Forecast(*simple), share, self.drift.lately)
+        moved = Forecast(*(number * factor for number in said.mixed))
+        return replace(said, announced=self.calibration.of(moved))
 
     def met(self, said: Said, row: Sequence[float], waited: float) -> None:
         """A wait that was forecast is over: the forecast is measured, and the wait is kept to learn from."""
         self.calibration = self.calibration.after(said.announced, waited)
+        self.drift.met(said.mixed[0], said.lately, waited)
         if said.model is not None:
             self.mixture.met(said.simple, said.model, waited)
         self.remember(row, said.simple, waited)
@@ -119,8 +135,8 @@ class Learner:
 
     def resume(self, model: learnt.Model | None, calibration: Calibration) -> None:
         """Goes on where a stored model stopped; the waits it knows may be told by `recall`."""
-        self.model, self.calibration = model, calibration
         self._known = self._fitted_to = model.waits if model is not None else 0
+        self.model, self.calibration = model, replace(calibration, met=self._known)
 
     def recall(self, row: Sequence[float], simple: Five, waited: float, *, whole: bool = True) -> None:
         """Keeps a wait that the model has learnt from already."""

@@ -6,7 +6,8 @@ it as well as boosted trees do, gives all five numbers at once, costs seconds to
 ask, and is a few arrays to store. Three of them, each from its own dice, are averaged.
 
 The mean is fitted by squared error and each quantile by the pinball loss (Koenker and Bassett 1978), with Adam and
-decoupled weight decay. The dice are seeded: the same waits give the same model.
+decoupled weight decay. More quantiles are fitted than are asked for: the others teach the shape of the law. The dice
+are seeded: the same waits give the same model.
 """
 
 import io
@@ -22,10 +23,10 @@ from callback.domain.forecast import LEVELS
 
 Floats = NDArray[np.float32]
 
-VERSION = 1
+VERSION = 2
 """Of the stored form and of the meaning of a row of signals: a model of another version is not read."""
 NETS = 3
-HIDDEN = (64, 32)
+HIDDEN = (128, 32)
 LEAK = np.float32(0.05)
 BATCH = 256
 EPOCHS, LEAST_STEPS, MOST_STEPS = 8, 60, 2400
@@ -34,7 +35,10 @@ FARTHEST = 5.0
 """Signals count up to so many standard deviations from their mean: nothing outlandish carries a forecast away."""
 _SMOOTH = np.float32(0.05)
 """Near its corner the pinball loss is rounded off, in units of the mean wait."""
-_LEVELS = np.array(LEVELS, np.float32)
+_FITTED = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95)
+_LEVELS = np.array(_FITTED, np.float32)
+_ASKED = [0, *(1 + _FITTED.index(level) for level in LEVELS)]
+"""The outputs that are told: the mean and the quantiles of a forecast."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ class Model:
         quantiles in order and none below 0."""
         inputs = _standard(rows, self.centre, self.spread)
         nets = np.mean([_layers(net, inputs)[-1] for net in self.nets], axis=0, dtype=np.float64)
-        said = simple + nets * self.scale_s
+        said = _spread(simple) + nets * self.scale_s
         said[:, 1:] = np.sort(said[:, 1:], axis=1)
-        return np.maximum(said, 0.0)
+        told: NDArray[np.float64] = np.maximum(said[:, _ASKED], 0.0)
+        return told
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,8 @@ class Lesson:
     weight: NDArray[np.floating]
 
     def goal(self, scale_s: float) -> Floats:
-        """What is to be added to each number of the simple rule, in units of the mean wait."""
-        return ((self.waited[:, None] - self.simple) / scale_s).astype(np.float32)
+        """What is to be added to what the simple rule says, in units of the mean wait, for each output."""
+        return ((self.waited[:, None] - _spread(self.simple)) / scale_s).astype(np.float32)
 
 
 def fit(seen: Lesson, seed: int = 0) -> Model:
@@ -160,6 +165,13 @@ def _shaped(rows: NDArray[np.floating]) -> Floats:
     return shaped
 
 
+def _spread(simple: NDArray[np.floating]) -> NDArray[np.float64]:
+    """What the simple rule says for each output: its quantiles, and between them straight lines."""
+    quantiles = [np.interp(_FITTED, LEVELS, weights) for weights in np.eye(len(LEVELS))]
+    spread: NDArray[np.float64] = np.column_stack([simple[:, :1], simple[:, 1:] @ np.array(quantiles)])
+    return spread
+
+
 def _clipped(shaped: Floats, centre: Floats, spread: Floats) -> Floats:
     limit = np.float32(FARTHEST)
     clipped: Floats = np.clip((shaped - centre) / spread, -limit, limit)
@@ -172,7 +184,7 @@ def _standard(rows: NDArray[np.floating], centre: Floats, spread: Floats) -> Flo
 
 def _fresh(inputs: int, dice: np.random.Generator) -> Net:
     """Weights to begin with (He et al. 2015), the last ones small: the first forecast is nearly the simple rule's."""
-    sizes = (inputs, *HIDDEN, 1 + len(LEVELS))
+    sizes = (inputs, *HIDDEN, 1 + len(_FITTED))
     layers = []
     for before, after in pairwise(sizes):
         weights = (dice.standard_normal((before, after)) * np.sqrt(2 / before)).astype(np.float32)

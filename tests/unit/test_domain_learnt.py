@@ -7,6 +7,7 @@ import pytest
 
 from callback.domain import learnt
 from callback.domain.calibrate import Calibration
+from callback.domain.drift import Drift
 from callback.domain.errors import InvalidInput
 from callback.domain.floor import Floor, Freed, Joined, Kind, Left, Served
 from callback.domain.forecast import Forecast
@@ -78,13 +79,41 @@ def test_a_model_for_other_signals_is_refused() -> None:
 def test_announced_quantiles_are_passed_as_often_as_they_say_whatever_the_estimator_is_worth() -> None:
     dice = np.random.default_rng(1)
     calibration, said = Calibration(), []
-    for waited in dice.exponential(100, 20000):
+    for waited in dice.exponential(100, 24000):
         announced = calibration.of(Forecast(90, 50, 55, 60, 70))
         said.append((waited, announced))
         calibration = calibration.after(announced, float(waited))
-    late = said[8000:]
+    late = said[12000:]
     for level, name in ((0.1, "p10"), (0.5, "p50"), (0.8, "p80"), (0.9, "p90")):
         assert np.mean([waited <= getattr(one, name) for waited, one in late]) == pytest.approx(level, abs=0.01)
+
+
+def test_a_range_is_calibrated_within_a_few_hundred_waits_and_then_hardly_moves() -> None:
+    dice = np.random.default_rng(1)
+    calibration, offsets = Calibration(), []
+    for waited in dice.exponential(100, 3000):
+        calibration = calibration.after(calibration.of(Forecast(100, 20, 60, 100, 140)), float(waited))
+        offsets.append(calibration.offsets[3])
+    assert 140 + offsets[400] * 120 == pytest.approx(230, abs=40)
+    assert np.std(offsets[1000:]) < 0.1
+
+
+def test_where_waits_are_longer_than_forecast_for_a_while_the_next_is_expected_longer_too() -> None:
+    drift = Drift()
+    for number in range(2000):
+        drift.met(100.0, drift.lately, 130.0 if number // 200 % 2 else 80.0)
+    assert drift.factor == pytest.approx(1.3, abs=0.06)
+    for _ in range(100):
+        drift.met(100.0, drift.lately, 80.0)
+    assert drift.factor == pytest.approx(0.85, abs=0.06)
+
+
+def test_where_errors_have_no_memory_nothing_is_moved() -> None:
+    drift, dice, factors = Drift(), np.random.default_rng(1), []
+    for waited in dice.exponential(100, 6000):
+        drift.met(100.0, drift.lately, float(waited))
+        factors.append(drift.factor)
+    assert np.std(factors[2000:]) < 0.02
 
 
 def test_without_a_model_the_simple_rule_speaks() -> None:
