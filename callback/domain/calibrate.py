@@ -12,11 +12,11 @@ from typing import Self
 
 from callback.domain.forecast import LEVELS, Forecast
 
-PACE, HASTE = 0.003, 50
+PACE, HASTE = 0.003, 100
 """How much one wait moves the offsets, in widths: some 300 waits are remembered. The first ones move them faster, the
-n-th by 1 / (n + HASTE)."""
-LOOKS_BACK, TOLERATED, URGENCY = 300.0, 0.3, 0.1
-"""Where the last 300 waits or so passed a quantile too often or too seldom by more than 0.3 standard
+n-th by 2 / (n + HASTE)."""
+LOOKS_BACK, TOLERATED, URGENCY = 300.0, 0.2, 0.1
+"""Where the last 300 waits or so passed a quantile too often or too seldom by more than 0.2 standard
 deviations of one of them, its offset moves faster by that excess times the urgency."""
 EVENING = 0.1
 """Wide ranges are drawn in and narrow ones let out by this power of their width: it costs no honesty as a whole (the
@@ -47,7 +47,7 @@ class Calibration:
     def after(self, announced: Forecast, waited: float) -> Self:
         """The calibration once this announcement has met its wait."""
         said = (announced.p10, announced.p50, announced.p80, announced.p90)
-        pace = max(PACE, 1 / (self.met + HASTE))
+        pace = max(PACE, 2 / (self.met + HASTE))
         offsets, lately = list(self.offsets), list(self.lately)
         for at, (level, quantile) in enumerate(zip(LEVELS, said, strict=True)):
             missed = level - (waited <= quantile)
