@@ -5,9 +5,10 @@ those tend to be the longest waits. So they are counted beside the figures, and 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from operator import attrgetter
 
 from callback.domain.said import Fate, Moment, Prediction
 
@@ -24,9 +25,6 @@ class Errors:
     over80: int = 0
     over90: int = 0
     width: float = 0.0  # of p10 to p90
-
-    def __add__(self, other: "Errors") -> "Errors":
-        return Errors(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Errors)))
 
     @property
     def rase(self) -> float | None:
@@ -68,6 +66,8 @@ class Errors:
 class Tally:
     """Counts over predictions: how many, what became of them, and the errors of ours and of the simple rule."""
 
+    ours: Errors = Errors()
+    simple: Errors = Errors()
     told: int = 0
     unknown: int = 0
     connected: int = 0
@@ -80,11 +80,9 @@ class Tally:
     unrung: int = 0
     early_s: float = 0.0
     late_s: float = 0.0
-    ours: Errors = Errors()
-    simple: Errors = Errors()
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Tally)))
+        return total((self, other))
 
     @property
     def open(self) -> int:
@@ -98,6 +96,18 @@ class Tally:
 
 
 NOTHING = Tally()
+_errors_of = attrgetter(*(one.name for one in fields(Errors)))
+_counts_of = attrgetter(*(one.name for one in fields(Tally) if one.name not in ("ours", "simple")))
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All of them added up: column by column, since a page adds up thousands."""
+    rows = list(tallies)
+    if not rows:
+        return NOTHING
+    ours = Errors(*map(sum, zip(*(_errors_of(row.ours) for row in rows), strict=True)))
+    simple = Errors(*map(sum, zip(*(_errors_of(row.simple) for row in rows), strict=True)))
+    return Tally(ours, simple, *map(sum, zip(*map(_counts_of, rows), strict=True)))
 
 
 def made(said: Prediction) -> Tally:

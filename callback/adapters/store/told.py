@@ -6,14 +6,14 @@ names nobody.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
 
 from callback.adapters.store.tables import IS_UNSETTLED, journal, prediction_hours, predictions, said_mark
-from callback.adapters.store.transaction import Insert, Transaction, insert_into, plain_row, plain_values
+from callback.adapters.store.transaction import Insert, Transaction, insert_into, plain_fields, plain_row, plain_values
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Errors, Tally
 from callback.domain.said import TELLING, Happened, Prediction
@@ -30,6 +30,12 @@ _SAVE = (
     update(predictions).where(p.seq == bindparam("b_seq")).values({name: bindparam(f"b_{name}") for name in OUTCOME})
 )
 _KEYS = ("queue", "hour", "moment", "model")
+_COUNTS, _ERRORS = plain_fields(Tally, ("ours", "simple")), plain_fields(Errors, ())
+_TO_OURS, _TO_SIMPLE = 4 + len(_COUNTS), 4 + len(_COUNTS) + len(_ERRORS)
+_HOURS = select(
+    *(h[name] for name in (*_KEYS, *_COUNTS)),
+    *(h[f"{whose}_{name}"] for whose in ("ours", "simple") for name in _ERRORS),
+)
 _SUMS = [column for column in prediction_hours.columns if column.name not in _KEYS]
 _BOTH = ("ours", "simple")
 
@@ -88,7 +94,7 @@ class Told(Transaction):
             self._sql.execute(_adding(self._dialect), rows)
 
     def tallies(self, *, since: datetime, queue: QueueKey | None = None) -> list[tuple[Hour, Tally]]:
-        query = select(prediction_hours).where(h.hour >= since.replace(minute=0, second=0, microsecond=0))
+        query = _HOURS.where(h.hour >= since.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
         if queue is not None:
             query = query.where(h.queue == queue)
         return [(Hour(*row[:4]), _tally(row)) for row in self._sql.execute(query.order_by(h.hour))]
@@ -131,6 +137,6 @@ def _sums(tally: Tally) -> dict[str, float]:
 
 
 def _tally(row: Row[Any]) -> Tally:
-    found = row._mapping
-    ours, simple = (Errors(**{one.name: found[f"{whose}_{one.name}"] for one in fields(Errors)}) for whose in _BOTH)
-    return Tally(**plain_row(Tally, row, _BOTH), ours=ours, simple=simple)
+    """By position, since a page reads thousands."""
+    counts, ours, simple = row[4:_TO_OURS], row[_TO_OURS:_TO_SIMPLE], row[_TO_SIMPLE:]
+    return Tally(Errors(*ours), Errors(*simple), *counts)

@@ -15,7 +15,7 @@ from callback.domain.ids import CallbackId, CallSid, QueueKey, is_callback
 from callback.domain.lifecycle import IN_FLIGHT, State
 from callback.domain.policy import Queue
 from callback.flows import cancel as changes
-from callback.flows import enrol, look
+from callback.flows import enrol, hindsight, look
 from callback.ports import Waiting, Work
 from callback.web.catalogue import gettext
 from callback.web.context import house
@@ -107,6 +107,7 @@ def callback(id: str) -> str:
         callback=seen.callback,
         attempts=attempts,
         journal=journal,
+        told=hindsight.of_callback(house(), found),
         cancellable=_cancellable(seen.callback),
     )
 

@@ -1,0 +1,228 @@
+"""How good the announced waits were, by queue: figures, charts, the latest predictions and why each was said, and all
+of it as CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from datetime import datetime, tzinfo
+from typing import Any
+
+from flask import Blueprint, Response, request, stream_with_context
+from markupsafe import Markup
+
+from callback.domain.errors import NotFound
+from callback.domain.ids import CallSid, QueueKey
+from callback.domain.judged import Errors, Share, Tally
+from callback.domain.policy import Queue
+from callback.domain.said import Prediction
+from callback.flows import hindsight, look
+from callback.flows.hindsight import PERIODS, Hindsight
+from callback.web import charts, languages
+from callback.web.admin import why
+from callback.web.catalogue import gettext
+from callback.web.context import house
+from callback.web.guards import Role, signed_in
+from callback.web.languages import duration
+from callback.web.pages import page
+
+MODELS = 12
+"""The latest models; a page of hundreds would tell nobody anything."""
+CSV = "text/csv; charset=utf-8"
+_FIGURES = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
+
+
+def routes(console: Blueprint) -> None:
+    """Adds this part to the console."""
+    console.get("/waits")(waits_of_all)
+    console.get("/queues/<key>/waits")(waits)
+    console.get("/queues/<key>/waits.csv")(waits_csv)
+    console.get("/queues/<key>/predictions.csv")(predictions_csv)
+    console.get("/calls/<id>")(call)
+    for words in (why.percent, why.bias, why.verdict, why.facts, why.fate, why.heard, share_of):
+        console.add_app_template_filter(words)
+    console.add_app_template_filter(why.moment, "when_said")
+    console.add_app_template_filter(why.model, "model_name")
+
+
+@signed_in(Role.VIEWER)
+def waits(key: str) -> str:
+    """One queue."""
+    queue, days = _queue(key), _days()
+    zone, begin = _since(days, queue)
+    found = hindsight.of_queue(house(), QueueKey(key), begin, zone)
+    return page(
+        "admin/waits.html",
+        queue=queue,
+        tab="waits",
+        days=days,
+        periods_of_days=PERIODS,
+        found=found,
+        named_models=[(why.model(name), tally) for name, tally in found.by_model[:MODELS]],
+        named_moments=[(why.moment(one), tally) for one, tally in found.by_moment],
+        last=hindsight.last(house(), QueueKey(key)),
+        chart_of_errors=_chart_of_errors(found),
+        chart_of_ranges=_chart_of_ranges(found),
+    )
+
+
+@signed_in(Role.VIEWER)
+def waits_of_all() -> str:
+    """Every queue, side by side."""
+    days = _days()
+    with house().store.look() as work:
+        queues = sorted(work.queues(), key=lambda one: one.key)
+    zone, begin = _since(days, queues[0] if queues else None)
+    found = hindsight.of_all(house(), begin, zone)
+    rows = [(queue, found.get(QueueKey(queue.key))) for queue in queues]
+    return page("admin/waits_of_all.html", rows=rows, days=days, periods_of_days=PERIODS)
+
+
+@signed_in(Role.VIEWER)
+def call(id: str) -> str:
+    """A live call: what its caller was told and why, and every change with its reason. Raises NotFound."""
+    with house().store.look() as work:
+        leg = work.leg(CallSid(id))
+        if leg is None:
+            raise NotFound(f"there is no call {id}")
+        journal = work.journal(after=0, limit=200, kind="call", subject=id)
+        queue = work.queue(leg.queue)
+    told = hindsight.of_call(house(), leg.call)
+    return page("admin/call.html", queue=queue, leg=leg, told=told, journal=journal)
+
+
+# --- as CSV -----------------------------------------------------------------------------------------------------
+
+
+@signed_in(Role.VIEWER)
+def waits_csv(key: str) -> Response:
+    """The sums by hour, moment and model, with the figures that follow from them."""
+    queue, days = _queue(key), _days()
+    _, begin = _since(days, queue)
+    with house().store.look() as work:
+        counted = work.tallies(since=begin, queue=QueueKey(key))
+    head = ["queue", "hour", "moment", "model", *_FIGURES]
+    head += [f"{whose}{name}" for whose in ("", "simple_") for name in _judged(Errors())]
+    rows: list[list[Any]] = [
+        [hour.queue, look.stamp(hour.hour), hour.moment, hour.model, *_counts(tally)] for hour, tally in counted
+    ]
+    return _csv(f"waits-{key}.csv", [head, *rows])
+
+
+@signed_in(Role.VIEWER)
+def predictions_csv(key: str) -> Response:
+    """Every prediction with its inputs and its outcome, newest first."""
+    queue, days = _queue(key), _days()
+    _, begin = _since(days, queue)
+    names = [one.name for one in fields(Prediction)]
+    rows = (
+        [_plain(getattr(one, name)) for name in names] for one in hindsight.everything(house(), QueueKey(key), begin)
+    )
+    return _csv(f"predictions-{key}.csv", _headed(names, rows))
+
+
+def _headed(head: list[str], rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    yield head
+    yield from rows
+
+
+def _counts(tally: Tally) -> list[Any]:
+    both = [*_judged(tally.ours).values(), *_judged(tally.simple).values()]
+    return [*(getattr(tally, name) for name in _FIGURES), *(_plain(value) for value in both)]
+
+
+def _judged(errors: Errors) -> dict[str, float | None]:
+    return {
+        "judged": errors.scored,
+        "rase_s": errors.rase,
+        "mae_s": errors.mae,
+        "bias_s": errors.bias,
+        "width_s": errors.mean_width,
+        "coverage": errors.coverage.value,
+        "over_p80": errors.longer80.value,
+        "over_p90": errors.longer90.value,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return look.stamp(value)
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
+    if isinstance(value, float):
+        return round(value, 4)
+    return "" if value is None else value
+
+
+def _csv(name: str, rows: Iterable[list[Any]]) -> Response:
+    def lines() -> Iterator[str]:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        for row in rows:
+            writer.writerow(row)
+            if text.tell() > 1 << 16:
+                yield text.getvalue()
+                text.seek(0)
+                text.truncate()
+        yield text.getvalue()
+
+    answer = Response(stream_with_context(lines()), content_type=CSV)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+# --- what a page needs ------------------------------------------------------------------------------------------
+
+
+def _queue(key: str) -> Queue:
+    with house().store.look() as work:
+        return work.queue(QueueKey(key))
+
+
+def _days() -> int:
+    asked = request.args.get("days", 7, type=int)
+    return asked if asked in PERIODS else 7
+
+
+def _since(days: int, queue: Queue | None) -> tuple[tzinfo, datetime]:
+    languages.in_zone(languages.queue_zone(queue) if queue else None)
+    zone = languages.zone()
+    return zone, hindsight.since(house().clock.now(), days, zone)
+
+
+def _chart_of_errors(found: Hindsight) -> Markup:
+    """The mean absolute error by hour of the day, beside the simple rule's."""
+    names = (gettext("announced"), gettext("simple rule"))
+    groups = [
+        charts.Bars(
+            label,
+            (_minutes(tally.ours.mae), _minutes(tally.simple.mae)),
+            f"{label}: {names[0]} {duration(tally.ours.mae)}, {names[1]} {duration(tally.simple.mae)}",
+        )
+        for label, tally in found.by_hour
+        if tally.ours.scored
+    ]
+    describe = gettext("The table has the same figures.")
+    return charts.bars(groups, title=gettext("Typical error by hour"), describe=describe, names=names, unit="min")
+
+
+def _chart_of_ranges(found: Hindsight) -> Markup:
+    """How often the range held, by hour of the day."""
+    points = []
+    for label, tally in found.by_hour:
+        share = tally.ours.coverage
+        if share.value is not None and share.interval is not None:
+            title = f"{label}: {why.percent(share)}"
+            points.append(charts.Dot(label, share.value, *share.interval, title, faint=not share.enough))
+    describe = gettext("The table has the same figures.")
+    return charts.dots(points, wanted=0.8, title=gettext("How often the range held, by hour"), describe=describe)
+
+
+def share_of(counts: tuple[int, int]) -> str:
+    """So many of so many, as a share with its interval."""
+    return why.percent(Share(*counts))
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / 60
