@@ -1,5 +1,6 @@
 """`callback estimate`: the process that learns how long callers wait."""
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -18,6 +19,8 @@ def estimate() -> None:
 
     Runs until it is ended. Several do no harm: one leads, another takes over within seconds.
     """
+    # Small matrices: a second thread would only wait for the first.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from callback import logs
     from callback.flows import estimate as estimating
     from callback.flows import poison
@@ -33,4 +36,3 @@ def estimate() -> None:
     logs.as_json()
     with open_house(only_look=True) as built:
         estimating.run(built.house, ending.wait, lambda fault: poison.excused(built.house, fault))
-        signal.alarm(0)
