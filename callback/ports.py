@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Outcome, Text
 from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.judged import Tally
+from callback.domain.lessons import Lesson
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy, Queue
 from callback.domain.said import Happened, Moment, Prediction, Saying
@@ -290,8 +291,9 @@ class Line(Protocol):
 
     def agents(self) -> list[AgentView]: ...
 
-    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
-        """Publish the configuration (policies as JSON, numbers, who serves what); returns its new version."""
+    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent], *, following: int | None = None) -> int:
+        """Publish the configuration (policies as JSON, numbers, who serves what); returns its new version. Raises Stale
+        when it is to follow a version that is not in force any more (0: none was)."""
         ...
 
     def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
@@ -328,6 +330,10 @@ class Line(Protocol):
 
     def take_pace(self, bucket: str, *, per_second: float, now: datetime) -> float:
         """Take a token of the shared bucket; the seconds to wait before acting on it (0: act now)."""
+        ...
+
+    def pace_ahead(self, bucket: str, *, now: datetime) -> float:
+        """The seconds that whoever takes the next token has to wait; takes none."""
         ...
 
     def clear(self) -> None:
@@ -510,6 +516,25 @@ class SaidMark:
     seq: int
     written: int = 0
     judged: int = 0
+
+
+@dataclass(frozen=True)
+class StoredLesson:
+    """What was learnt about a queue for dialling ahead; version 0 goes on being learnt, the others are dialled by."""
+
+    queue: QueueKey
+    version: int
+    at: datetime
+    lesson: Lesson
+
+
+@dataclass(frozen=True)
+class LessonMark:
+    """Up to which `seq` the journal was read for the lessons, when, and what was going on then."""
+
+    seq: int
+    at: datetime
+    open: dict[str, Any]
 
 
 class Work(Protocol):
@@ -752,6 +777,32 @@ class Work(Protocol):
     def users(self) -> list[User]: ...
     def put_token(self, token: ApiToken) -> None: ...
     def token(self, token_hash: str) -> ApiToken | None: ...
+
+    # what was learnt for dialling ahead
+    def lesson_mark(self, *, lock: bool = False) -> LessonMark | None:
+        """Where the reading stopped. With `lock`, nobody else moves it until the transaction ends."""
+        ...
+
+    def set_lesson_mark(self, mark: LessonMark) -> None: ...
+    def lesson(self, queue: QueueKey) -> StoredLesson | None:
+        """The newest version; None where there is none that can be read."""
+        ...
+
+    def running_lesson(self, queue: QueueKey) -> StoredLesson | None:
+        """What goes on being learnt (version 0)."""
+        ...
+
+    def lessons(self, queue: QueueKey) -> list[StoredLesson]:
+        """The last versions, newest first."""
+        ...
+
+    def put_lesson(self, stored: StoredLesson) -> None:
+        """Insert or overwrite; only the last 20 versions are kept."""
+        ...
+
+    def last_lesson_version(self, queue: QueueKey) -> int:
+        """The highest number there is, 0 for none."""
+        ...
 
     # the stream's mark
     def mark(self) -> str:

@@ -1,7 +1,7 @@
 """The record and the line compared: whoever is promised a call and stands nowhere is put back where they stood.
 
-Runs every few seconds; a crash between the record's commit and the line's verb is mended here, and so is a whole line
-that was lost.
+Runs every few seconds; a crash between the record's commit and the line's verb is mended here, a configuration that was
+saved and not published, and a whole line that was lost.
 """
 
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from functools import partial
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, EntryId, QueueKey, is_callback
 from callback.domain.lifecycle import ENDS, Event, State
-from callback.flows import aside, epoch, match, rebuild, settle
+from callback.flows import aside, configure, epoch, match, rebuild, settle
 from callback.flows.poison import Item, Round
 from callback.flows.text import compose
 from callback.ports import Failure, House
@@ -30,6 +30,7 @@ def stand_again(house: House) -> int:
     if epoch.state(house) is not epoch.State.WHOLE:
         done = rebuild.rebuild_if_lost(house)
         return done.waiting if done else 0
+    configure.publish_if_changed(house)
     now = house.clock.now()
     after: CallbackId | None = None
     mended = 0

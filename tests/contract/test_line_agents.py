@@ -3,7 +3,7 @@
 import pytest
 
 from callback.domain.callback import Served
-from callback.domain.errors import NotFound
+from callback.domain.errors import NotFound, Stale
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from tests.support.line_scene import BILLING, SUPPORT, Scene, agent, queue
@@ -119,6 +119,15 @@ def test_every_publication_has_a_new_version_that_every_standing_tells(scene: Sc
     assert second > first > 0
     assert scene.line.standing(SUPPORT, None).config == second
     assert scene.arrive("CA1").config == second
+
+
+def test_who_publishes_after_another_version_than_the_one_in_force_changes_nothing(scene: Scene) -> None:
+    first = scene.line.configure((queue(),), (agent("ada"),), following=0)
+    second = scene.line.configure((queue(),), (agent("ada"), agent("bob")), following=first)
+    for overtaken in (0, first):
+        with pytest.raises(Stale):
+            scene.line.configure((queue(),), (), following=overtaken)
+    assert scene.line.configuration() == (second, [queue()], [agent("ada"), agent("bob")])
 
 
 def test_configuring_again_keeps_what_agents_do(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from callback.domain.callback import Agent, Served
-from callback.domain.errors import IllegalMove, NotFound
+from callback.domain.errors import IllegalMove, NotFound, Stale
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback
 from callback.domain.lifecycle import AGENT_MOVES, CALL_ENDS, AgentStatus, CallState
 from callback.domain.policy import Queue
@@ -391,7 +391,9 @@ class FakeLine:
 
     # --- configuration -----------------------------------------------------------------------------------------
 
-    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
+    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent], *, following: int | None = None) -> int:
+        if following not in (None, self._version):
+            raise Stale("another configuration has been published since")
         now = self._now()
         self._queues = {queue.key: queue for queue in queues}
         self._tell_dialing(queues, now)
@@ -460,6 +462,9 @@ class FakeLine:
         slot = max(now, self._slots.get(bucket, now))
         self._slots[bucket] = slot + timedelta(seconds=1 / per_second)
         return (slot - now).total_seconds()
+
+    def pace_ahead(self, bucket: str, *, now: datetime) -> float:
+        return max((self._slots.get(bucket, now) - now).total_seconds(), 0.0)
 
     # --- how old it is, and how it is filled again -------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from callback.adapters.line.micros import span, to_micros
 from callback.adapters.line.results import succeeded
 from callback.adapters.line.scripts import Scripts
 from callback.domain.callback import Agent
+from callback.domain.errors import Stale
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Queue
@@ -204,14 +205,18 @@ class RedisLine(Aging):
 
     # --- configuration -----------------------------------------------------------------------------------------
 
-    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent]) -> int:
-        arguments: list[str | int] = [to_micros(self._clock.now()), secrets.randbits(40), len(queues)]
+    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent], *, following: int | None = None) -> int:
+        version = "" if following is None else following
+        arguments: list[str | int] = [to_micros(self._clock.now()), secrets.randbits(40), version, len(queues)]
         for queue in queues:
             arguments += [queue.key, published.queue_to_json(queue), int(queue.policy.dialing)]
         for agent in agents:
             serves = "\n".join(f"{served.queue}\t{served.level}" for served in agent.queues)
             arguments += [agent.key, published.agent_to_json(agent), serves]
-        return int(self._run("configure", *arguments)[1])
+        result, *published_as = self._run("configure", *arguments)
+        if not succeeded(result, "the configuration"):
+            raise Stale("another configuration has been published since")
+        return int(published_as[0])
 
     def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
         _, version, count, *texts = self._run("configuration")
@@ -242,6 +247,10 @@ class RedisLine(Aging):
     def take_pace(self, bucket: str, *, per_second: float, now: datetime) -> float:
         wait = self._run("pace", bucket, span(1 / per_second), to_micros(now))[1]
         return int(wait) / 1e6
+
+    def pace_ahead(self, bucket: str, *, now: datetime) -> float:
+        slot = self._client.get(keys.pace(bucket))
+        return max(int(cast(str, slot)) - to_micros(now), 0) / 1e6 if slot else 0.0
 
     def clear(self) -> None:
         while self._run("clear", _SLICE, to_micros(self._clock.now()))[1]:

@@ -2,14 +2,19 @@
 -- their call ends, and serve nothing. Whoever stays keeps their status.
 --
 -- KEYS[1]  the event stream
--- ARGV     now, a random first version (so that a lost Redis never repeats one), number of queues,
+-- ARGV     now, a random first version (so that a lost Redis never repeats one), the version that must be in force ("" any),
+--          number of queues,
 --          for each queue: key, JSON, 1 when dialling;  then for each agent: key, JSON,
 --          queues served (a line each: key, tab, level)
--- Returns  OK, the new version
+-- Returns  OK, the new version; or STALE where another version is in force
 -- Time     ARGV, microseconds of the shared clock
 -- @include _agents.lua
 
-local now, first_version, queues = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local now, first_version, following, queues = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+
+if following ~= '' and following ~= (redis.call('GET', TAG .. 'version') or '0') then
+  return { STALE }
+end
 
 local dialed = {}
 for _, queue in ipairs(redis.call('HKEYS', TAG .. 'queues')) do
@@ -19,7 +24,7 @@ end
 redis.call('DEL', TAG .. 'queues', TAG .. 'staff')
 redis.call('SET', TAG .. 'version', first_version, 'NX')
 local version = redis.call('INCR', TAG .. 'version')
-local at = 4
+local at = 5
 for _ = 1, queues do
   redis.call('HSET', TAG .. 'queues', ARGV[at], ARGV[at + 1])
   redis.call('HSET', queue_key(ARGV[at], 's'), 'd', ARGV[at + 2], 'v', version)
