@@ -80,9 +80,18 @@ def test_without_traffic_to_learn_from_the_simple_rule_begins() -> None:
         [replace(one, handled_s=0.0) for one in TEST[:50]],
         [replace(one, priority=f"p{n}", queue=f"q{n % 30}") for n, one in enumerate(TEST[:90])],
     ],
-    ids="nothing,one call,one agent,all hang up,nobody waits,nobody named,nine days,at once,no talk,all apart".split(
-        ","
-    ),
+    ids=[
+        "nothing",
+        "one call",
+        "one agent",
+        "all hang up",
+        "nobody waits",
+        "nobody named",
+        "nine days",
+        "at once",
+        "no talk",
+        "all apart",
+    ],
 )
 @pytest.mark.parametrize("train", [[], TRAIN[:5]], ids=["untaught", "hardly taught"])
 def test_odd_traffic_is_forecast_with_numbers_that_could_be_announced(train: list[Row], test: list[Row]) -> None:
