@@ -1146,6 +1146,10 @@ class NoBoard:
         return True
 
 
+SAID_DROPPED = "said_dropped"
+"""The figure on the board: how much of what callers were told found no room while the line was away."""
+
+
 class Said(Protocol):
     """What callers are told goes through here to the record: noted in memory, sent together a moment later.
 

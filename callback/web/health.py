@@ -20,7 +20,7 @@ from callback.domain.condition import Condition, Part
 from callback.domain.lifecycle import AgentStatus, State
 from callback.flows import account, look
 from callback.flows.condition import HELD, TICK
-from callback.ports import House
+from callback.ports import SAID_DROPPED, House
 from callback.web import condition
 from callback.web.context import house
 from callback.web.guards import public
@@ -157,12 +157,20 @@ class HouseFigures(Collector):
         with self._house.store.begin() as work:
             counted = work.counts()
             last = work.last_seq()
+            said = work.said_mark()
         for state in State:
             states.add_metric([state], counted.get(state, 0))
         yield states
         journal = CounterMetricFamily("callback_journal_seq", "The last entry of the journal.")
         journal.add_metric([], last)
         yield journal
+        written = CounterMetricFamily("callback_predictions", "Waits that callers were told, in the record.")
+        written.add_metric([], said.written)
+        judged = CounterMetricFamily("callback_predictions_judged", "Of them, those that were joined to a true wait.")
+        judged.add_metric([], said.judged)
+        behind = GaugeMetricFamily("callback_predictions_behind", "Lines of the journal not yet joined to them.")
+        behind.add_metric([], max(last - said.seq, 0))
+        yield from (written, judged, behind)
 
     def _condition(self) -> Iterator[Metric]:
         """In what condition the house is. Never asks the record, so that it tells of its absence."""
@@ -182,7 +190,11 @@ class HouseFigures(Collector):
         )
         for kind in REFUSALS:
             refusals.add_metric([kind], picture.refusals.get(kind, 0))
-        yield from (up, lasts, held, refusals)
+        lost = CounterMetricFamily(
+            "callback_predictions_dropped", "Waits that callers were told and that found no room while Redis was away."
+        )
+        lost.add_metric([], picture.counts.get(SAID_DROPPED, 0))
+        yield from (up, lasts, held, refusals, lost)
         if TICK in picture.beats:
             age = GaugeMetricFamily("callback_sweep_age_seconds", "Seconds since the last round of the sweep.")
             age.add_metric([], _age_s(picture.beats[TICK], now))

@@ -25,6 +25,7 @@ from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.said import Moment, Saying
 from callback.domain.wait import Measured, Wait
+from callback.ports import SAID_DROPPED
 
 MOST: Final = 10_000
 """How many wait in one process for a Redis that is away."""
@@ -32,8 +33,6 @@ BATCH: Final = 50
 """So many go into one entry of the stream."""
 ENTRIES: Final = 2_000
 """Of the stream, while nobody drains it: 100,000 predictions, in about 60 MB at the most."""
-DROPPED: Final = "said_dropped"
-"""The figure on the board: what found no room."""
 _ROWS: Final = "rows"
 _log = structlog.get_logger("callback.said")
 
@@ -106,7 +105,7 @@ class RedisSaid:
                 rows = ",".join(_writable(taken[at : at + BATCH]))
                 pipe.xadd(SAID, {_ROWS: f"[{rows}]"}, maxlen=ENTRIES, approximate=True)
             if dropped:
-                pipe.hincrby(BOARD, f"count|{DROPPED}", dropped)
+                pipe.hincrby(BOARD, f"count|{SAID_DROPPED}", dropped)
             pipe.execute()
         except redis.RedisError:
             self._noted.extendleft(reversed(taken))
