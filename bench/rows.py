@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import arrival, dial, line, pacing, rebuild
+from bench import arrival, backtest, dial, line, pacing, rebuild, scenarios
 from bench.figures import Figure
 
 Tick = Callable[[], None]
@@ -58,6 +58,14 @@ def _pacing(quick: bool, tick: Tick) -> list[Figure]:
     return figures
 
 
+def _scenarios(quick: bool, tick: Tick) -> list[Figure]:
+    if not quick:
+        return scenarios.measure(scenarios.Effort(), tick)
+    figures = scenarios.measure(scenarios.QUICK, lambda: None)
+    tick()
+    return figures
+
+
 ROWS = {
     row.name: row
     for row in (
@@ -69,6 +77,8 @@ ROWS = {
         Row("rebuild-postgresql", "a lost line is filled again, from PostgreSQL", _rebuild("postgresql"), rounds=3),
         Row("rebuild-sqlite", "a lost line is filled again, from SQLite", _rebuild("sqlite"), rounds=3),
         Row("pacing", "dialling ahead on a simulated floor", _pacing, rounds=pacing.ROUNDS),
+        Row("backtest", "a year of recorded traffic", backtest.measure, rounds=1),
+        Row("scenarios", "forecasts beside an oracle", _scenarios, rounds=scenarios.ROUNDS),
     )
 }
 

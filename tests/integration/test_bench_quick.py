@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.tree import ROOT
 
-FIGURES = {"arrival-sqlite": 6, "dial-postgresql": 2, "line": 2, "rebuild-sqlite": 7, "pacing": 18}
+FIGURES = {"arrival-sqlite": 6, "dial-postgresql": 2, "line": 2, "rebuild-sqlite": 7, "pacing": 18, "backtest": 3}
 
 
 @pytest.mark.slow
