@@ -52,8 +52,9 @@ def _ours(rows: Sequence[Row]) -> tuple[float, float]:
     with TemporaryDirectory() as folder:
         train, test = save(rows[:cut], Path(folder, "train.csv")), save(rows[cut:], Path(folder, "test.csv"))
         words = [COMMAND, "backtest", "--train", train, "--test", test, "--out", Path(folder, "out.csv"), "--json"]
+        line = [str(word) for word in words]
         begun, used = time.perf_counter(), _children_s()
-        subprocess.run(words, check=True, capture_output=True)
+        subprocess.run(line, check=True, capture_output=True)
         return time.perf_counter() - begun, _children_s() - used
 
 
