@@ -2,6 +2,9 @@
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -9,12 +12,16 @@ from zoneinfo import ZoneInfo
 import click
 
 from callback.cli.backtest import zone_of
+from callback.cli.house import open_store
 from callback.cli.output import as_json, show, table
+from callback.domain.ids import QueueKey
 
 if TYPE_CHECKING:
     from callback.domain.policy import Policy
+    from callback.lab.duty import Roster
     from callback.lab.figures import Course, Difference, Played
     from callback.lab.rehearse import Rehearsal
+    from callback.lab.trace import Row
 
 SHOWN: tuple[tuple[str, str, str], ...] = (
     ("callers in opening hours", "callers", "count"),
@@ -49,11 +56,30 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SHARE = click.FloatRange(0, 1)
 
 
+NOW = "in force"
+"""The heading of the policy that a day was lived under."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is played: the rows, who was there (None: to be read off the rows), the policies that were in force, and
+    what is known of the house's own times."""
+
+    rows: "Sequence[Row]"
+    roster: "Roster | None" = None
+    in_force: "Mapping[str, Policy]" = field(default_factory=dict)
+    connect_s: float | None = None
+    answer: float | None = None
+
+
 @click.command()
-@click.option("--trace", "trace_file", required=True, type=_FILE, metavar="A.csv", help="The traffic.")
-@click.option("--policy", "policy_file", required=True, type=_FILE, metavar="P.json", help="Any policy fields.")
+@click.option("--trace", "trace_file", type=_FILE, metavar="A.csv", help="The traffic.")
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="The traffic of this day, instead."
+)
+@click.option("--policy", "policy_file", type=_FILE, metavar="P.json", help="Any policy fields.")
 @click.option("--against", type=_FILE, metavar="Q.json", help="Another policy, to compare.")
-@click.option("--queue", metavar="KEY", help="Only this queue has the policy, the others the defaults.")
+@click.option("--queue", metavar="KEY", help="Only this queue has the policy; the figures are its own.")
 @click.option("--timezone", "zone", default="UTC", callback=zone_of, help="Of times without a zone. [default: UTC]")
 @click.option(
     "--service-level", default=20.0, show_default=True, help="Seconds within which a caller should be served."
@@ -62,10 +88,10 @@ _SHARE = click.FloatRange(0, 1)
 @click.option(
     "--runs", default=1, show_default=True, type=click.IntRange(1, 1000), help="How often, each with other people."
 )
-@click.option("--take-up", type=_SHARE, help="Share of offers that is taken. [default: learnt from the trace, or 0.5]")
-@click.option("--answer", type=_SHARE, help="Share of calls back that is picked up. [default: 0.8]")
+@click.option("--take-up", type=_SHARE, help="Share of offers that is taken. [default: learnt, or 0.5]")
+@click.option("--answer", type=_SHARE, help="Share of calls back that is picked up. [default: learnt, or 0.8]")
 @click.option(
-    "--agent-answers", default=3.0, show_default=True, type=click.FloatRange(0), help="Seconds until an agent is on."
+    "--agent-answers", type=click.FloatRange(0), help="Seconds until an agent is on the phone. [default: learnt, or 3]"
 )
 @click.option(
     "--calls-per-second", default=1.0, show_default=True, type=click.FloatRange(0.001), help="The carrier's pace."
@@ -73,8 +99,9 @@ _SHARE = click.FloatRange(0, 1)
 @click.option("--prove", is_flag=True, help="Have the audit read every run: nobody overtaken without a rule.")
 @as_json
 def rehearse(
-    trace_file: Path,
-    policy_file: Path,
+    trace_file: Path | None,
+    day: datetime | None,
+    policy_file: Path | None,
     against: Path | None,
     queue: str | None,
     zone: ZoneInfo,
@@ -83,7 +110,7 @@ def rehearse(
     runs: int,
     take_up: float | None,
     answer: float | None,
-    agent_answers: float,
+    agent_answers: float | None,
     calls_per_second: float,
     prove: bool,
     json_wanted: bool,
@@ -91,41 +118,113 @@ def rehearse(
     """Play recorded traffic under a policy, and beside it under another.
 
     The same people ring at the same moments, and meet the product's own rules of offer, order, pacing and retry on a
-    simulated clock. What a trace does not tell is inferred and said below the figures.
+    simulated clock. What the traffic does not tell is inferred and said below the figures.
+
+    With --trace fields that P.json leaves out have their defaults; with --day and --queue they are as in force, and
+    the policy in force is played as well.
     """
     from callback.lab import rehearse as rehearsing
-    from callback.lab import trace
     from callback.lab.engine import Habits
 
-    files = [policy_file] if against is None else [policy_file, against]
-    policies = dict(zip(named(files), map(policy_in, files), strict=True))
-    rows = trace.read(trace_file, zone)
-    plans = plans_for(policies, queue, {row.queue for row in rows})
-    habits = Habits(agent_answers_s=agent_answers, answer=answer, calls_per_second=calls_per_second)
+    traffic = asked_for(trace_file, day, queue, zone)
+    plans = plans_for(traffic, [path for path in (policy_file, against) if path is not None], queue)
+    usual = Habits()
+    habits = Habits(
+        connect_s=traffic.connect_s or 0.0,
+        agent_answers_s=first_known(agent_answers, traffic.connect_s, usual.agent_answers_s),
+        answer=answer if answer is not None else traffic.answer,
+        calls_per_second=calls_per_second,
+    )
     hidden = json_wanted or not sys.stderr.isatty()
-    callers = sum(not row.is_return for row in rows)
-    length = callers * len(files) * runs
+    length = sum(not row.is_return for row in traffic.rows) * len(plans) * runs
     with click.progressbar(length=length, label="rehearsing", file=sys.stderr, hidden=hidden) as bar:
         played = rehearsing.rehearse(
-            rows,
+            traffic.rows,
             plans,
             seed=seed,
             runs=runs,
+            roster=traffic.roster,
             habits=habits,
             take_up=take_up,
             service_level_s=service_level,
+            focus=queue,
             prove=prove,
             progress=bar.update,
         )
     show(rehearsal_json(played), json_wanted, rehearsal_text(played, service_level))
 
 
-# --- what is asked ------------------------------------------------------------------------------------------------
+def first_known(*values: float | None) -> float:
+    """The first that is not None; the last always is one."""
+    return next(value for value in values if value is not None)
 
 
-def policy_in(path: Path) -> "Policy":
-    """The policy in a file: any subset of the fields, the defaults for the rest. Raises ClickException with every
-    mistake and how to mend it."""
+# --- the traffic --------------------------------------------------------------------------------------------------
+
+
+def asked_for(trace_file: Path | None, day: datetime | None, queue: str | None, zone: ZoneInfo) -> Traffic:
+    """From a file or from the journal. Raises UsageError unless it is exactly one of them."""
+    from callback.lab import trace
+
+    if (trace_file is None) == (day is None):
+        raise click.UsageError("give --trace A.csv, or --day YYYY-MM-DD with --queue KEY")
+    if trace_file is not None:
+        return Traffic(trace.read(trace_file, zone))
+    if queue is None:
+        raise click.UsageError("--day needs --queue KEY: whose thresholds are rehearsed?")
+    assert day is not None  # noqa: S101 - one of the two is given
+    return of_day(day.date(), QueueKey(queue), zone)
+
+
+def of_day(day: date, queue: QueueKey, zone: ZoneInfo) -> Traffic:
+    """A day of the journal, in the queue's own time zone if it has one. Raises NotFound for a queue that is not
+    there."""
+    from callback.flows import recorded
+    from callback.lab.journal_trace import JournalTrace
+
+    with open_store() as store:
+        with store.look() as work:
+            policies = {str(one.key): one.policy for one in work.queues()}
+            agents, own = work.agents(), work.queue(queue)
+        zone = ZoneInfo(str((own.policy.hours or {}).get("timezone") or zone.key))
+        since = datetime.combine(day, time.min, zone)
+        until = datetime.combine(day + timedelta(days=1), time.min, zone)
+        reader = JournalTrace()
+        for row in recorded.entries(store, since - BEFORE, until + AFTER):
+            reader.feed(row)
+    credits_s = {key: policy.priority_credit_s for key, policy in policies.items()}
+    found = reader.recorded(since, until, agents=agents, credits_s=credits_s)
+    return Traffic(found.rows, found.roster, policies, found.connect_s, found.answer)
+
+
+BEFORE, AFTER = timedelta(hours=12), timedelta(hours=6)
+"""So much more of the journal is read: who was there already, and what became of the last of the day."""
+
+
+# --- the policies -------------------------------------------------------------------------------------------------
+
+
+def plans_for(traffic: Traffic, files: list[Path], queue: str | None) -> "dict[str, dict[str, Policy]]":
+    """Each policy for every queue, or for the one that is named; the policy that was in force first, where it is known.
+    Raises UsageError without any, BadParameter for a queue that is not there."""
+    from callback.domain.policy import Policy
+
+    known = {row.queue for row in traffic.rows} | set(traffic.in_force)
+    if queue is not None and queue not in known:
+        there = ", ".join(sorted(known)) or "none"
+        raise click.BadParameter(f"the traffic has no queue {queue!r}; it has {there}", param_hint="--queue")
+    base = {key: traffic.in_force.get(key, Policy()) for key in known}
+    plans = {NOW: base} if traffic.in_force else {}
+    for name, path in zip(named(files), files, strict=True):
+        mine = known if queue is None else {queue}
+        plans[name] = {key: policy_in(path, base[key]) if key in mine else base[key] for key in known}
+    if not plans:
+        raise click.UsageError("give --policy P.json: which policy is to be rehearsed?")
+    return plans
+
+
+def policy_in(path: Path, base: "Policy") -> "Policy":
+    """`base` with the fields in a file. Raises ClickException with every mistake and how to mend it."""
     from callback.domain.policies import InvalidPolicy, parse
 
     try:
@@ -140,7 +239,7 @@ def policy_in(path: Path) -> "Policy":
             f'{path.name} must be an object of policy fields, such as {{"offer_at_wait_s": 120}}'
         )
     try:
-        return parse(fields)
+        return parse(fields, base)
     except InvalidPolicy as wrong:
         told = "\n".join(f"  {name} {message}" for name, message in wrong.mistakes)
         raise click.ClickException(f"{path.name} cannot be used:\n{told}") from None
@@ -150,18 +249,6 @@ def named(files: list[Path]) -> list[str]:
     """A heading for each file that tells them apart."""
     stems = [path.stem for path in files]
     return stems if len(set(stems)) == len(stems) else [str(path) for path in files]
-
-
-def plans_for(
-    policies: dict[str, "Policy"], queue: str | None, known: set[str]
-) -> "dict[str, Policy | dict[str, Policy]]":
-    """Each policy for every queue, or for the one that is named. Raises BadParameter for one that is not there."""
-    if queue is None:
-        return dict(policies)
-    if queue not in known:
-        there = ", ".join(sorted(known)) or "none"
-        raise click.BadParameter(f"the traffic has no queue {queue!r}; it has {there}", param_hint="--queue")
-    return {name: {queue: policy} for name, policy in policies.items()}
 
 
 # --- for programs -------------------------------------------------------------------------------------------------

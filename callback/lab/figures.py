@@ -54,12 +54,16 @@ class Difference:
     high: float | None = None
 
 
-def measure(tally: Tally, service_level_s: float) -> dict[str, float | None]:
-    """The figures of one run, all queues together. Shares are from 0 to 1, times in seconds."""
-    figures = _measure(tally.whole(), service_level_s)
+def measure(tally: Tally, service_level_s: float, focus: str | None = None) -> dict[str, float | None]:
+    """The figures of one run, of the queue `focus` or of all together; those about the agents are of all."""
+    figures = _measure(_counts(tally, focus), service_level_s)
     figures["idle"] = _share(tally.idle_s, tally.staffed_s)
     figures["ringing"] = _share(tally.ringing_s, tally.staffed_s)
     return figures
+
+
+def _counts(tally: Tally, focus: str | None) -> Counts:
+    return tally.whole() if focus is None else tally.queues[focus]
 
 
 def _measure(counts: Counts, service_level_s: float) -> dict[str, float | None]:
@@ -124,12 +128,14 @@ def _quantile(ordered: Sequence[float], p: float) -> float | None:
     return ordered[max(math.ceil(p * len(ordered)), 1) - 1] if ordered else None
 
 
-def played(figures: Sequence[Mapping[str, float | None]], tallies: Sequence[Tally], level_s: float) -> Played:
+def played(
+    figures: Sequence[Mapping[str, float | None]], tallies: Sequence[Tally], level_s: float, focus: str | None = None
+) -> Played:
     """The runs of one policy together."""
     queues = {
         queue: _averaged([_measure(tally.queues[queue], level_s) for tally in tallies]) for queue in tallies[0].queues
     }
-    wholes = [tally.whole() for tally in tallies]
+    wholes = [_counts(tally, focus) for tally in tallies]
     return Played(
         figures=_averaged(figures),
         ends={end: fmean(whole.ends[end] for whole in wholes) for end in End},

@@ -4,7 +4,7 @@ What proves of a house that nobody was overtaken without a rule and no promise w
 every change is told here as the line and the record would have told it, and read by `domain.audit`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from callback.domain.audit import DOUBT, Audit, Findings
@@ -19,10 +19,17 @@ SAID = frozenset({"arrived", "waiting", "reserved", "bridged", "completed", "aba
 
 
 class Journal:
-    """Feeds an audit with every change (`line.Teller`); `findings` is its verdict."""
+    """Feeds an audit with every change (`line.Teller`); `findings` is its verdict. `hear` is told every row as well."""
 
-    def __init__(self, policies: Mapping[str, Policy], agents: Iterable[Agent], start: float) -> None:
+    def __init__(
+        self,
+        policies: Mapping[str, Policy],
+        agents: Iterable[Agent],
+        start: float,
+        hear: Callable[[Entry], None] = lambda _: None,
+    ) -> None:
         self.audit = Audit()
+        self._hear = hear
         self._now = start
         for key, policy in policies.items():
             self._row("queue", key, None, "dialing" if policy.dialing else "resting", "configured", queue=key)
@@ -61,7 +68,8 @@ class Journal:
             data["attempt"] = f"{caller.id}/{caller.attempts_made}"
         if outcome:
             data["outcome"] = outcome
-        self._row("callback", caller.id, caller.state, to, reason, "rehearsal", caller.queue, data, now, caller.id)
+        cause = "rehearsal" if caller.state is not None else f"call CA{caller.id[2:]}"
+        self._row("callback", caller.id, caller.state, to, reason, cause, caller.queue, data, now, caller.id)
 
     def _stand(self, caller: Caller) -> dict[str, Any]:
         return {"score": caller.score, "joined": round(caller.joined * 1_000_000)}
@@ -76,3 +84,4 @@ class Journal:
             seq=self.audit.rows + 1,
         )  # fmt: skip
         self.audit.feed(entry, number)
+        self._hear(entry)

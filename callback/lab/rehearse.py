@@ -5,7 +5,7 @@ policy plays the same day on a simulated clock (`engine`). With several runs the
 run and are the same for all policies in it, so the interval of a difference is that of the pairs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -72,21 +72,24 @@ def rehearse(
     warm: bool = True,
     service_level_s: float = SERVICE_LEVEL_S,
     slice_s: float = 900.0,
+    focus: str | None = None,
     prove: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Rehearsal:
     """Plays `rows` under each of `policies` (by name; the first is what the others are compared with).
 
     The agents are read off the rows unless a `roster` is given. The same `seed` gives the same people; with `runs`
-    there are so many casts of people, each met by every policy. `prove` has the audit read every run, which takes about
-    twice as long. `progress` hears of callers done, `len(rows)` of them for each policy and run. Raises ValueError
-    without a policy or with fewer than one run.
+    there are so many casts of people, each met by every policy. With `focus` the figures are of that queue alone, but
+    for those about the agents. `prove` has the audit read every run, which takes three times as long. `progress` hears
+    of callers done, all of them for each policy and run.
+
+    Raises ValueError without a policy or with fewer than one run.
     """
     if not policies or runs < 1:
         raise ValueError("a rehearsal needs a policy and at least one run")
     found = roster or duty.infer(rows)
     day = Day(_with_work(rows, found), found, habits or Habits(), take_up, warm, service_level_s, slice_s)
-    queues = sorted({row.queue for row in rows}.union(*(seat.queues for seat in found.seats)))
+    queues = _queues(rows, found, policies.values(), focus)
     plans = {name: by_queue(plan, queues) for name, plan in policies.items()}
     first = next(iter(plans.values()))
     census = _census(day, first)
@@ -98,20 +101,27 @@ def rehearse(
             tally, breaches = _play(day, census, people, plan, first, prove, progress)
             tallies[name].append(tally)
             proofs[name] += breaches
-    figures = {name: [measure(tally, service_level_s) for tally in tallies[name]] for name in plans}
+    figures = {name: [measure(tally, service_level_s, focus) for tally in tallies[name]] for name in plans}
     for name, breaches in proofs.items():
         for figure, found_breaches in zip(figures[name], breaches, strict=False):
             figure["breaches"] = found_breaches
     reference, *others = plans
     return Rehearsal(
-        played={name: played(figures[name], tallies[name], service_level_s) for name in plans},
+        played={name: played(figures[name], tallies[name], service_level_s, focus) for name in plans},
         differences={name: differences(figures[reference], figures[name]) for name in others},
-        recorded=recorded(rows, service_level_s),
+        recorded=recorded([row for row in rows if focus in (None, row.queue)], service_level_s),
         notes=[*found.notes, *census.notes, *_assumed(day, plans)],
-        callers=len(census.crowd(seed).people),
+        callers=sum(not row.is_return and focus in (None, row.queue) for row in rows),
         runs=runs,
         slice_s=slice_s,
     )
+
+
+def _queues(rows: Sequence[Row], roster: Roster, plans: Iterable[Plan], focus: str | None) -> list[str]:
+    """Every queue that somebody rings, serves, has a policy for or asks about."""
+    named = [plan for plan in plans if not isinstance(plan, Policy)]
+    asked = {focus} if focus is not None else set()
+    return sorted(asked.union((row.queue for row in rows), *(seat.queues for seat in roster.seats), *named))
 
 
 def by_queue(plan: Plan, queues: Sequence[str]) -> dict[str, Policy]:
