@@ -467,6 +467,20 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """What came of the callers of a queue who joined within a quarter of an hour from `at`, and of the talks that calls
+    back from it led to: seconds talked (and the sum of their squares) without wrap-up, seconds waited on the line."""
+
+    at: datetime
+    calls: int
+    handled: int
+    handled_s: float
+    handled_squares: float
+    abandoned: int
+    waited_s: float
+
+
+@dataclass(frozen=True)
 class Promised:
     """An open promise as its row has it, for an audit: nothing in it is sealed. `held`: it is in quarantine."""
 
@@ -749,6 +763,12 @@ class Work(Protocol):
 
     def dials(self, *, after: tuple[datetime, AttemptId] | None = None, limit: int = 1000) -> list[Dial]:
         """Every attempt for which the carrier was asked, by the time it was made and its id, from `after`."""
+        ...
+
+    # what a forecast is made from
+    def traffic(self, queue: QueueKey, *, since: datetime, until: datetime) -> list[Traffic]:
+        """What came to this queue, by quarter of an hour; one in which nothing happened is missing. Callbacks that were
+        asked for otherwise than by a call count as callers."""
         ...
 
     # configuration

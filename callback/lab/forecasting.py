@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from callback.domain import hours as opening
 from callback.domain.wait import Wait
 from callback.lab.trace import Outcome, Row
+from callback.ports import Traffic
 
 Array = NDArray[np.float64]
 Hours = Mapping[str, Any]
@@ -89,6 +90,16 @@ class History:
                 history.zone = row.arrived_at.tzinfo or UTC if own_zone else history.zone
                 own_zone = False
                 history.add(row.arrived_at, _of_row(row))
+        return history
+
+    @classmethod
+    def recorded(cls, traffic: Iterable[Traffic], zone: tzinfo, wrap_up_s: float = 0.0) -> "History":
+        """Of the record, whose talks last as long as the call: `wrap_up_s` is added to each."""
+        history = cls(zone)
+        for one in traffic:
+            squares = one.handled_squares + wrap_up_s * (2 * one.handled_s + one.handled * wrap_up_s)
+            handled_s = one.handled_s + one.handled * wrap_up_s
+            history.add(one.at, Tally(one.calls, one.handled, handled_s, squares, one.abandoned, one.waited_s))
         return history
 
     def add(self, at: datetime, tally: Tally) -> None:

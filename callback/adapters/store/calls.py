@@ -10,6 +10,7 @@ from callback.adapters.store.columns import Instant
 from callback.adapters.store.damage import Damage, not_held
 from callback.adapters.store.sealed import Sealer
 from callback.adapters.store.tables import attempts, callbacks, carrier_events, legs
+from callback.adapters.store.traffic import Counted
 from callback.adapters.store.transaction import plain_row, plain_values
 from callback.domain.callback import Attempt, Leg, Outcome
 from callback.domain.errors import NotFound, Stale
@@ -46,8 +47,8 @@ _CALLS_TO = (
 )
 
 
-class Calls(Damage):
-    """The verbs on attempts and legs."""
+class Calls(Counted, Damage):
+    """The verbs on attempts and legs, and on how many of them there were."""
 
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
         super().__init__(connection, sealer)
