@@ -10,21 +10,23 @@ import heapq
 import math
 import random
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
 from callback.domain import learnt, table
 from callback.domain.calibrate import Calibration
-from callback.domain.floor import Event, Joined, Kind
+from callback.domain.floor import Came, Event, Joined, Kind, Left, Went
 from callback.domain.forecast import Forecast
 from callback.domain.learner import Five, Learner, Said
+from callback.domain.offered import LONGEST_S
 from callback.domain.policy import Policy
 from callback.domain.retelling import Place
 from callback.domain.stored import Errors, Stored
 from callback.domain.table import Row, Table
-from callback.domain.watch import Question, Watch
+from callback.domain.watch import HOPELESS_S, Question, Watch
 
 MOMENTS_S = 120.0
 """Somebody in line is asked about after so many seconds on average, and again after as many."""
@@ -74,6 +76,8 @@ class Estimator:
         self._dice = random.Random(seed)  # noqa: S311 -- moments to ask at, no secret
         self._moments: list[tuple[float, str]] = []
         self._tally = _Tally()
+        self._outside: dict[str, Joined] = {}
+        self._deserted_at: float | None = None
         if stored is not None:
             self.adopt(stored)
 
@@ -83,11 +87,41 @@ class Estimator:
         """One event, told by row `seq` of the journal. What a stored model has learnt already is not learnt twice."""
         learn = seq == 0 or seq > self.learnt_to
         self._look_around(event.at, learn=learn)
-        for question in self.watch.see(event):
-            self._meet(question, learn=learn)
-        if isinstance(event, Joined):
-            self._ask(event.call, learn=learn, joining=True)
-            self._plan(event.call, event.at)
+        for one in self._attended(event):
+            for question in self.watch.see(one):
+                self._meet(question, learn=learn)
+            if isinstance(one, Joined):
+                self._ask(one.call, learn=learn, joining=True)
+                self._plan(one.call, one.at)
+
+    def _attended(self, event: Event) -> Iterator[Event]:
+        """The events of a floor on which somebody works. A night is no wait: when nobody has been at work for long,
+        whoever stands there waits outside, and joins again with the first agent who comes."""
+        floor = self.watch.floor
+        if self._deserted_at is not None and not self._closed and event.at - self._deserted_at > LONGEST_S:
+            yield from self._close(event.at)
+        if isinstance(event, Came):
+            self._deserted_at = None
+            yield event
+            yield from [replace(joined, at=event.at) for joined in self._outside.values()]
+            self._outside.clear()
+        elif isinstance(event, Joined) and self._closed:
+            self._outside[event.call] = event
+        elif self._outside.pop(getattr(event, "call", ""), None) is None:
+            yield event
+        if isinstance(event, Went) and not floor.seen():
+            self._deserted_at = event.at
+
+    @property
+    def _closed(self) -> bool:
+        return self._deserted_at == -math.inf
+
+    def _close(self, at: float) -> Iterator[Event]:
+        self._deserted_at = -math.inf
+        for place in list(self.watch.floor.line):
+            self._outside[place.joined.call] = place.joined
+            yield Left(at, place.joined.call, gave_up=False)
+        self.watch.forget()
 
     def _plan(self, call: str, at: float) -> None:
         heapq.heappush(self._moments, (at + self._dice.expovariate(1 / MOMENTS_S), call))
@@ -109,8 +143,8 @@ class Estimator:
             question.said = learner.say(question.simple, self._raw(learner, [question.signals], [question.simple])[0])
 
     def _meet(self, question: Question, *, learn: bool) -> None:
-        if question.joining and question.waited <= 0:
-            return  # an agent was free: nothing was to be forecast
+        if question.waited > HOPELESS_S or (question.joining and question.waited <= 0):
+            return  # nothing goes on where this queue waits; or an agent was free
         learner, said = self._learner(question.joining), question.said
         self.known += question.joining
         if learn and said is not None and question.whole:

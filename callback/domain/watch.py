@@ -72,6 +72,11 @@ class Watch:
             self._tidy()
         return question
 
+    def forget(self) -> None:
+        """No question will be answered any more."""
+        self._open.clear()
+        self.offered = Offered(self.floor)
+
     def five(self, call: str) -> Five:
         """What the simple rule says to somebody in line."""
         mean, p10, p50, p80, p90 = astuple(self.simple.predict(call))
