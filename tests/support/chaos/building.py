@@ -25,8 +25,8 @@ GREEN = ("--workers", str(WEBS), "--worker-class", "gevent", "--worker-connectio
 SPEED = 20.0
 PATIENCE_S = 20.0
 """For so long a program asks again that is told to, while something is away."""
-WELL_S = 60.0
-"""Within this the house is well again by itself, whatever was done to it."""
+WELL_S = 90.0
+"""Within this the house is well again by itself, whatever was done to it; a failing carrier is named for a minute."""
 LETTERS = {
     "lifecycle": "L", "lost": "L", "dialled_twice": "D", "dialled_after_cancel": "X", "place_lost": "F",
     "overtaken": "F", "agent_booked_twice": "A",
