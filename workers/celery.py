@@ -22,6 +22,8 @@ PERSIST_S = 0.5
 """How often the live calls' stream is written to the record: within a second, with room to spare."""
 STAND_AGAIN_S = 15.0
 """How often the record's waiting promises are compared with the line."""
+LEARN_S = 10.0
+"""How often the journal is read on for the laws of dialling ahead, which change slowly."""
 KEEP_SAID_S = 2.0
 """How often what callers were told is written to the record, and joined to what happened since."""
 FORGET_SAID_S = 60.0
@@ -82,6 +84,7 @@ class Configuration:
             "sweep": {"task": "workers.tasks.sweep", "schedule": settings().sweep_s},
             "stand-again": {"task": "workers.tasks.stand_again", "schedule": STAND_AGAIN_S},
             "persist": {"task": "workers.tasks.persist", "schedule": PERSIST_S},
+            "learn": {"task": "workers.tasks.learn", "schedule": LEARN_S},
             "keep-said": {"task": "workers.tasks.keep_said", "schedule": KEEP_SAID_S},
             "forget-said": {"task": "workers.tasks.forget_said", "schedule": FORGET_SAID_S},
         }

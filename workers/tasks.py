@@ -1,14 +1,14 @@
 """The tasks: each calls one flow. They carry ids only, may run twice, and may be lost."""
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import condition, epoch
+from callback.flows import condition, epoch, lessons
 from callback.flows import persist as persisting
 from callback.flows import rebuild as rebuilding
 from callback.flows import said as saying
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import tasks as doing
-from workers.celery import FORGET_SAID_S, KEEP_SAID_S, STAND_AGAIN_S, app, house, settings
+from workers.celery import FORGET_SAID_S, KEEP_SAID_S, LEARN_S, STAND_AGAIN_S, app, house, settings
 from workers.rounds import Rounds
 
 REBUILD_S = 1800
@@ -51,6 +51,12 @@ def persist() -> int:
     """Write live calls and agents to the record, and see whether the line is the one it was."""
     condition.line_is(house(), epoch.tick(house()))
     return persisting.persist(house())
+
+
+@app.task(name="workers.tasks.learn")
+def learn() -> int:
+    """Learn how long rings, keys, talks and wrap-ups last; returns how many rows of the journal were new."""
+    return lessons.learn(house()) if rounds.begins("learn", LEARN_S) else 0
 
 
 @app.task(name="workers.tasks.keep_said")

@@ -72,7 +72,7 @@ class Floor:
     idle: int = 0
     talks_s: tuple[float, ...] = ()
     wraps: tuple[WrapUp, ...] = ()
-    ringing_s: tuple[float, ...] = ()  # since the dial
+    ringing_s: tuple[float, ...] = ()  # since the dial; below 0 for one that waits so long for the carrier's pace
     asked_s: tuple[float, ...] = ()  # since the answer, at the key prompt
     waiting: int = 0
 
@@ -117,17 +117,23 @@ class Forecast:
     rings: tuple[Row, ...]  # not ready by the instant, by seconds rung
     keys: tuple[Row, ...]  # the same by seconds since the answer
     tolerance_s: float
+    ready: Row  # ready by so many steps after the dial
+    delay_s: float = 0  # until the next dial may begin
 
     @classmethod
-    def of(cls, laws: Laws, policy: Policy, *, wrap_ends: bool = True, instants: Row = ()) -> "Forecast":
+    def of(
+        cls, laws: Laws, policy: Policy, *, wrap_ends: bool = True, instants: Row = (), delay_s: float = 0
+    ) -> "Forecast":
         """By these laws under this policy. `wrap_ends`: the line ends every wrap-up after the policy's time. Where
-        `instants` are given, all as likely, they take the place of those of the law of the ring."""
+        `instants` are given, all as likely, they take the place of those of the law of the ring. `delay_s`: the
+        carrier's pace lets the next dial begin only then."""
         ring, talk, wrap = Law(laws.ring), Law(laws.talk), Law(laws.wrap)
         asked = Law(laws.key) if policy.confirm_human == "press_1" else None
         timeout = float(policy.ring_timeout_s)
         key = _middles(_curve(asked) if asked else _at_once, timeout + KEY_S)
         weights = (1 / len(instants),) * len(instants) if instants else _weights()
-        instants = instants or _instants(ring, key, timeout)
+        ready = _ready(ring, key, timeout)
+        instants = tuple(s + delay_s for s in instants or _instants(ready, timeout))
         horizons = [s + policy.wait_tolerance_s for s in instants]
         wrapped = _middles(_curve(wrap, policy.wrap_up_s if wrap_ends else math.inf), horizons[-1])
         ages = _fine(laws.talk.edges)
@@ -141,6 +147,8 @@ class Forecast:
             rings=tuple(tuple(1 - p for p in row) for row in unready),
             keys=tuple(tuple(1 - (asked.within(age, s) if asked else 1) for s in instants) for age in _ages(KEY_S)),
             tolerance_s=policy.wait_tolerance_s,
+            ready=ready,
+            delay_s=delay_s,
         )
 
     def free(self, floor: Floor) -> list[Row]:
@@ -157,7 +165,14 @@ class Forecast:
 
     def unready(self, floor: Floor) -> list[Row]:
         """For each call under way P(not ready by the instant)."""
-        return [at(self.rings, age) for age in floor.ringing_s] + [at(self.keys, age) for age in floor.asked_s]
+        return [self.rung(age) for age in floor.ringing_s] + [at(self.keys, age) for age in floor.asked_s]
+
+    def rung(self, age_s: float) -> Row:
+        """P(not ready by the instant) of one call that has rung for so long, or (below 0) begins only later."""
+        if age_s >= 0:
+            return at(self.rings, age_s)
+        steps = (round((s + age_s) / STEP_S) for s in self.instants)
+        return tuple(1.0 if n <= 0 else 1 - self.ready[min(n, len(self.ready)) - 1] for n in steps)
 
 
 def at(table: Sequence[Row], age_s: float) -> Row:
@@ -211,10 +226,14 @@ def _weights() -> Row:
     return tuple(high - low for low, high in pairwise((0.0, *PARTS)))
 
 
-def _instants(ring: Law, key: Sequence[float], timeout: float) -> Row:
+def _ready(ring: Law, key: Sequence[float], timeout: float) -> Row:
+    """P(answered and the key pressed by then), a step apart from the first step after the dial."""
+    return _then(ring, 0, key, _ages(timeout + KEY_S)[1:], timeout)
+
+
+def _instants(ready: Row, timeout: float) -> Row:
     """The middle of each of `PARTS` of those who answer and press their key, in seconds from the dial."""
     times = _ages(timeout + KEY_S)[1:]
-    ready = _then(ring, 0, key, times, timeout)
     middles = ((low + high) / 2 for low, high in pairwise((0.0, *PARTS)))
     if ready[-1] <= 0:
         return (timeout,) * len(PARTS)
@@ -230,7 +249,7 @@ def decide(floor: Floor, forecast: Forecast, *, epsilon: float, most: int) -> De
         miss = _miss(floor, forecast.weights, [*free, *unready], len(unready))
         if miss > epsilon and len(unready) >= floor.idle - floor.waiting:
             break
-        unready.append(forecast.rings[0])
+        unready.append(forecast.rung(-forecast.delay_s))
         dials += 1
     usual = bisect_left(list(accumulate(forecast.weights)), 0.5)
     return Decision(

@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from callback.domain import wait
 from callback.domain.callback import Attempt, Callback
 from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, is_callback, new_attempt_id
-from callback.domain.laws import first_guess
+from callback.domain.laws import Laws
 from callback.domain.lifecycle import AgentStatus, Event, State
-from callback.domain.pacing import Calibration, Decision, Floor, Forecast, WrapUp, decide
+from callback.domain.pacing import Decision, Floor, Forecast, WrapUp, decide
 from callback.domain.policy import Policy, Queue
-from callback.flows import account, dial, settle
+from callback.flows import account, ask, dial, settle
 from callback.flows.book import caller_id
+from callback.flows.lessons import Taught, taught
 from callback.ports import AgentView, House, Waiting, Work
 
 MODE = "dial_ahead"
@@ -29,8 +29,8 @@ UNDER_WAY = (State.RESERVED, State.DIALING, State.RECONCILING, State.ANSWERED)
 FRONT = 100
 """So many at the head of each queue are looked at: far more than agents come free within a ring."""
 LIVE = ("menu", "hold")
-ROUNDED_S = 10
-"""Mean handle times this near share a forecast, which takes some 30 ms to build."""
+DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
+"""Until the carrier would begin: a forecast, which takes some 30 ms to build, for each of them."""
 
 
 @dataclass(frozen=True)
@@ -41,29 +41,60 @@ class Sight:
     due: tuple[Waiting, ...]
     before: tuple[tuple[int, EntryId], ...]
     agents: int
+    pace_s: float = 0  # until the carrier's pace lets another call begin
+
+
+@dataclass(frozen=True)
+class Present:
+    """How a queue stands with dialling ahead at this moment, for a page: what would be decided about the next of those
+    who are due (`decision` None: nobody is, or there is no agent), and what the rule goes by."""
+
+    sight: Sight
+    taught: Taught
+    decision: Decision | None
 
 
 def run(house: House, key: QueueKey) -> int:
     """Ring ahead in this queue whoever may be rung now; returns how many."""
     queue = house.book.queue(key)
-    policy = queue.policy
-    if policy.dial_mode != MODE or not policy.dialing or account.stopped(house, caller_id(house, queue)) is not None:
+    if hindered(house, queue):
         return 0
     now = house.clock.now()
     sight = look(house, queue, now)
     if not sight.agents or not sight.due:
         return 0
-    epsilon = Calibration.first(policy.max_wait_probability, sight.agents).epsilon
-    laws = forecast(house, queue)
+    knows = taught(house, queue, sight.agents)
     floor, begun = sight.floor, 0
     for waiting in sight.due:
-        ahead = sum(place < (waiting.score, waiting.entry) for place in sight.before)
-        decision = decide(replace(floor, waiting=ahead), laws, epsilon=epsilon, most=1)
+        delay_s = sight.pace_s + begun / house.knobs.calls_per_second
+        decision = decided(queue.policy, sight, floor, knows, waiting, delay_s)
         if not decision.dials:
             break
         if begin(house, queue, CallbackId(waiting.entry), decision):
-            floor, begun = replace(floor, ringing_s=(*floor.ringing_s, 0.0)), begun + 1
+            floor, begun = replace(floor, ringing_s=(*floor.ringing_s, -delay_s)), begun + 1
     return begun
+
+
+def hindered(house: House, queue: Queue) -> bool:
+    """Whether nobody is rung ahead in this queue, whoever is there."""
+    policy = queue.policy
+    return policy.dial_mode != MODE or not policy.dialing or account.stopped(house, caller_id(house, queue)) is not None
+
+
+def decided(policy: Policy, sight: Sight, floor: Floor, knows: Taught, waiting: Waiting, delay_s: float) -> Decision:
+    """Whether this one may be rung now, `delay_s` before the carrier would begin."""
+    before = sum(place < (waiting.score, waiting.entry) for place in sight.before)
+    laws = forecast(knows, policy, rounded_up(delay_s))
+    return decide(replace(floor, waiting=before), laws, epsilon=knows.epsilon, most=1)
+
+
+def present(house: House, queue: Queue) -> Present:
+    """As `run` would see it now; rings nobody."""
+    sight = look(house, queue, house.clock.now())
+    knows = taught(house, queue, sight.agents)
+    if not sight.agents or not sight.due:
+        return Present(sight, knows, None)
+    return Present(sight, knows, decided(queue.policy, sight, sight.floor, knows, sight.due[0], sight.pace_s))
 
 
 # --- what is known ----------------------------------------------------------------------------------------------
@@ -78,8 +109,10 @@ def look(house: House, queue: Queue, now: datetime) -> Sight:
     due = tuple(one for one in lines[QueueKey(queue.key)] if one.place == "due")
     before = [one for key, line in lines.items() for one in line if takes(one, ours=key == queue.key)]
     held = {one.entry for one in before}
-    floor = with_dials(floor_of(house, views, now), dials(house, queues, held), now)
-    return Sight(floor, due, tuple((one.score, one.entry) for one in before), len(views))
+    pace_s = house.line.pace_ahead(ask.PACE, now=now)
+    spacing = pace_s, 1 / house.knobs.calls_per_second
+    floor = with_dials(floor_of(house, views, now), dials(house, queues, held), now, *spacing)
+    return Sight(floor, due, tuple((one.score, one.entry) for one in before), len(views), pace_s)
 
 
 def serving(house: House, queue: QueueKey) -> Iterator[tuple[AgentKey, frozenset[QueueKey]]]:
@@ -125,11 +158,14 @@ def dials(house: House, queues: frozenset[QueueKey], held: set[EntryId]) -> list
         return [work.attempt(one.attempt) for one in found if one.attempt is not None]
 
 
-def with_dials(floor: Floor, attempts: list[Attempt], now: datetime) -> Floor:
-    """The dials under way, by how long they ring, or since when the key is waited for."""
-    ringing = (age(now, one.asked_at or now) for one in attempts if one.answered_at is None)
-    asked = (age(now, one.answered_at) for one in attempts if one.answered_at is not None)
-    return replace(floor, ringing_s=tuple(ringing), asked_s=tuple(asked))
+def with_dials(floor: Floor, attempts: list[Attempt], now: datetime, pace_s: float, apart_s: float) -> Floor:
+    """The dials under way, by how long they ring, or since when the key is waited for. Those that the carrier was not
+    asked for yet hold the last slots of its pace, `apart_s` apart, of which the next is free in `pace_s`."""
+    asked = tuple(age(now, one.answered_at) for one in attempts if one.answered_at is not None)
+    ringing = [age(now, one.asked_at) for one in attempts if one.answered_at is None and one.asked_at is not None]
+    waiting = sum(one.answered_at is None and one.asked_at is None for one in attempts)
+    slots = (-max(pace_s - number * apart_s, 0.0) for number in range(waiting, 0, -1))
+    return replace(floor, ringing_s=(*ringing, *slots), asked_s=asked)
 
 
 def age(now: datetime, since: datetime) -> float:
@@ -137,24 +173,26 @@ def age(now: datetime, since: datetime) -> float:
     return max((now - since).total_seconds(), 0.0)
 
 
-def forecast(house: House, queue: Queue) -> Forecast:
-    """By the queue's mean handle time and what is usual elsewhere."""
-    measured = house.line.standing(QueueKey(queue.key), None).measured
-    policy = queue.policy
-    handle_s = ROUNDED_S * round(wait.mean_handle(measured, policy) / ROUNDED_S)
-    return _forecast(handle_s, policy.wrap_up_s, policy.ring_timeout_s, policy.wait_tolerance_s, policy.confirm_human)
+def rounded_up(delay_s: float) -> float:
+    """To one of few delays, since each has tables of its own."""
+    return next((delay for delay in DELAYS_S if delay_s <= delay), DELAYS_S[-1])
+
+
+def forecast(knows: Taught, policy: Policy, delay_s: float) -> Forecast:
+    """The tables of these laws."""
+    return _forecast(
+        knows.laws, policy.wrap_up_s, policy.ring_timeout_s, policy.wait_tolerance_s, policy.confirm_human, delay_s
+    )
 
 
 @lru_cache(maxsize=64)
-def _forecast(handle_s: float, wrap_up_s: float, ring_timeout_s: int, tolerance_s: float, confirm: str) -> Forecast:
+def _forecast(
+    laws: Laws, wrap_up_s: float, ring_timeout_s: int, tolerance_s: float, confirm: str, delay_s: float
+) -> Forecast:
     policy = Policy(
-        prior_handle_s=handle_s,
-        wrap_up_s=wrap_up_s,
-        ring_timeout_s=ring_timeout_s,
-        wait_tolerance_s=tolerance_s,
-        confirm_human=confirm,
+        wrap_up_s=wrap_up_s, ring_timeout_s=ring_timeout_s, wait_tolerance_s=tolerance_s, confirm_human=confirm
     )
-    return Forecast.of(first_guess(policy), policy)
+    return Forecast.of(laws, policy, delay_s=delay_s)
 
 
 # --- ringing ----------------------------------------------------------------------------------------------------

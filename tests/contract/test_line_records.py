@@ -262,6 +262,7 @@ def test_the_listing_pages_through_the_line_in_order(scene: Scene) -> None:
 def test_the_pace_gives_each_caller_the_next_slot(scene: Scene) -> None:
     now = scene.clock.now()
     assert [scene.line.take_pace("calls", per_second=2, now=now) for _ in range(4)] == [0, 0.5, 1, 1.5]
+    assert [scene.line.pace_ahead(bucket, now=now) for bucket in ("calls", "calls", "other")] == [2, 2, 0]
     assert scene.line.take_pace("other", per_second=2, now=now) == 0
     assert scene.line.take_pace("calls", per_second=2, now=now + timedelta(seconds=1.75)) == 0.25
     assert scene.line.take_pace("calls", per_second=2, now=now + timedelta(seconds=10)) == 0

@@ -33,6 +33,11 @@ def queue_state(queue: str) -> str:
     return f"{TAG}q:{queue}:s"
 
 
+def pace(bucket: str) -> str:
+    """The next free slot of a shared pace (`lua/pace.lua`)."""
+    return f"{TAG}pace:{bucket}"
+
+
 def language(number_hash: str) -> str:
     """What language this number chose."""
     return f"{TAG}lang:{number_hash}"

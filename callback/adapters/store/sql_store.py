@@ -25,6 +25,7 @@ from callback.adapters.store.epochs import Epochs
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.failures import Failures
 from callback.adapters.store.journal import Journal
+from callback.adapters.store.lessons import Lessons
 from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
 from callback.adapters.store.models import Models
@@ -47,7 +48,7 @@ IN_TRANSIT = "stream.call.number"
 
 
 class SqlWork(
-    Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Models, Witness, Told
+    Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Models, Lessons, Witness, Told
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
 

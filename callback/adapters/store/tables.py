@@ -502,6 +502,29 @@ wait_models = Table(
     PrimaryKeyConstraint("pool", "version"),
 )
 
+# How long rings, keys, talks and wrap-ups last, by queue. Version 0 is what goes on being learnt, in place; the others
+# are what was dialled by.
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("queue", ForeignKey("queues.key"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("lesson", Data, nullable=False),
+    PrimaryKeyConstraint("queue", "version"),
+)
+
+# Where the reading for the lessons stopped, and what was going on then.
+lesson_mark = Table(
+    "lesson_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),  # of the journal
+    Column("at", Instant, nullable=False),
+    Column("open", Data, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
+
 JOURNAL_LOCK = 7_305_808_869_231_650_667
 """The advisory lock under which journal rows are numbered."""
 
