@@ -11,8 +11,9 @@ from math import ceil, log10
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 760, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 14, 34
+LEFT, RIGHT, TOP, BOTTOM = 68, 8, 14, 34
 TICKS = 4
+WIDEST = 28
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,13 @@ def bars(groups: Sequence[Bars], *, title: str, describe: str, names: Sequence[s
     step = (WIDTH - LEFT - RIGHT) / max(len(groups), 1)
     parts = [*_axis([top * at / TICKS for at in range(TICKS + 1)], 0, top, unit)]
     for at, group in enumerate(groups):
-        x, wide = LEFT + at * step, step * 0.76 / len(names)
+        wide = min(step * 0.76 / len(names), WIDEST)
+        begin = LEFT + (at + 0.5) * step - wide * len(names) / 2
         parts.append(Markup("<g><title>{}</title>").format(group.title))
         for which, value in enumerate(group.values):
             if value is not None:
                 y = _y(value, 0, top)
-                left = x + step * 0.12 + which * wide
+                left = begin + which * wide
                 parts.append(
                     Markup('<rect class="bar{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
                         which, left, y, max(wide - 1.5, 1), HEIGHT - BOTTOM - y

@@ -45,7 +45,6 @@ def busy(staged: StagedHouse, **policy: Any) -> Leg:
     return leg
 
 
-@on_both
 def test_a_caller_is_told_offered_and_connected_and_all_of_it_is_kept(staged: StagedHouse) -> None:
     talker = busy(staged)
     leg = staged.holding(ADA)
@@ -69,7 +68,6 @@ def test_a_caller_is_told_offered_and_connected_and_all_of_it_is_kept(staged: St
     assert (found.told, found.connected, found.ours.scored) == (1, 1, 1)
 
 
-@on_both
 def test_whoever_hangs_up_is_counted_and_not_judged(staged: StagedHouse) -> None:
     busy(staged)
     leg = staged.holding(ADA)

@@ -204,7 +204,9 @@ def _chart_of_errors(found: Hindsight) -> Markup:
         if tally.ours.scored
     ]
     describe = gettext("The table has the same figures.")
-    return charts.bars(groups, title=gettext("Typical error by hour"), describe=describe, names=names, unit="min")
+    return charts.bars(
+        groups, title=gettext("Typical error by hour"), describe=describe, names=names, unit=gettext("min")
+    )
 
 
 def _chart_of_ranges(found: Hindsight) -> Markup:

@@ -53,8 +53,8 @@ def fate(said: Prediction) -> str:
         Fate.LEFT: gettext("hung up"),
         Fate.PROMISED: gettext("took a callback"),
     }
-    after = gettext("after %(time)s", time=duration(said.waited_s))
-    return f"{words.get(said.fate, word(said.fate))} {after}"
+    what = words.get(said.fate, word(said.fate))
+    return gettext("%(what)s after %(time)s", what=what, time=duration(said.waited_s))
 
 
 def decision(said: Prediction) -> str:
@@ -126,7 +126,8 @@ def _measured(said: Prediction) -> list[Fact]:
     if given.get("handle_s") is not None:
         talks = round(given.get("handled") or 0)
         mean = duration(given["handle_s"])
-        found.append(Fact(gettext("Talk and wrap-up"), f"{mean} · {ngettext('%(num)d talk', '%(num)d talks', talks)}"))
+        over = ngettext("%(num)d talk", "%(num)d talks", talks)
+        found.append(Fact(gettext("Talk and wrap-up"), f"{mean} · {over}"))
     if given.get("patience_s") is not None:
         gone = round(given.get("abandoned") or 0)
         mean = duration(given["patience_s"])
@@ -175,7 +176,7 @@ def bias(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if abs(seconds) < 0.5:
-        return gettext("none")
+        return duration(0)
     by = duration(abs(seconds))
     return gettext("%(time)s too long", time=by) if seconds > 0 else gettext("%(time)s too short", time=by)
 
