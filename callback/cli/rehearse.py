@@ -223,9 +223,9 @@ def plans_for(traffic: Traffic, files: list[Path], queue: str | None) -> "dict[s
     return plans
 
 
-def policy_in(path: Path, base: "Policy") -> "Policy":
-    """`base` with the fields in a file. Raises ClickException with every mistake and how to mend it."""
-    from callback.domain.policies import InvalidPolicy, parse
+def policy_in(path: Path, base: "Policy | None" = None) -> "Policy":
+    """`base` (the defaults unless given) with the fields in a file. Raises ClickException with every mistake and how to mend it."""
+    from callback.domain.policies import DEFAULTS, InvalidPolicy, parse
 
     try:
         fields = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -239,7 +239,7 @@ def policy_in(path: Path, base: "Policy") -> "Policy":
             f'{path.name} must be an object of policy fields, such as {{"offer_at_wait_s": 120}}'
         )
     try:
-        return parse(fields, base)
+        return parse(fields, base or DEFAULTS)
     except InvalidPolicy as wrong:
         told = "\n".join(f"  {name} {message}" for name, message in wrong.mistakes)
         raise click.ClickException(f"{path.name} cannot be used:\n{told}") from None

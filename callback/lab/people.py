@@ -20,9 +20,9 @@ from callback.lab.trace import RETURN, Outcome, Row
 ENOUGH = 30
 """From so many talks or leavers on, a group has a law of its own."""
 TYPE = "type"
-OFFERED, QUOTED, CONNECTED = "offered", "quoted_s", "connect_s"
-"""Extra columns of our own exports: whether a callback was offered, what wait was said, and how long the agent took to
-come to the phone."""
+OFFERED, QUOTED, PATIENCE_S = "offered", "quoted_s", "patience_s"
+"""Extra columns, used where they are there: whether a callback was offered, what wait was said, and in a day that was
+made up (`forecasting.day_rows`) how long its caller would wait."""
 YES = frozenset({"1", "true", "yes"})
 
 _MASK = (1 << 64) - 1
@@ -136,6 +136,9 @@ class Census:
         )
 
     def _waits(self, row: Row, u: float) -> float:
+        told = _number(row, PATIENCE_S)
+        if told is not None:
+            return told
         if row.outcome is Outcome.ABANDONED:
             return row.waited_s
         return self._patience[_patience_group(row, self._patience)].draw(u, row.waited_s)
@@ -149,7 +152,7 @@ class Census:
 
     def _willing(self, row: Row, u: float) -> float:
         """Whoever took one would again; whoever was offered one and did not would not."""
-        chance = self.take_up.chance(_quoted(row))
+        chance = self.take_up.chance(_number(row, QUOTED))
         if row.outcome is Outcome.CALLBACK:
             return u * chance
         return chance + u * (1 - chance) if row.extra.get(OFFERED, "").lower() in YES else u
@@ -199,9 +202,10 @@ def _patience_group(row: Row, known: Mapping[Group, Patience]) -> Group:
     return (row.queue,) if (row.queue,) in known else ()
 
 
-def _quoted(row: Row) -> float | None:
+def _number(row: Row, column: str) -> float | None:
+    """What an extra column says, if it says anything."""
     try:
-        return float(row.extra[QUOTED])
+        return float(row.extra[column])
     except (KeyError, ValueError):
         return None
 
@@ -213,7 +217,7 @@ def _take_up(rows: Sequence[Row], told: float | None, usual: float) -> tuple[Tak
     offered = [row for row in rows if row.extra.get(OFFERED, "").lower() in YES or row.outcome is Outcome.CALLBACK]
     taken = sum(row.outcome is Outcome.CALLBACK for row in offered)
     if OFFERED in {name for row in rows[:1] for name in row.extra} and 0 < taken < len(offered) >= ENOUGH:
-        learnt = fit([(_quoted(row), row.outcome is Outcome.CALLBACK) for row in offered])
+        learnt = fit([(_number(row, QUOTED), row.outcome is Outcome.CALLBACK) for row in offered])
         return learnt, f"take-up by the wait that is said: learnt from {taken:,} of {len(offered):,} offers taken"
     if taken:
         share = _among_those_who_waited(rows)

@@ -9,7 +9,7 @@ from callback.domain.laws import RING_EDGES, first_guess
 from callback.domain.policy import Policy
 from callback.lab import duty
 from callback.lab.dialling import Ends
-from callback.lab.people import OFFERED, QUOTED, Census, TakeUp, dice, fit, key_of
+from callback.lab.people import OFFERED, PATIENCE_S, QUOTED, Census, TakeUp, dice, fit, key_of
 from callback.lab.survival import Patience
 from callback.lab.trace import Outcome, Row
 from tests.support.traffic import MONDAY, crowd, row
@@ -52,6 +52,12 @@ def test_whoever_hung_up_is_exactly_as_patient_as_they_were_and_whoever_was_serv
     people = {one.id: one for one in census(rows).crowd(1).people}
     assert [people[f"left{n}"].patience_s for n in range(40)] == [30 + n for n in range(40)]
     assert all(people[f"served{n}"].patience_s >= 50 for n in range(40))
+
+
+def test_whose_patience_is_told_has_that() -> None:
+    told = row("a", 0, waited=20)
+    told = Row(**{**{name: getattr(told, name) for name in Row.__slots__}, "extra": {PATIENCE_S: "12.5"}})
+    assert census([told]).crowd(1).people[0].patience_s == 12.5
 
 
 # --- talks and dice -----------------------------------------------------------------------------------------------
