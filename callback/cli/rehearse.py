@@ -224,7 +224,8 @@ def plans_for(traffic: Traffic, files: list[Path], queue: str | None) -> "dict[s
 
 
 def policy_in(path: Path, base: "Policy | None" = None) -> "Policy":
-    """`base` (the defaults unless given) with the fields in a file. Raises ClickException with every mistake and how to mend it."""
+    """`base` (the defaults unless given) with the fields in a file. Raises ClickException with every mistake and how to
+    mend it."""
     from callback.domain.policies import DEFAULTS, InvalidPolicy, parse
 
     try:
