@@ -6,7 +6,7 @@ words with the way to mend it: exit code 1, or 2 for a command that was typed wr
 
 import click
 
-from callback.cli import audit, backtest, carrier, estimate, people, queues, rehearse, running
+from callback.cli import audit, backtest, carrier, estimate, people, queues, rehearse, running, staff
 from callback.cli.errors import PlainGroup
 
 
@@ -37,5 +37,7 @@ for _command in (
     audit.audit,
     backtest.backtest,
     rehearse.rehearse,
+    staff.forecast,
+    staff.staff,
 ):
     main.add_command(_command)

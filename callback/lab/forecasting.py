@@ -247,7 +247,7 @@ class Past:
 
     def __init__(self, history: History, hours: Hours | None = None, settings: Settings = DEFAULTS) -> None:
         self.settings = settings
-        open_days = [day for day in sorted(history.days) if _opens(hours, day, history.zone)]
+        open_days = [day for day in sorted(history.days) if opens(hours, day, history.zone)]
         totals = {day: float(history.days[day][:, _CALLS].sum()) for day in open_days}
         self.days = [day for day in open_days if totals[day] > 0 and not _odd(day, totals, settings)]
         self.left_out = len(open_days) - len(self.days)
@@ -307,7 +307,8 @@ class Past:
         return [float(value) for value in (around[0] + doubt * whole) / (around[1] + doubt)]
 
 
-def _opens(hours: Hours | None, day: date, zone: tzinfo) -> bool:
+def opens(hours: Hours | None, day: date, zone: tzinfo) -> bool:
+    """Whether a queue with these hours opens on that day."""
     if hours is None:
         return True
     return any(opening.is_open(hours, at + timedelta(seconds=QUARTER_S / 2)) for at in quarters_of(day, zone))
