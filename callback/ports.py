@@ -51,6 +51,7 @@ class Reservation:
     score: int = 0  # of the entry, with which it goes back into the line
     joined_at: datetime | None = None
     language: str = ""  # of a live entry, as `arrive` or `hold` last heard
+    agent_leg: CallSid | None = None  # in phase busy: on which the agent took the call (None: nobody told)
 
 
 @dataclass(frozen=True)
@@ -270,8 +271,9 @@ class Line(Protocol):
         `gone`; the agent to `agent_to`, or to what they wanted (None)."""
         ...
 
-    def bridge(self, token: Token, *, now: datetime) -> bool:
-        """They talk: the entry leaves the line, the agent is busy, the lease ends. True again on a repeat."""
+    def bridge(self, token: Token, *, now: datetime, agent_leg: CallSid | None = None) -> bool:
+        """They talk, the agent on `agent_leg`: the entry leaves the line, the agent is busy, the lease ends. True again
+        on a repeat."""
         ...
 
     def complete(

@@ -112,11 +112,12 @@ def accept(house: House, token: Token, hook: Hook, *, agent_there: bool = True) 
     if pairing is None:
         return False
     if not is_callback(pairing.entry):
-        return house.line.bridge(token, now=house.clock.now())
+        return house.line.bridge(token, now=house.clock.now(), agent_leg=hook.call)
     with house.store.begin() as work:
         callback = work.callback(CallbackId(pairing.entry))
     there = callback.state in ON_THE_LINE
-    if there and not house.line.bridge(token, now=house.clock.now()):
+    agent_leg = hook.call if agent_there else None
+    if there and not house.line.bridge(token, now=house.clock.now(), agent_leg=agent_leg):
         return False
     if not (there and recorded(house, pairing, cause=f"call {hook.call}", agent_there=agent_there)):
         house.line.leave(pairing.entry, reason="no longer on the line", now=house.clock.now())

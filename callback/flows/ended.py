@@ -73,11 +73,18 @@ def next_for_caller(house: House, hook: Hook, place: Place, *, there: bool, miss
 
 def agent_status(house: House, hook: Hook) -> None:
     """The agent's leg: its end frees the agent even if the caller's Dial never reports. Only `completed` can end a
-    talk: every other last word is of a leg that nobody answered, such as the first of an agent who was rung twice."""
+    talk: every other last word is of a leg that nobody answered, such as the first of an agent who was rung twice.
+    Where the first was answered, but an outage kept its key from us, the talk is on the second."""
     token = Token(hook.query["r"])
-    if hook.status == "completed" and seen_first(house, hook):
+    if hook.status == "completed" and seen_first(house, hook) and not on_another_leg(house, token, hook.call):
         caller = CallSid(hook.form.get("ParentCallSid", "")) or None
         settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}", leg=caller)
+
+
+def on_another_leg(house: House, token: Token, leg: CallSid) -> bool:
+    """Whether the agent of this pairing is known to talk on another leg than this one."""
+    pairing = house.line.reservation(token)
+    return pairing is not None and pairing.agent_leg not in (None, leg)
 
 
 def seen_first(house: House, hook: Hook) -> bool:

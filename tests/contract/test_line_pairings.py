@@ -6,7 +6,7 @@ import pytest
 
 from callback.adapters.line.micros import to_micros
 from callback.domain.errors import IllegalMove
-from callback.domain.ids import AgentKey, Token
+from callback.domain.ids import AgentKey, CallSid, Token
 from callback.domain.lifecycle import AgentStatus
 from tests.support.line_scene import Scene
 
@@ -162,6 +162,16 @@ def test_a_bridged_caller_has_left_the_line_and_the_agent_is_busy(scene: Scene) 
     assert scene.place("CA1") == ("busy", None)
     assert scene.order() == ["CA2"]
     assert scene.moves() == [("ada", "reserved", "busy"), ("CA1", "reserved", "bridged")]
+
+
+def test_a_talk_knows_the_leg_on_which_the_agent_took_it(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.holding("CA1")
+    token = scene.line.agent(AgentKey("ada")).token or Token("")
+    assert getattr(scene.line.reservation(token), "agent_leg", "") is None
+    for leg in (CallSid("CA7"), CallSid("CA8")):
+        assert scene.line.bridge(token, now=scene.clock.advance(1), agent_leg=leg)
+        assert getattr(scene.line.reservation(token), "agent_leg", "") == "CA7"
 
 
 def test_a_talk_has_no_lease(scene: Scene) -> None:

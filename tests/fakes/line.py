@@ -79,6 +79,7 @@ class Pair:
     lease_until: datetime | None
     phase: str = "reserved"
     bridged_at: datetime | None = None
+    agent_leg: CallSid | None = None
 
 
 @dataclass
@@ -328,12 +329,13 @@ class FakeLine:
             self._stand_again(person, entry_to, now, reason)
         return True
 
-    def bridge(self, token: Token, *, now: datetime) -> bool:
+    def bridge(self, token: Token, *, now: datetime, agent_leg: CallSid | None = None) -> bool:
         pair = self._pairs.get(token)
         if pair is None:
             return False
         if pair.phase != "busy":
             pair.phase, pair.lease_until, pair.bridged_at = "busy", None, now
+            pair.agent_leg = agent_leg
             self._move_agent(self._seats[pair.agent], AgentStatus.BUSY, now, "bridged", pair)
             person = self._people[pair.entry]
             self._tell_call(person, CallState.BRIDGED, now, "bridged", pair)
@@ -610,6 +612,7 @@ class FakeLine:
             score=person.score,
             joined_at=person.joined,
             language=person.language,
+            agent_leg=pair.agent_leg,
         )
 
     # --- who takes whom ----------------------------------------------------------------------------------------

@@ -386,6 +386,23 @@ def test_an_agents_leg_that_was_never_answered_ends_no_talk(staged: StagedHouse)
     assert staged.status() is AgentStatus.BUSY
 
 
+@on_both
+def test_an_agents_first_leg_that_an_outage_kept_from_the_talk_does_not_end_it_on_the_second(
+    staged: StagedHouse,
+) -> None:
+    callback, leg = picked_up(staged)
+    first = leg.agent()
+    first.pick_up()
+    second = staged.talking(leg)
+    staged.wait(30)
+    for word in first.end():
+        staged.tell(word)
+    assert (staged.status(), staged.state(callback)) == (AgentStatus.BUSY, State.BRIDGED)
+    for word in second.end():
+        staged.tell(word)
+    assert (staged.status(), staged.state(callback)) == (AgentStatus.WRAP_UP, State.COMPLETED)
+
+
 def test_a_report_hours_late_touches_neither_the_newer_attempt_nor_the_agent(staged: StagedHouse) -> None:
     leg = staged.called(retry_delays_s=[0])
     callback = staged.by_number()

@@ -176,8 +176,8 @@ class RedisLine(Aging):
         reply = self._run("release", token, entry_to, agent_to or "", reason, to_micros(now), placed)
         return succeeded(reply[0], f"release to {entry_to} and {agent_to or 'as wanted'}")
 
-    def bridge(self, token: Token, *, now: datetime) -> bool:
-        return succeeded(self._run("bridge", token, to_micros(now))[0], token)
+    def bridge(self, token: Token, *, now: datetime, agent_leg: CallSid | None = None) -> bool:
+        return succeeded(self._run("bridge", token, to_micros(now), agent_leg or "")[0], token)
 
     def complete(
         self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone", leg: CallSid | None = None

@@ -19,7 +19,7 @@ _STATUSES = (
     AgentStatus.OFFLINE,
 )
 _AGENT = 7
-_RESERVATION = 12
+_RESERVATION = 13
 _WAITING = 5
 _STANDING = 21
 
@@ -45,7 +45,7 @@ def standing(reply: Sequence[Any]) -> Standing:
 
 def reservation(reply: Sequence[Any]) -> Reservation:
     """`add_reservation` of `lua/_reservations.lua`."""
-    token, entry, agent_key, queue, leg, phase, at, lease, bridged, score, joined, language = reply
+    token, entry, agent_key, queue, leg, phase, at, lease, bridged, score, joined, language, agent_leg = reply
     return Reservation(
         token=Token(token),
         entry=EntryId(entry),
@@ -60,6 +60,7 @@ def reservation(reply: Sequence[Any]) -> Reservation:
         score=int(score),
         joined_at=_time(joined),
         language=language,
+        agent_leg=CallSid(agent_leg) if agent_leg else None,
     )
 
 

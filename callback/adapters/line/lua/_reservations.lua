@@ -4,19 +4,19 @@
 -- A pairing of one agent and one entry: a hash `r:TOKEN`, and a row in `leases` by the end of the lease until they talk.
 --
 -- Hash fields: e entry   a agent   q queue   p phase (reserved, ringing, busy)   at of the pairing   u end of the lease
---   b when they began to talk
+--   b when they began to talk   l the agent's leg on which the key was pressed
 
 local function reservation_key(token)
   return TAG .. 'r:' .. token
 end
 
 local function load_reservation(token)
-  local f = redis.call('HMGET', reservation_key(token), 'e', 'a', 'q', 'p', 'at', 'u', 'b')
+  local f = redis.call('HMGET', reservation_key(token), 'e', 'a', 'q', 'p', 'at', 'u', 'b', 'l')
   if not f[1] then
     return nil
   end
   return { token = token, entry = f[1], agent = f[2], queue = f[3], phase = f[4], at = f[5], lease = f[6] or '',
-    bridged = f[7] or '' }
+    bridged = f[7] or '', leg = f[8] or '' }
 end
 
 -- `reason` is `matched` unless given.
@@ -32,7 +32,7 @@ local function reserve(e, a, token, now, lease, reason)
   redis.call('HSET', agent_key(a.key), 't', token)
   move_agent(a, 'reserved', now, reason, { queue = e.queue, token = token, entry = e.id })
   return { token = token, entry = e.id, agent = a.key, queue = e.queue, phase = 'reserved', at = now, lease = lease,
-    bridged = '' }
+    bridged = '', leg = '' }
 end
 
 local function drop_reservation(r)
@@ -64,12 +64,12 @@ local function stand_again(e, place, now, reason)
 end
 
 -- The flat form of a reservation, appended to `reply`: token, entry, agent, queue, leg ('' nowhere), phase, at, lease,
--- bridged, and of entry `e` (nil: it is gone) score, joined, language.
+-- bridged, of entry `e` (nil: it is gone) score, joined, language, and the agent's leg ('' unknown).
 local function add_reservation(reply, r, e)
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = r.token, r.entry, r.agent, r.queue
   reply[n + 5], reply[n + 6], reply[n + 7], reply[n + 8] = e and e.leg or '', r.phase, r.at, r.lease
-  reply[n + 9], reply[n + 10], reply[n + 11], reply[n + 12] =
-    r.bridged, e and e.score or '0', e and e.joined or '', e and e.lang or ''
+  reply[n + 9], reply[n + 10], reply[n + 11], reply[n + 12], reply[n + 13] =
+    r.bridged, e and e.score or '0', e and e.joined or '', e and e.lang or '', r.leg
   return reply
 end

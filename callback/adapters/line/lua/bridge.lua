@@ -1,13 +1,13 @@
 -- They talk: the entry has left the line, the agent is busy, and the lease is over. A repeat changes nothing.
 --
 -- KEYS[1]  the event stream
--- ARGV     token, now
+-- ARGV     token, now, the agent's leg ('' unknown)
 -- Returns  OK, or STALE
 -- Time     ARGV, microseconds of the shared clock
 -- @include _reservations.lua
 -- @include _measure.lua
 
-local token, now = unpack(ARGV)
+local token, now, leg = unpack(ARGV)
 local r = load_reservation(token)
 if not r then
   return { STALE }
@@ -16,7 +16,7 @@ if r.phase == 'busy' then
   return { OK }
 end
 
-redis.call('HSET', reservation_key(token), 'p', 'busy', 'b', now)
+redis.call('HSET', reservation_key(token), 'p', 'busy', 'b', now, 'l', leg)
 redis.call('HDEL', reservation_key(token), 'u')
 redis.call('ZREM', LEASES, token)
 local a = load_agent(r.agent)
