@@ -23,14 +23,13 @@ def arrive(house: House, hook: Hook) -> Script:
         return Script("en", (Speak((Prompt("unknown_number"),)), HangUp()))
     number = phone.claimed(hook.caller)
     language = first_language(queue, number)
-    now = house.clock.now()
+    now = hook.came_at or house.clock.now()
     if not hours.is_open(queue.policy.hours, now):
         return closed(queue, language, house)
-    credit = queue.policy.priority_credit_s.get(hook.query.get("priority", ""), 0)
     standing = house.line.arrive(
         QueueKey(queue.key),
         hook.call,
-        credit_s=credit,
+        credit_s=credit_s(queue, hook),
         number_hash=house.store.number_hash(number) if number else "",
         language=language,
         lease_s=house.knobs.lease_s,
@@ -43,6 +42,11 @@ def arrive(house: House, hook: Hook) -> Script:
         language = standing.language
     place = Place.standing(queue, EntryId(hook.call), standing, language, now)
     return greet(house, hook, queue, standing, place)
+
+
+def credit_s(queue: Queue, hook: Hook) -> float:
+    """The head start in line of the priority that the number's webhook names."""
+    return queue.policy.priority_credit_s.get(hook.query.get("priority", ""), 0)
 
 
 def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Place) -> Script:

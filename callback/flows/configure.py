@@ -13,7 +13,6 @@ from callback.flows import epoch
 from callback.flows.book import NO_QUEUE
 from callback.ports import House
 
-
 TRIES = 100
 """Whoever is overtaken reads the record again; of those who publish at once, one gets through each time."""
 

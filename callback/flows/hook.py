@@ -28,10 +28,12 @@ def moment(us: int) -> datetime:
 
 @dataclass(frozen=True)
 class Hook:
-    """One webhook: `form` as the carrier posted it, `query` as we wrote it into the URL."""
+    """One webhook: `form` as the carrier posted it, `query` as we wrote it into the URL, `came_at` by our clock (aware
+    UTC; None: the door did not look)."""
 
     form: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict)
+    came_at: datetime | None = None
 
     @property
     def call(self) -> CallSid:

@@ -13,12 +13,13 @@ from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
+from callback.domain import hours
 from callback.domain.callback import Attempt, Callback
 from callback.domain.dialogue import Goto, HangUp, Music, Prompt, Script, Silence, Speak, Step, Verb
 from callback.domain.ids import AttemptId, EntryId, QueueKey, Token
 from callback.domain.lifecycle import ENDS, State
 from callback.flows import bridge, ended, enrol
-from callback.flows.arrive import first_language
+from callback.flows.arrive import closed, credit_s, first_language
 from callback.flows.hook import Hook, Place, micros
 from callback.ports import House
 
@@ -56,15 +57,19 @@ def music(_: House, hook: Hook) -> Script:
 
 
 def arriving(house: House, hook: Hook) -> Script:
-    """A caller who arrives now waits live: nothing is promised, and the wait document puts them into the line."""
+    """A caller who arrives now waits live: nothing is promised, and the wait document puts them into the line. Their
+    place counts from the moment at which they came: the line may have heard of it before it stopped answering."""
     try:
         queue = house.book.find(hook.query.get("queue"), hook.form.get("To", ""))
     except ConnectionError:  # the book has no page yet, and whatever it reads from is away
         return again(hook, "incoming", AGAIN, Music(SOON_S), sorry="trouble_bye")
     if queue is None:
         return farewell(hook)
-    joined = micros(house.clock.now())
-    place = Place(QueueKey(queue.key), EntryId(hook.call), joined, joined, first_language(queue, None))
+    came_at, language = hook.came_at or house.clock.now(), first_language(queue, None)
+    if not hours.is_open(queue.policy.hours, came_at):
+        return closed(queue, language, house)
+    joined, credit = micros(came_at), round(credit_s(queue, hook) * 1e6)
+    place = Place(QueueKey(queue.key), EntryId(hook.call), joined, joined - credit, language)
     return Script(place.language, (Speak((Prompt("trouble"),)), place.hold()))
 
 

@@ -4,6 +4,8 @@ The table of steps is `flows.journey`. Here a request becomes a `Hook`, and a `S
 behind it, the caller hears something sensible, and keeps the place that their own URL carries.
 """
 
+from dataclasses import replace
+
 import structlog
 from flask import Blueprint, Response, request
 
@@ -22,6 +24,7 @@ from callback.web.problems import unreachable
 from callback.web.webhooks import Answer, Check, Guard
 
 XML = "text/xml; charset=utf-8"
+ARRIVAL = "incoming"
 BUDGET_S = 0.8
 """What all backends together may cost one webhook."""
 SORRY_S = 0.2
@@ -66,6 +69,9 @@ def answered(home: House, step: str, hook: Hook) -> Answer:
 
 def document(home: House, step: str, hook: Hook) -> str:
     """The TwiML of one step. A repeated request of the same document gets the same text."""
+
+    if step == ARRIVAL:
+        hook = replace(hook, came_at=home.clock.now())  # their place counts from here, whatever fails behind this door
 
     def compute() -> str:
         try:

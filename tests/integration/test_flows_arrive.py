@@ -9,7 +9,8 @@ from callback.adapters.store.errors import StoreUnavailable
 from callback.domain.callback import Source
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import stand_again
+from callback.flows import journey, stand_again
+from callback.flows.hook import micros
 from tests.support.house import ADA, BASE, OWN, SUPPORT, StagedHouse, fields_of, on_both
 from tests.support.steps import Killed
 
@@ -118,6 +119,48 @@ def test_a_vip_stands_before_those_who_joined_less_than_their_credit_earlier(ope
     open_house.wait(10)
     vip = open_house.holding("+12015550125", priority="vip")
     assert open_house.order() == [vip.sid, early.sid, late.sid]
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["after the line had heard", "before"])
+def test_who_arrives_while_the_line_falls_silent_carries_the_place_of_the_moment_they_came(
+    open_house: StagedHouse, monkeypatch: pytest.MonkeyPatch, heard: bool
+) -> None:
+    came_at, real = open_house.clock.now(), open_house.line.arrive
+
+    def silent(*args: Any, **told: Any) -> None:
+        if heard:
+            real(*args, **told)
+        open_house.wait(0.6)
+        raise ConnectionError("the line does not answer")
+
+    monkeypatch.setattr(open_house.line, "arrive", silent)
+    leg = open_house.ring_in(priority="vip")
+    monkeypatch.undo()
+    assert leg.document.says == "We have a technical problem. Please hold."
+    carried = fields_of(leg.document.only("Enqueue").get("waitUrl"))
+    assert int(carried["j"]) == micros(came_at)
+    assert int(carried["s"]) == micros(came_at) - 300_000_000
+    leg.hold()
+    standing = open_house.standing(leg.sid)
+    assert (standing.joined_at, standing.score) == (came_at, int(carried["s"]))
+
+
+def test_who_arrives_out_of_hours_while_the_line_is_away_is_not_kept_waiting(
+    staged: StagedHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged.queue(hours=OFFICE)
+    staged.clock.set(datetime(2026, 3, 2, 16, 59, 59, 900_000, tzinfo=UTC))
+
+    def closes(*_: Any, **__: Any) -> None:
+        raise ConnectionError("the line does not answer")
+
+    monkeypatch.setattr(staged.line, "arrive", closes)
+    assert "Enqueue" in staged.ring_in().document.names
+    staged.wait(1)
+    monkeypatch.setattr("callback.flows.journey.DOCUMENTS", {**journey.DOCUMENTS, "incoming": closes})
+    heard = staged.ring_in(BOB).document
+    assert heard.names[-1] == "Hangup"
+    assert "closed" in heard.says
 
 
 def test_an_unknown_priority_gives_no_credit(open_house: StagedHouse) -> None:
