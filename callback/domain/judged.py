@@ -122,10 +122,15 @@ def change(before: Prediction, after: Prediction) -> Tally:
         found += Tally(ours=_errors(after, ""), simple=_errors(after, "simple_"))
     if before.fate is None and after.fate is not None:
         found += _COUNTED.get(after.fate, Tally(ended=1))
-        found += Tally(unrung=int(after.moment is Moment.PROMISE and after.rang_at is None and after.talked_at is None))
+        found += Tally(unrung=int(_unrung(after)))
     if before.kept is None and after.kept is not None:
         found += _punctual(after.kept)
     return found
+
+
+def _unrung(said: Prediction) -> bool:
+    never = said.rang_at is None and said.talked_at is None
+    return said.moment is Moment.PROMISE and never and said.fate is not Fate.MOVED
 
 
 _COUNTED: Mapping[Fate, Tally] = {

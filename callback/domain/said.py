@@ -38,6 +38,7 @@ class Fate(StrEnum):
     UNREACHED = "unreached"
     EXPIRED = "expired"
     FAILED = "failed"
+    MOVED = "moved"  # they asked for another time, which is a promise of its own
     ENDED = "ended"  # in any other way
 
 
@@ -200,7 +201,8 @@ _FATES: Mapping[str, Fate] = {
 TALKS = State.BRIDGED
 """The same word for a call and a callback."""
 RINGS = State.DIALING
-TELLING = frozenset({*_FATES, TALKS, RINGS})
+MOVES = State.SCHEDULED
+TELLING = frozenset({*_FATES, TALKS, RINGS, MOVES})
 """The states that tell anything about a prediction."""
 
 
@@ -218,6 +220,8 @@ def _step(said: Prediction, happened: Happened) -> Prediction:
         return _ended(said, end, max(happened.at, said.at))
     if happened.at < said.at:
         return said
+    if happened.after == MOVES and happened.at > said.at:  # at that very moment, it is this promise itself
+        return _ended(said, Fate.MOVED, happened.at)
     if happened.after == TALKS:
         talked = _ended(said, Fate.CONNECTED, happened.at)
         actual_s = talked.waited_s if said.actual_s is None else said.actual_s

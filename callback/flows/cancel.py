@@ -13,7 +13,7 @@ from callback.domain.callback import Callback, Outcome
 from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting
 from callback.domain.ids import CallbackId, CallSid, EntryId
 from callback.domain.lifecycle import ENDS, Event, State
-from callback.flows import enrol, match, settle
+from callback.flows import enrol, match, said, settle
 from callback.ports import House, Work
 
 LOOK_S, LOOKS = 0.05, 40
@@ -135,6 +135,7 @@ def reschedule(house: House, id: CallbackId, at: datetime, *, cause: str) -> Cal
         later = replace(callback, requested_for=at, next_attempt_at=None, promised_from=at, promised_to=until)
         moved = work.move(later, Event.SCHEDULE, reason="the caller asked for later", cause=cause, at=now) or callback
     out_of_line(house, moved, [], None, "the caller asked for later")
+    said.moved(house, moved, now)
     return moved
 
 

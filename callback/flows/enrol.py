@@ -152,7 +152,7 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
         texted = text is not None or not (new or work.opted_out(stored.number))
     place_in_line(house, stored, number_hash, replaces=wish.origin)
     if new:
-        said.promise(house, wish.queue, stored, standing, outlook)
+        said.promise(house, wish.queue, stored, standing, outlook, now)
     if text is not None:
         house.dispatch.text(text.id)
     match.run(house, QueueKey(wish.queue.key))

@@ -78,7 +78,9 @@ def tell(
     )
 
 
-def promise(house: House, queue: Queue, callback: Callback, standing: Standing, outlook: Outlook) -> None:
+def promise(
+    house: House, queue: Queue, callback: Callback, standing: Standing, outlook: Outlook, now: datetime
+) -> None:
     """A promise was made, with its window. One for a later time says nothing about the wait."""
     window = (callback.promised_from, callback.promised_to)
     later = callback.state is State.SCHEDULED
@@ -89,10 +91,17 @@ def promise(house: House, queue: Queue, callback: Callback, standing: Standing, 
         Moment.PROMISE,
         standing,
         replace(outlook, wait=wait.UNKNOWN) if later else outlook,
-        callback.created_at,
+        now,
         joined_at=None if later else callback.joined_at,
         promised=(window[0], window[1]) if window[0] is not None and window[1] is not None else None,
     )
+
+
+def moved(house: House, callback: Callback, now: datetime) -> None:
+    """A promise was moved to another time, at the caller's wish: a promise of its own."""
+    queue = house.book.queue(callback.queue)
+    standing = house.line.standing(callback.queue, None)
+    promise(house, queue, callback, standing, look(queue, standing, now), now)
 
 
 def refused(house: House, place: Place, call: CallSid, reason: str, sentence: str) -> None:

@@ -16,7 +16,7 @@ depends_on = None
 phase = "expand"
 
 MOMENTS = "'arrival', 'menu', 'hold', 'promise', 'refused'"
-FATES = "'connected', 'left', 'promised', 'cancelled', 'unreached', 'expired', 'failed', 'ended'"
+FATES = "'connected', 'left', 'promised', 'cancelled', 'unreached', 'expired', 'failed', 'moved', 'ended'"
 COUNTED = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
 SECONDS = ("mean", "p10", "p50", "p80", "p90")
 

@@ -9,7 +9,7 @@ from callback.adapters.line.keys import SAID
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Tally
 from callback.domain.said import Fate, Moment, Prediction
-from callback.flows import persist
+from callback.flows import cancel, persist
 from callback.flows import said as saying
 from callback.ports import SaidMark
 from tests.support.house import ADA, SUPPORT, StagedHouse, on_both
@@ -134,6 +134,10 @@ def test_a_time_that_was_asked_for_is_a_window_and_no_forecast(staged: StagedHou
     callback = staged.promise(ADA, requested_for=at)
     [told] = recorded(staged, callback.id)
     assert (told.mean, told.promised_from, told.joined_at) == (None, at, None)
+    staged.wait(60)
+    cancel.reschedule(staged.house, callback.id, at + timedelta(hours=1), cause="test")
+    first, second = recorded(staged, callback.id)
+    assert (first.fate, second.fate, second.promised_from) == (Fate.MOVED, None, at + timedelta(hours=1))
 
 
 def test_what_happened_before_the_keeper_came_is_joined_when_it_comes(staged: StagedHouse) -> None:

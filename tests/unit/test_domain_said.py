@@ -118,6 +118,14 @@ def test_a_promise_whose_caller_rang_in_is_kept_by_the_talk_and_a_cancelled_one_
     assert (gone.kept, gone.unrung, gone.ended) == (0, 1, 1)
 
 
+def test_a_promise_that_the_caller_moves_is_neither_kept_nor_broken_and_its_own_row_moves_nothing() -> None:
+    row = said(moment=Moment.PROMISE, promised=(NOW, NOW + timedelta(minutes=30)), wait=UNKNOWN)
+    assert settle(row, [after(0, "scheduled")]) == row
+    moved = settle(row, [after(0, "scheduled"), after(60, "scheduled"), after(7200, "dialing")])
+    assert (moved.fate, moved.kept, moved.actual_s) == (Fate.MOVED, None, None)
+    assert change(row, moved) == Tally(ended=1)
+
+
 def test_each_prediction_is_judged_once() -> None:
     row = said()
     done = settle(row, [after(150, "bridged")])

@@ -52,6 +52,7 @@ def fate(said: Prediction) -> str:
         Fate.CONNECTED: gettext("an agent was there"),
         Fate.LEFT: gettext("hung up"),
         Fate.PROMISED: gettext("took a callback"),
+        Fate.MOVED: gettext("asked for another time"),
     }
     what = words.get(said.fate, word(said.fate))
     return gettext("%(what)s after %(time)s", what=what, time=duration(said.waited_s))
