@@ -4,3 +4,8 @@ Absolute times say more about a machine and its neighbours than about the produc
 bare counterpart on the same servers (a Flask view that reads the same form, a Celery task that makes one commit and the
 same request), the two take turns, and a figure is the median of the rounds' ratios. `python -m bench --help`.
 """
+
+import os
+
+# Small matrices: a second thread would only wait for the first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

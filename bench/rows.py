@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import arrival, backtest, dial, line, pacing, rebuild, scenarios
+from bench import arrival, backtest, dial, expect, line, pacing, rebuild, rehearse, scenarios
 from bench.figures import Figure
 
 Tick = Callable[[], None]
@@ -78,6 +78,8 @@ ROWS = {
         Row("rebuild-sqlite", "a lost line is filled again, from SQLite", _rebuild("sqlite"), rounds=3),
         Row("pacing", "dialling ahead on a simulated floor", _pacing, rounds=pacing.ROUNDS),
         Row("backtest", "a year of recorded traffic", backtest.measure, rounds=1),
+        Row("expect", "what is expected of each place", expect.measure, rounds=1),
+        Row("rehearse", "a day rehearsed", rehearse.measure, rounds=rehearse.ROUNDS),
         Row("scenarios", "forecasts beside an oracle", _scenarios, rounds=scenarios.ROUNDS),
     )
 }
