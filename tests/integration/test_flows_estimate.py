@@ -110,7 +110,7 @@ def announced(staged: StagedHouse) -> Wait:
 def test_after_a_day_of_calls_the_learnt_wait_is_told_and_the_next_estimator_goes_on_with_it(
     learning: StagedHouse,
 ) -> None:
-    Day(learning.house, learning.clock).run(700, 64)
+    Day(learning.house, learning.clock).run(520, 62)
     assert announced(learning).basis.startswith("simple rule")
     first = reading_along(learning.house)
 
