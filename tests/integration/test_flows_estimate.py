@@ -68,7 +68,7 @@ class Day:
         if pairing is not None:
             self._house.line.bridge(pairing.token, now=self._clock.now())
             at = self._clock.now()
-            usual_s = 60 if at.minute < 30 else 180  # what no rule knows that has one mean for all talks
+            usual_s = 40 if at.minute < 30 else 240  # what no rule knows that has one mean for all talks
             self._plan(at + timedelta(seconds=usual_s * self._dice.uniform(0.8, 1.2)), pairing.token)
 
     def _plan(self, at: datetime, talk: Token | None) -> None:
@@ -110,7 +110,7 @@ def announced(staged: StagedHouse) -> Wait:
 def test_after_a_day_of_calls_the_learnt_wait_is_told_and_the_next_estimator_goes_on_with_it(
     learning: StagedHouse,
 ) -> None:
-    Day(learning.house, learning.clock).run(520, 62)
+    Day(learning.house, learning.clock).run(600, 78)
     assert announced(learning).basis.startswith("simple rule")
     first = reading_along(learning.house)
 
