@@ -173,7 +173,7 @@ def forecast(
         from callback.lab.drawn import write
 
         write(said, out, seed, queue or "forecast")
-    show(forecast_json(said), json_wanted, forecast_text(said, seen.history.zone))
+    show(said.as_json(), json_wanted, forecast_text(said, seen.history.zone))
 
 
 def _tested(
@@ -202,15 +202,6 @@ def scores_text(found: "dict[str, ForecastScore]") -> str:
     return f"{first.days} days with {first.calls:,.0f} calls, each from the days before it\n\n" + table(head, rows, "")
 
 
-def forecast_json(said: "DayForecast") -> dict[str, Any]:
-    """The whole forecast."""
-    return {
-        "day": said.day.isoformat(), "calls": said.calls, "low": said.low, "high": said.high, "level": said.level,
-        "weeks": said.weeks, "rests_on_days": said.rests_on, "notes": list(said.notes),
-        "intervals": [{**asdict(one), "begins": one.begins.isoformat()} for one in said.quarters],
-    }  # fmt: skip
-
-
 def forecast_text(said: "DayForecast", zone: tzinfo) -> str:
     """A line for each quarter of an hour."""
     rows = [
@@ -221,7 +212,9 @@ def forecast_text(said: "DayForecast", zone: tzinfo) -> str:
     head = ("from", "callers", "80% range", "talk and wrap-up", "patience")
     about = f"{said.day:%A} {said.day}: {said.calls:,.0f} callers ({said.low:,.0f} to {said.high:,.0f})"
     rests = f"rests on {said.rests_on} days; the last days are at {said.level:.0%} of their season"
-    return "\n".join([about, rests, *said.notes, "", table(head, rows, "nobody is expected: the queue is closed")])
+    return "\n".join(
+        [about, rests, *map(str, said.notes), "", table(head, rows, "nobody is expected: the queue is closed")]
+    )
 
 
 # --- staff --------------------------------------------------------------------------------------------------------
@@ -283,7 +276,7 @@ def staff(
     ) as bar:
         found = _planned(said, target, offering, limits, seed, bar.update)
     checked = _checked(said, found, policy, take_up, check, seed, hidden)
-    data = {**plan_json(found), "forecast": forecast_json(said), "checked": checked}
+    data = {**found.as_json(), "forecast": said.as_json(), "checked": checked}
     show(data, json_wanted, plan_text(found, seen.history.zone, checked))
 
 
@@ -353,23 +346,16 @@ def _checked(
 # --- what is told --------------------------------------------------------------------------------------------------
 
 
-def plan_json(found: "Plan") -> dict[str, Any]:
-    """The whole plan."""
-    return {
-        "day": found.day.isoformat(), "target": str(found.target), **asdict(found.limits),
-        "without": asdict(found.without),
-        "with_callbacks": None if found.with_callbacks is None else asdict(found.with_callbacks),
-        "saved_agent_hours": found.saved_hours, "days_simulated": found.days_simulated, "notes": list(found.notes),
-        "intervals": [{**asdict(slot), "begins": slot.begins.isoformat()} for slot in found.slots],
-    }  # fmt: skip
-
-
 def plan_text(found: "Plan", zone: tzinfo, checked: dict[str, dict[str, float | None]]) -> str:
     """A line for each quarter of an hour, then the day as a whole."""
     both = found.with_callbacks is not None
     head = ["from", "callers", "talk", "Erlang A", "agents", "meets"]
     head += ["with callbacks", "meets", "called back", "after", "saved"] if both else []
-    lines = [f"{found.day:%A} {found.day}, target {found.target} in every quarter of an hour", *found.notes, ""]
+    lines = [
+        f"{found.day:%A} {found.day}, target {found.target} in every quarter of an hour",
+        *map(str, found.notes),
+        "",
+    ]
     lines += [table(head, [_slot_cells(slot, zone, both) for slot in found.slots], "closed"), ""]
     lines += [_whole_text("without callbacks", found.without)]
     if found.with_callbacks is not None:

@@ -14,8 +14,9 @@ The defaults of `Settings` were chosen on two months of recorded traffic and hel
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -144,6 +145,35 @@ class Quarter:
     patience_s: float
 
 
+class Doubt(StrEnum):
+    """Why a forecast is worth less than another."""
+
+    CLOSED = "closed"
+    FEW_DAYS = "few_days"
+    NO_SUCH_WEEKDAY = "no_such_weekday"
+    ODD_DAYS = "odd_days"
+    OLD = "old"
+
+
+_SAID = {
+    Doubt.CLOSED: "the queue is closed on {}",
+    Doubt.FEW_DAYS: "only {} day(s) of the past are known: below two weeks this is hardly more than a guess",
+    Doubt.NO_SUCH_WEEKDAY: "no {} of the past is known: taken as the mean of the other days",
+    Doubt.ODD_DAYS: "{} day(s) unlike their weekday were left out (closed, an outage, a special day)",
+    Doubt.OLD: "the last usable day is {}: much may have changed since",
+}
+
+
+class Note(NamedTuple):
+    """What a planner should know about a forecast, and the day or number it is about."""
+
+    doubt: Doubt
+    about: str
+
+    def __str__(self) -> str:
+        return _SAID[self.doubt].format(self.about)
+
+
 @dataclass(frozen=True)
 class DayForecast:
     """A day to come. `quarters` are those in which the queue is open; `level` compares the last days with their
@@ -158,7 +188,16 @@ class DayForecast:
     handle_cv: float
     weeks: float
     rests_on: int
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[Note] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole of it, for programs."""
+        return {
+            "day": self.day.isoformat(), "calls": self.calls, "low": self.low, "high": self.high, "level": self.level,
+            "weeks": self.weeks, "rests_on_days": self.rests_on, "notes": [str(note) for note in self.notes],
+            "doubts": [list(note) for note in self.notes],
+            "intervals": [{**asdict(one), "begins": one.begins.isoformat()} for one in self.quarters],
+        }  # fmt: skip
 
 
 def forecast(
@@ -206,18 +245,17 @@ def _range(mean: float, excess: float) -> tuple[float, float]:
     return law.quantile(LOW) or 0.0, law.quantile(HIGH) or 0.0
 
 
-def _notes(past: "Past", day: date, weeks: float, is_open: bool) -> Iterator[str]:
+def _notes(past: "Past", day: date, weeks: float, is_open: bool) -> Iterator[Note]:
     if not is_open:
-        yield f"the queue is closed on {day.isoformat()}"
+        yield Note(Doubt.CLOSED, day.isoformat())
     if weeks < FEW_WEEKS:
-        known = past.days[-1] - past.days[0]
-        yield f"only {known.days + 1} day(s) of the past are known: below two weeks this is hardly more than a guess"
+        yield Note(Doubt.FEW_DAYS, str((past.days[-1] - past.days[0]).days + 1))
     if day.weekday() not in past.weekdays:
-        yield f"no {day:%A} of the past is known: taken as the mean of the other days"
+        yield Note(Doubt.NO_SUCH_WEEKDAY, f"{day:%A}")
     if past.left_out:
-        yield f"{past.left_out} day(s) unlike their weekday were left out (closed, an outage, a special day)"
+        yield Note(Doubt.ODD_DAYS, str(past.left_out))
     if (day - past.days[-1]).days > 7:
-        yield f"the last usable day is {past.days[-1].isoformat()}: much may have changed since"
+        yield Note(Doubt.OLD, past.days[-1].isoformat())
 
 
 # --- the past --------------------------------------------------------------------------------------------------------

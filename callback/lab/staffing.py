@@ -14,15 +14,16 @@ back in time. Nobody who waits in line counts as served, promise or not: the pro
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from callback.lab.erlang import ErlangA, agents_needed
-from callback.lab.forecasting import QUARTER_S, DayForecast
+from callback.lab.forecasting import QUARTER_S, DayForecast, Note
 from callback.lab.manydays import Counts, Demand, ManyDays, Offering, State, crowd
 
 Array = NDArray[np.float64]
@@ -179,12 +180,23 @@ class Plan:
     without: Whole
     with_callbacks: Whole | None
     days_simulated: int
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[Note] = field(default=())
 
     @property
     def saved_hours(self) -> float | None:
         """Agent hours that callbacks save."""
         return None if self.with_callbacks is None else self.without.agent_hours - self.with_callbacks.agent_hours
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole of it, for programs."""
+        return {
+            "day": self.day.isoformat(), "target": str(self.target), **asdict(self.limits),
+            "without": asdict(self.without),
+            "with_callbacks": None if self.with_callbacks is None else asdict(self.with_callbacks),
+            "saved_agent_hours": self.saved_hours, "days_simulated": self.days_simulated,
+            "notes": [str(note) for note in self.notes],
+            "intervals": [{**asdict(slot), "begins": slot.begins.isoformat()} for slot in self.slots],
+        }  # fmt: skip
 
 
 def steps(expected: DayForecast, offering: Offering | None) -> int:
