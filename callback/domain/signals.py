@@ -10,7 +10,7 @@ Times are seconds since the epoch, durations seconds, rates per second.
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
@@ -19,6 +19,8 @@ from callback.domain.floor import SEEN_S, Floor, Handled, Joined, Kind, Known, T
 from callback.domain.wait import qlm
 
 WINDOWS_S = (60.0, 180.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
+TIDY_AT = 500
+"""So many moments older than all windows may lie about before they are thrown away."""
 HORIZONS_S = (20.0, 60.0, 120.0, 240.0)
 """How many of the present talks will be over within these, by their ages."""
 GROUPS, PRIORITIES = 8, 4
@@ -39,20 +41,18 @@ class Tally:
     __slots__ = ("_times",)
 
     def __init__(self) -> None:
-        self._times: tuple[deque[float], ...] = tuple(deque() for _ in WINDOWS_S)
+        self._times: list[float] = []
 
     def add(self, at: float) -> None:
         """It happened now."""
-        for times in self._times:
-            times.append(at)
+        self._times.append(at)
 
     def counts(self, now: float) -> list[float]:
         """The count in each window up to now."""
-        for times, window in zip(self._times, WINDOWS_S, strict=True):
-            since = now - window
-            while times and times[0] < since:
-                times.popleft()
-        return [float(len(times)) for times in self._times]
+        times, over = self._times, bisect_left(self._times, now - WINDOWS_S[-1])
+        if over > TIDY_AT:
+            del times[:over]
+        return [float(len(times) - bisect_left(times, now - window)) for window in WINDOWS_S]
 
 
 class Ages:
@@ -219,16 +219,16 @@ class Signals:
         floor = self._floor
         now, ahead, behind = floor.now, floor.ahead(call), floor.behind(call)
         me = floor.place(call)
-        talks = list(floor.busy())
+        talks, seen = list(floor.busy()), float(floor.seen())
         return [
             *self._whose(me),
             *self._line(now, ahead, behind),
             *self._composition(me.joined.kind, ahead, talks),
             *self._work(now, talks),
-            *self._agents(now, len(talks)),
+            *self._agents(now, seen, len(talks)),
             *self._recent(now, me.joined.kind),
             *self._times(now),
-            *self._structure(me, len(ahead)),
+            *self._structure(me, len(ahead), seen),
         ]
 
     def _whose(self, me: Waiting) -> list[float]:
@@ -282,11 +282,10 @@ class Signals:
         mean = sum(ages) / len(ages) if ages else 0.0
         return [float(len(talks)), hazard, pace, *over, *oldest, mean, ages[-1] if ages else 0.0]
 
-    def _agents(self, now: float, talking: int) -> list[float]:
+    def _agents(self, now: float, seen: float, talking: int) -> list[float]:
         floor = self._floor
         slot, weekday, _ = self._clock(now)
         soon = [self._usual_agents.at((slot + ahead) % 96, weekday) for ahead in (0, 1, 2, 4)]
-        seen = float(floor.seen())
         talking_now = floor.talking()
         idle = sorted(
             now - at for agent, at in floor.last_seen.items() if at >= now - SEEN_S and agent not in talking_now
@@ -323,9 +322,9 @@ class Signals:
         usual = [self._usual_wait.at((slot + ahead) % 96, weekday) for ahead in (0, 1)]
         return [*waves, *_one_hot(weekday, 7), *usual, self._usual_joins.at(slot, weekday)]
 
-    def _structure(self, me: Waiting, ahead: int) -> list[float]:
+    def _structure(self, me: Waiting, ahead: int, seen: float) -> list[float]:
         """The formula of the simple rule with agents seen lately, without and with those who will overtake."""
-        service = max(self._floor.seen(), 1) * self._handled[1] / self._handled[0]
+        service = max(seen, 1) * self._handled[1] / self._handled[0]
         impatience = self._patience[1] / self._patience[0]
         plain = qlm(ahead, service, impatience)[0]
         served = max(self._serves.counts(self._floor.now)[4], 0.5) / WINDOWS_S[4]
