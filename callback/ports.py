@@ -75,6 +75,8 @@ class Standing:
     open_callback: CallbackId | None = None  # `arrive` only: this number's open promise in this queue
     language: str = ""  # of their leg; from `arrive`, only what this number chose before
     reservation: Reservation | None = None  # the pairing they are in, made just now or before
+    due_ahead: int = 0  # how many of those ahead are promises that may be rung
+    later_ahead: int = 0  # and how many are promises that rest until their time
 
     @property
     def whole(self) -> bool:

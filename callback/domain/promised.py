@@ -17,9 +17,14 @@ state falls from 21.9 to 13.6 s (root mean square), its bias from +6.6 to -1.9 s
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from statistics import fmean
 
-from callback.domain.wait import qlm
+from callback.domain import wait
+from callback.domain.lifecycle import STAFFED, AgentStatus
+from callback.domain.policy import Policy
+from callback.domain.wait import Measured, Wait, qlm
 
 KEY_S = 6.0
 """From the answer to the key, where nothing else is known."""
@@ -46,6 +51,16 @@ class Ahead:
     promised: int = 0
     resting: int = 0
 
+    @property
+    def all(self) -> int:
+        """Together."""
+        return self.live + self.promised + self.resting
+
+    def without(self, free: int) -> "Ahead":
+        """When so many agents have taken theirs."""
+        live = max(self.live - free, 0)
+        return Ahead(live, max(self.promised - max(free - self.live, 0), 0), self.resting)
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -60,6 +75,29 @@ class Kept:
         """`ahead`: phones ring while their agent still talks, so that only a talk keeps them."""
         ring_s, vain_s = (0.0, 0.0) if ahead else (reach.ring_s, timeout_s)
         return cls(handle_s, reach.share * (handle_s + ring_s) + (1 - reach.share) * vain_s, max(retry_s, 1.0))
+
+
+def estimate(
+    *,
+    ahead: Ahead,
+    agents: Mapping[AgentStatus, int],
+    measured: Measured,
+    policy: Policy,
+    reach: Reach = FIRST_REACH,
+) -> Wait:
+    """As `wait.estimate` where promises stand ahead. Agents who are free take the live first, who are there at once."""
+    rule = wait.estimate(ahead=ahead.all, agents=agents, measured=measured, policy=policy)
+    if rule in (wait.UNKNOWN, wait.FREE) or not ahead.promised + ahead.resting:
+        return rule
+    left = ahead.without(agents.get(AgentStatus.AVAILABLE, 0))
+    retry_s = fmean(policy.retry_delays_s) if policy.retry_delays_s else 0.0
+    handle_s = wait.mean_handle(measured, policy)
+    kept = Kept.by(
+        handle_s, reach, timeout_s=policy.ring_timeout_s, retry_s=retry_s, ahead=policy.dial_mode == "dial_ahead"
+    )
+    staffed = sum(count for status, count in agents.items() if status in STAFFED)
+    mean, variance = mixed(left, staffed, kept, 1 / wait.mean_patience(measured, policy))
+    return replace(rule, mean=mean, sd=math.sqrt(variance))
 
 
 def mixed(ahead: Ahead, agents: int, kept: Kept, impatience: float) -> tuple[float, float]:

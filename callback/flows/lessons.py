@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from callback.domain import wait
 from callback.domain.callback import Entry
@@ -17,7 +18,7 @@ from callback.domain.ids import QueueKey
 from callback.domain.laws import PRIOR_RINGS, Laws, first_guess
 from callback.domain.lessons import NOTHING_LEARNT, Lesson, Pupil, worth_a_version
 from callback.domain.pacing import Calibration
-from callback.domain.policy import Queue
+from callback.domain.policy import Policy, Queue
 from callback.domain.promised import FIRST_REACH, KEY_S, Reach
 from callback.ports import House, LessonMark, StoredLesson, Work
 
@@ -121,6 +122,13 @@ def figures(queue: str, lesson: Lesson) -> dict[str, int]:
     return {f"{REACH}{queue}": round(1000 * reach.share), f"{BUSY}{queue}": round(reach.ring_s)}
 
 
+def reach(house: House, queue: Queue) -> Reach:
+    """Whom the queue reaches, as the board has it: for a webhook, which asks nobody."""
+    counts = house.board.read().counts
+    share, ring_s = counts.get(f"{REACH}{queue.key}"), counts.get(f"{BUSY}{queue.key}")
+    return FIRST_REACH if share is None or ring_s is None else Reach(share / 1000, float(ring_s))
+
+
 def reached(lesson: Lesson) -> Reach:
     """Whom a queue reaches and how long that takes, with the prior as so many attempts."""
     share = (PRIOR_RINGS * FIRST_REACH.share + lesson.reached) / (PRIOR_RINGS + lesson.rung)
@@ -149,11 +157,17 @@ def taught(house: House, queue: Queue, agents: int) -> Taught:
     with house.store.look() as work:
         stored = work.lesson(key)
     lesson = stored.lesson if stored else Lesson()
+    handle_s = policy.prior_handle_s
     if lesson.laws.talk.count < TALKS_KNOWN:
         measured = house.line.standing(key, None).measured
         handle_s = ROUNDED_S * round(max(wait.mean_handle(measured, policy), ROUNDED_S) / ROUNDED_S)
-        policy = replace(policy, prior_handle_s=handle_s)
     tuned = lesson.calibration or Calibration.first(policy.max_wait_probability, agents)
     epsilon = tuned.aimed_at(policy.max_wait_probability).epsilon
-    laws = first_guess(policy).plus(lesson.laws)
+    laws = guessed(handle_s, policy.wrap_up_s).plus(lesson.laws)
     return Taught(laws, epsilon, stored.version if stored else 0, stored.at if stored else None, lesson)
+
+
+@lru_cache(maxsize=64)
+def guessed(handle_s: float, wrap_up_s: float) -> Laws:
+    """The first guess, which takes some milliseconds to work out."""
+    return first_guess(Policy(prior_handle_s=handle_s, wrap_up_s=wrap_up_s))

@@ -4,13 +4,14 @@ pages."""
 from dataclasses import dataclass
 from datetime import datetime
 
-from callback.domain import hours, offer, spoken, wait
+from callback.domain import hours, offer, promised, spoken, wait
 from callback.domain.dialogue import Prompt
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import STAFFED, AgentStatus
 from callback.domain.policy import Policy, Queue
+from callback.domain.promised import FIRST_REACH, Ahead, Reach
 from callback.domain.table import Table
-from callback.flows import condition, promises
+from callback.flows import condition, lessons, promises
 from callback.flows.promises import Booked
 from callback.ports import House, Standing
 
@@ -31,12 +32,13 @@ def look(
     can_ring: bool = True,
     booked: Booked | None = None,
     table: Table | None = None,
+    reach: Reach = FIRST_REACH,
 ) -> Outlook:
     """The wait at `standing.position` and whether to offer a callback there, if anybody `can_ring` at all. `booked` are
     the promises that are open, those in line unless given; `table` what the estimator left, if anything."""
     policy = queue.policy
     ahead = max((standing.position or 1) - 1, 0)
-    expected = expect(queue, standing, now, table)
+    expected = expect(queue, standing, now, table, reach)
     decision = offer.decide(
         wait=expected,
         waiting=ahead,
@@ -54,14 +56,22 @@ def look(
     return Outlook(expected, decision)
 
 
-def expect(queue: Queue, standing: Standing, now: datetime, table: Table | None) -> wait.Wait:
+def expect(
+    queue: Queue, standing: Standing, now: datetime, table: Table | None, reach: Reach = FIRST_REACH
+) -> wait.Wait:
     """The wait at `standing.position`: what was learnt, as long as the table holds, else what the simple rule says.
     From a line that is not whole nobody can tell who is ahead or at work: the wait is unknown."""
     if not standing.whole:
         return wait.UNKNOWN
 
     def simple(ahead: int) -> wait.Wait:
-        return wait.estimate(ahead=ahead, agents=standing.agents, measured=standing.measured, policy=queue.policy)
+        return promised.estimate(
+            ahead=who(standing, ahead),
+            agents=standing.agents,
+            measured=standing.measured,
+            policy=queue.policy,
+            reach=reach,
+        )
 
     position = max(standing.position or 1, 1)
     ruled = simple(position - 1)
@@ -70,12 +80,23 @@ def expect(queue: Queue, standing: Standing, now: datetime, table: Table | None)
     return table.wait(position, simple)
 
 
+def who(standing: Standing, ahead: int) -> Ahead:
+    """Who the first `ahead` are. Of another place than their own, the mix is taken to be that of their own."""
+    here = max((standing.position or 1) - 1, 0)
+    due, later = standing.due_ahead, standing.later_ahead
+    if ahead != here:
+        due, later = (round(count * ahead / here) if here else 0 for count in (due, later))
+    return Ahead(max(ahead - due - later, 0), due, later)
+
+
 def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
     """As `look`, and the line remembers whether the queue is offering, for the hysteresis: nobody but the last in line
     tells that the wait has become short."""
     can_ring, booked = condition.can_ring(house, queue), promises.known(house, queue, standing)
     table = house.waits.table(QueueKey(queue.key))
-    outlook = look(queue, standing, now, can_ring=can_ring, booked=booked, table=table)
+    outlook = look(
+        queue, standing, now, can_ring=can_ring, booked=booked, table=table, reach=lessons.reach(house, queue)
+    )
     still = offer.still_offering(outlook.decision, standing.offering)
     last = (standing.position or 1) >= standing.live + standing.callbacks
     if standing.whole and still != standing.offering and (still or last):

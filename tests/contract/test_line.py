@@ -181,6 +181,20 @@ def test_a_caller_who_is_replaced_while_reserved_frees_the_agent(scene: Scene) -
     assert scene.moves()[-2:] == [("CA1", "reserved", "callback"), ("ada", "reserved", "available")]
 
 
+def test_who_stands_behind_promises_is_told_how_many_of_them_may_be_rung(scene: Scene) -> None:
+    scene.holding("CA1")
+    scene.enter("cb1", due=False)
+    scene.enter("cb2")
+    scene.enter("cb3")
+    for entry, ahead in (("CA1", (0, 0)), ("cb2", (0, 1)), ("cb3", (1, 1))):
+        standing = scene.line.standing(SUPPORT, EntryId(entry))
+        assert (standing.due_ahead, standing.later_ahead) == ahead
+    newcomer = scene.line.standing(SUPPORT, None)
+    assert (newcomer.due_ahead, newcomer.later_ahead) == (2, 1)
+    arriving = scene.arrive("CA9")
+    assert (arriving.due_ahead, arriving.later_ahead) == (2, 1)
+
+
 def test_a_promise_for_later_keeps_its_position_and_is_not_matched(scene: Scene) -> None:
     scene.staff("ada")
     scene.enter("cb1", due=False)

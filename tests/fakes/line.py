@@ -561,7 +561,10 @@ class FakeLine:
     def _standing(self, queue: QueueKey, person: Person | None) -> Standing:
         line = self._in_order(queue)
         tally = self._tally(queue)
+        ahead = line[: line.index(person)] if person in line else line
         return Standing(
+            due_ahead=sum(other.place == "due" for other in ahead),
+            later_ahead=sum(other.place == "later" for other in ahead),
             place=person.place if person else "",
             position=line.index(person) + 1 if person in line else None,
             score=person.score if person else 0,

@@ -21,7 +21,7 @@ _STATUSES = (
 _AGENT = 7
 _RESERVATION = 13
 _WAITING = 5
-_STANDING = 21
+_STANDING = 23
 
 
 def standing(reply: Sequence[Any]) -> Standing:
@@ -39,6 +39,8 @@ def standing(reply: Sequence[Any]) -> Standing:
         config=int(reply[18]),
         open_callback=CallbackId(reply[19]) if reply[19] else None,
         language=reply[20],
+        due_ahead=reply[21],
+        later_ahead=reply[22],
         reservation=reservation(reply[_STANDING:]) if len(reply) > _STANDING else None,
     )
 

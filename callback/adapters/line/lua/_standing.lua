@@ -3,8 +3,8 @@
 -- @include _reservations.lua
 -- Where somebody stands and what surrounds them, as one flat reply (`replies.standing` reads it):
 --   OK, place, position (0: none), score, joined, live, callbacks, available, reserved, busy, wrap_up, away, offline,
---   handled, handled_s, abandoned, waited_s, offering, configuration, open callback, language, and where there is one
---   their reservation (`add_reservation`). The configuration is 0 while the line may lack somebody: then no number is to be
+--   handled, handled_s, abandoned, waited_s, offering, configuration, open callback, language, how many of those ahead are
+--   promises that are due and that rest until later, and where there is one their reservation (`add_reservation`). The configuration is 0 while the line may lack somebody: then no number is to be
 --   relied on.
 
 -- How many of the `card` members of sorted set `key` stand before (score, id). Among equal scores the place is found by
@@ -26,18 +26,22 @@ local function before_in(key, card, score, id)
   return low
 end
 
--- How many stand before (score, id) in a queue, live and promised together. `cards` are the sizes of the four places.
+-- How many stand before (score, id) in a queue, live and promised together; then how many of them are due, and later.
+-- `cards` are the sizes of the four places.
 local function ahead_of(queue, place, score, id, cards)
-  local count = 0
+  local count, before = 0, {}
   for i = 1, 4 do
     local key = queue_key(queue, PLACES[i])
+    local here = 0
     if PLACES[i] == place then
-      count = count + (redis.call('ZRANK', key, id) or 0)
+      here = redis.call('ZRANK', key, id) or 0
     elseif cards[i] > 0 then
-      count = count + before_in(key, cards[i], score, id)
+      here = before_in(key, cards[i], score, id)
     end
+    before[i] = here
+    count = count + here
   end
-  return count
+  return count, before[3], before[4]
 end
 
 local function cards_of(queue)
@@ -59,10 +63,13 @@ local function standing(queue, e, reservation, open, language)
   local reply = { OK, '', 0, '0', '', cards[1] + cards[2], cards[3] + cards[4], unpack(state, 1, 11) }
   reply[19] = redis.call('EXISTS', UNSURE) == 1 and '0' or state[12] or redis.call('GET', TAG .. 'version') or '0'
   reply[20], reply[21] = open or '', language or e and e.lang or ''
+  reply[22], reply[23] = cards[3], cards[4]
   if e then
     reply[2], reply[4], reply[5] = e.place, e.score, e.joined
     if WAITS_IN[e.place] then
-      reply[3] = 1 + ahead_of(queue, e.place, e.score, e.id, cards)
+      local ahead
+      ahead, reply[22], reply[23] = ahead_of(queue, e.place, e.score, e.id, cards)
+      reply[3] = 1 + ahead
     end
   end
   if not reservation and e and e.token ~= '' then
