@@ -29,7 +29,7 @@ def test_ready_when_both_backends_answer(web: WebHouse) -> None:
     assert answer.get_json()["status"] == "ok"
     parts = {name: part["ok"] for name, part in answer.get_json()["parts"].items()}
     assert parts == dict.fromkeys(
-        ("line", "record", "epoch", "workers", "beat", "sweep", "carrier", "disk", "quarantine"), True
+        ("line", "record", "epoch", "workers", "beat", "sweep", "estimator", "carrier", "disk", "quarantine"), True
     )
 
 
