@@ -17,6 +17,7 @@ from callback.cli.output import as_json, show, table
 from callback.domain.ids import QueueKey
 
 if TYPE_CHECKING:
+    from callback.domain.laws import Laws
     from callback.domain.policy import Policy
     from callback.lab.duty import Roster
     from callback.lab.figures import Course, Difference, Played
@@ -70,6 +71,7 @@ class Traffic:
     in_force: "Mapping[str, Policy]" = field(default_factory=dict)
     connect_s: float | None = None
     answer: float | None = None
+    laws: "Laws | None" = None
 
 
 @click.command()
@@ -133,6 +135,7 @@ def rehearse(
         connect_s=traffic.connect_s or 0.0,
         agent_answers_s=first_known(agent_answers, traffic.connect_s, usual.agent_answers_s),
         answer=answer if answer is not None else traffic.answer,
+        laws=traffic.laws,
         calls_per_second=calls_per_second,
     )
     hidden = json_wanted or not sys.stderr.isatty()
@@ -179,13 +182,14 @@ def asked_for(trace_file: Path | None, day: datetime | None, queue: str | None, 
 def of_day(day: date, queue: QueueKey, zone: ZoneInfo) -> Traffic:
     """A day of the journal, in the queue's own time zone if it has one. Raises NotFound for a queue that is not
     there."""
+    from callback.domain.laws import first_guess
     from callback.flows import recorded
     from callback.lab.journal_trace import JournalTrace
 
     with open_store() as store:
         with store.look() as work:
             policies = {str(one.key): one.policy for one in work.queues()}
-            agents, own = work.agents(), work.queue(queue)
+            agents, own, stored = work.agents(), work.queue(queue), work.lesson(queue)
         zone = ZoneInfo(str((own.policy.hours or {}).get("timezone") or zone.key))
         since = datetime.combine(day, time.min, zone)
         until = datetime.combine(day + timedelta(days=1), time.min, zone)
@@ -194,7 +198,8 @@ def of_day(day: date, queue: QueueKey, zone: ZoneInfo) -> Traffic:
             reader.feed(row)
     credits_s = {key: policy.priority_credit_s for key, policy in policies.items()}
     found = reader.recorded(since, until, agents=agents, credits_s=credits_s)
-    return Traffic(found.rows, found.roster, policies, found.connect_s, found.answer)
+    laws = first_guess(own.policy).plus(stored.lesson.laws) if stored is not None else None
+    return Traffic(found.rows, found.roster, policies, found.connect_s, found.answer, laws)
 
 
 BEFORE, AFTER = timedelta(hours=12), timedelta(hours=6)

@@ -17,6 +17,7 @@ from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.laws import Law, Laws, Seen, first_guess
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Policy
+from callback.domain.wait import mean_handle
 from callback.lab.clockwork import moment
 from callback.lab.line import AVAILABLE, BUSY, LIVE, RESERVED, WRAP_UP, Agent, Caller, QueueLine
 from callback.lab.tally import End
@@ -29,6 +30,10 @@ PICKS_UP, AFTER, PRESSES, STAYS = range(4)
 FRONT = 100
 """So many promises at the head of a queue are looked at in one round of dialling ahead."""
 AHEAD, AGENT_FIRST = "dial_ahead", "agent_first"
+ROUNDED_S = 10
+"""Mean handle times this near share their tables."""
+DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
+"""Until the carrier's pace lets a dial begin: of each there are tables."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +134,16 @@ class Dialling:
         due = [caller for caller in fronts[line.key] if caller.place == "due"]
         floor = self._floor(line, agents)
         epsilon = pacing.Calibration.first(line.policy.max_wait_probability, len(agents)).epsilon
-        forecast, places = self._forecast(line), list(_takers(fronts, line.key))
+        places = list(_takers(fronts, line.key))
         for caller in due:
+            delay_s = max(self._next_slot - self._engine.now, 0.0)
             seen = replace(floor, waiting=sum(place < caller.key for place in places))
-            if surely_misses(seen, epsilon) or not pacing.decide(seen, forecast, epsilon=epsilon, most=1).dials:
+            if surely_misses(seen, epsilon):
+                return
+            if not pacing.decide(seen, self._forecast(line, delay_s), epsilon=epsilon, most=1).dials:
                 return
             if self._begin_ahead(caller):
-                floor = replace(floor, ringing_s=(*floor.ringing_s, 0.0))
+                floor = replace(floor, ringing_s=(*floor.ringing_s, -delay_s))
 
     def _begin_ahead(self, caller: Caller) -> bool:
         until = self._quiet_until(caller)
@@ -148,7 +156,9 @@ class Dialling:
         self._engine.change(caller, Event.RESERVE, "somebody will probably be free when they answer")
         self._line.stand(caller, "later", self._engine.now, "entered")
         self._engine.tally.queues[caller.queue].ahead += 1
-        self._later(self._slot(), self._ask, caller)
+        wait_s = self._slot()
+        caller.asked_at = self._engine.now + wait_s
+        self._later(wait_s, self._ask, caller)
         return True
 
     def _floor(self, line: QueueLine, agents: list[Agent]) -> pacing.Floor:
@@ -163,7 +173,7 @@ class Dialling:
             idle=len(rung) + sum(agent.status is AVAILABLE for agent in staying),
             talks_s=tuple(talks),
             wraps=tuple(pacing.WrapUp(now - one.since, (one.wrap_until or now) - now) for one in wraps),
-            ringing_s=tuple(now - (one.asked_at or now) for one in dials if one.answered_at is None),
+            ringing_s=tuple(now - one.asked_at for one in dials if one.answered_at is None),
             asked_s=tuple(now - one.answered_at for one in dials if one.answered_at is not None),
         )
 
@@ -172,22 +182,21 @@ class Dialling:
         for key in {queue}.union(*(agent.queues for agent in agents)):
             yield from (one for one in self._under_way[key].values() if one.ready_at is None)
 
-    def _forecast(self, line: QueueLine) -> pacing.Forecast:
-        """By the queue's mean handle time and the laws."""
-        policy = line.policy
-        talks, seconds = line.handled, line.handled_s
-        handle_s = (10 * policy.prior_handle_s + seconds) / (10 + talks)
-        key = (line.key, round(handle_s / 10))
+    def _forecast(self, line: QueueLine, delay_s: float) -> pacing.Forecast:
+        """By the queue's mean handle time and the laws, for a dial that the carrier's pace lets begin so late."""
+        handle_s = ROUNDED_S * round(max(mean_handle(line.measured, line.policy), ROUNDED_S) / ROUNDED_S)
+        later_s = next((delay for delay in DELAYS_S if delay_s <= delay), DELAYS_S[-1])
+        key = (line.key, handle_s, later_s)
         if key not in self._forecasts:
-            known = replace(policy, prior_handle_s=max(10.0 * round(handle_s / 10), 1.0))
-            self._forecasts[key] = pacing.Forecast.of(self._laws(known), known)
+            known = replace(line.policy, prior_handle_s=handle_s)
+            self._forecasts[key] = pacing.Forecast.of(self._laws(known), known, delay_s=later_s)
         return self._forecasts[key]
 
     # --- one attempt -----------------------------------------------------------------------------------------------
 
     def _begin(self, caller: Caller) -> None:
         caller.attempts_made += 1
-        caller.asked_at = 0.0
+        caller.asked_at = self._engine.now
         caller.answered_at = caller.ready_at = None
         self._under_way[caller.queue][caller.id] = caller
 

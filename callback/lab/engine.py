@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from callback.domain import offer, order
 from callback.domain.errors import NotAccepting
 from callback.domain.laws import Laws
-from callback.domain.lifecycle import Event, State, move
+from callback.domain.lifecycle import AgentStatus, Event, State, move
 from callback.domain.policy import Policy
-from callback.domain.wait import Estimator, Measured, Wait, estimate
+from callback.domain.promised import FIRST_REACH, Ahead, Reach, estimate
+from callback.domain.wait import Measured, Wait
 from callback.lab.clockwork import OpeningHours, closings
 from callback.lab.dialling import Dialling
 from callback.lab.duty import Seat
@@ -29,6 +30,10 @@ LOOK_S = 60.0
 """Between two samples of the levels."""
 AFTER_S = 3600.0
 """So long after the last arrival and the last shift a rehearsal goes on, for talks and rings that are under way."""
+
+
+PRESS = 0.9
+"""Of those who pick up, who press the key: the first guess of `domain.laws`."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,23 @@ class Habits:
     calls_per_second: float = 1.0
     sweep_s: float = 1.0
 
+    @property
+    def reach(self) -> Reach:
+        """What the house would have measured of whom it reaches."""
+        if self.answer is None:
+            return FIRST_REACH
+        return Reach(self.answer * PRESS, FIRST_REACH.ring_s)
+
+
+class Estimates(Protocol):
+    """What says the wait behind some people: `domain.promised.estimate`, or something that learnt more."""
+
+    def __call__(
+        self, *, ahead: Ahead, agents: Mapping[AgentStatus, int], measured: Measured, policy: Policy, reach: Reach
+    ) -> Wait:
+        """The wait of somebody behind these."""
+        ...
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -64,7 +86,7 @@ class Setting:
     habits: Habits = Habits()
     measured: Mapping[str, Measured] | None = None
     recorded_wrap_up_s: Mapping[str, float] | None = None
-    estimator: Estimator = estimate
+    estimator: Estimates = estimate
     slice_s: float = 900.0
 
 
@@ -327,10 +349,10 @@ class Engine:
         line = self.line.queues[caller.queue]
         if not line.policy.accepting:  # the rule would say so too, after having estimated the wait
             return False
-        ahead = line.ahead_of(caller)
+        ahead = line.before(caller.key)
         expected, decision = self.outlook(line, ahead)
         still = offer.still_offering(decision, line.offering)
-        if still != line.offering and (still or ahead + 1 >= line.live + line.promised):
+        if still != line.offering and (still or ahead.all + 1 >= line.live + line.promised):
             line.offering = still
         if decision.offering and not caller.offered:
             caller.offered = True
@@ -338,15 +360,15 @@ class Engine:
             self.tally.offered(caller, self.now)
         return decision.offering
 
-    def outlook(self, line: QueueLine, ahead: int) -> tuple[Wait, offer.Decision]:
-        """The wait behind so many, and whether to offer a callback there."""
+    def outlook(self, line: QueueLine, ahead: Ahead) -> tuple[Wait, offer.Decision]:
+        """The wait behind these, and whether to offer a callback there."""
         policy, agents, hours = line.policy, line.agents, self.hours[line.key]
         measured = line.measured
-        expected = self._estimate(ahead=ahead, agents=agents, measured=measured, policy=policy)
+        expected = self._estimate(ahead=ahead, agents=agents, measured=measured, policy=policy, reach=self.habits.reach)
         decision = offer.decide(
             wait=expected,
-            waiting=ahead,
-            free=max(agents[AVAILABLE] - ahead, 0),
+            waiting=ahead.all,
+            free=max(agents[AVAILABLE] - ahead.all, 0),
             staffed=line.staffed,
             is_open=hours.is_open(self.now),
             outstanding=line.open,

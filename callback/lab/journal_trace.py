@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from statistics import median
+from statistics import fmean
 
 from callback.domain.callback import Agent, Entry
 from callback.domain.ids import EntryId, is_callback
@@ -50,8 +50,8 @@ class _Desk:
 
 @dataclass(frozen=True)
 class Recorded:
-    """Traffic of the journal. `connect_s` is the usual time from a pairing to the talk with somebody on hold (None:
-    nobody held), `answer` the share of dials that were picked up (None: too few to tell)."""
+    """Traffic of the journal. `connect_s` is the mean time from a pairing to the talk with somebody on hold (None: nobody
+    held), `answer` the share of dials that were picked up (None: too few to tell)."""
 
     rows: list[Row]
     roster: Roster
@@ -101,7 +101,7 @@ class JournalTrace:
         return Recorded(
             rows=sorted(rows, key=lambda row: row.at),
             roster=self._roster(start, max([end, *(row.at + row.waited_s + row.handled_s for row in rows)]), agents),
-            connect_s=median(self._connects) if self._connects else None,
+            connect_s=fmean(self._connects) if self._connects else None,
             answer=self._answers / self._dials if self._dials >= ENOUGH else None,
         )
 

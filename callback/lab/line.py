@@ -13,6 +13,7 @@ from typing import Protocol
 
 from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.policy import Policy
+from callback.domain.promised import Ahead
 from callback.domain.wait import Measured
 from callback.lab.people import Person
 
@@ -84,6 +85,7 @@ class QueueLine:
     policy: Policy
     everybody: list[tuple[int, str]] = field(default_factory=list)
     who: dict[str, Caller] = field(default_factory=dict)
+    promises: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: {"due": [], "later": []})
     hold: list[tuple[int, str, Caller]] = field(default_factory=list)
     due: list[tuple[int, str, Caller]] = field(default_factory=list)
     idle: list[tuple[int, int, str, Agent]] = field(default_factory=list)
@@ -111,6 +113,13 @@ class QueueLine:
     def ahead_of(self, caller: Caller) -> int:
         """How many wait before them, live or not."""
         return bisect_left(self.everybody, (caller.score, caller.id))
+
+    def before(self, place: tuple[int, str] | None) -> Ahead:
+        """Who waits before this place in the order, or in all."""
+        if place is None:
+            return Ahead(self.live, len(self.promises["due"]), len(self.promises["later"]))
+        due, later = (bisect_left(found, place) for found in self.promises.values())
+        return Ahead(bisect_left(self.everybody, place) - due - later, due, later)
 
 
 class Teller(Protocol):
@@ -161,6 +170,7 @@ class Line:
             line.live += 1
         else:
             line.promised += 1
+            insort(line.promises[place], caller.key)
         if place == "hold":
             heappush(line.hold, (caller.score, caller.id, caller))
         elif place == "due":
@@ -171,20 +181,22 @@ class Line:
         if caller.place not in WAITS:
             return
         line = self.queues[caller.queue]
-        del line.everybody[bisect_left(line.everybody, (caller.score, caller.id))]
+        _remove(line.everybody, caller.key)
         del line.who[caller.id]
         if caller.place in LIVE:
             line.live -= 1
         else:
             line.promised -= 1
+            _remove(line.promises[caller.place], caller.key)
         caller.place = ""
 
     def rescore(self, caller: Caller, score: int) -> None:
         """Another place in the order, as they stand. Who can be matched is not given one."""
-        line = self.queues[caller.queue]
-        if caller.place in WAITS:
-            del line.everybody[bisect_left(line.everybody, caller.key)]
-            insort(line.everybody, (score, caller.id))
+        place, line = caller.place, self.queues[caller.queue]
+        if place in WAITS:
+            for order in (line.everybody, *([line.promises[place]] if place in line.promises else [])):
+                _remove(order, caller.key)
+                insort(order, (score, caller.id))
         caller.score = score
 
     def stand(self, caller: Caller, place: str, now: float, reason: str) -> None:
@@ -296,6 +308,10 @@ class Line:
             line = self.queues[caller.queue]
             line.abandoned = line.abandoned * KEEP + abandoned
             line.waited_s = line.waited_s * KEEP + max(0.0, now - caller.joined)
+
+
+def _remove(order: list[tuple[int, str]], place: tuple[int, str]) -> None:
+    del order[bisect_left(order, place)]
 
 
 def _first(heap: list[tuple[int, str, Caller]], place: str) -> tuple[int, str, Caller] | None:

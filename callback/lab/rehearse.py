@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from callback.domain.policy import Policy
-from callback.domain.wait import Estimator, Measured, estimate
+from callback.domain.promised import estimate
+from callback.domain.wait import Measured
 from callback.lab import duty
 from callback.lab.duty import Roster
-from callback.lab.engine import Engine, Habits, Setting
+from callback.lab.engine import Engine, Estimates, Habits, Setting
 from callback.lab.figures import Difference, Played, differences, measure, played, recorded
 from callback.lab.journalled import Journal
 from callback.lab.line import KEEP, Agent
@@ -57,7 +58,7 @@ class Day:
     warm: bool = True
     service_level_s: float = SERVICE_LEVEL_S
     slice_s: float = 900.0
-    estimator: Estimator = estimate
+    estimator: Estimates = estimate
 
 
 def rehearse(
@@ -200,13 +201,8 @@ def _measured(rows: Sequence[Row]) -> dict[str, Measured]:
 
 def _assumed(day: Day, plans: Mapping[str, Mapping[str, Policy]]) -> list[str]:
     habits = day.habits
-    reached = (
-        f"{habits.answer:.0%}" if habits.answer is not None else "four in five" if habits.laws is None else "learnt"
-    )
     notes = [
-        f"a call back: {reached} of those rung pick up"
-        + (" after 10 s and nine in ten press the key after 6 s" if habits.laws is None else "")
-        + f"; an agent takes {habits.agent_answers_s:g} s to come to the phone",
+        f"a call back: {_reached(habits)}; an agent takes {habits.agent_answers_s:g} s to come to the phone",
         "the wait that is said and that decides is the simple rule on what the line would have measured"
         + ("; it begins with the means of this traffic" if day.warm else ""),
     ]
@@ -219,3 +215,12 @@ def _assumed(day: Day, plans: Mapping[str, Mapping[str, Policy]]) -> list[str]:
     if any(policy.quiet_hours for plan in plans.values() for policy in plan.values()):
         notes.append("quiet hours: the queue's own time zone stands for that of whoever is called")
     return notes
+
+
+def _reached(habits: Habits) -> str:
+    """Who picks up, in words."""
+    share = f"{habits.answer:.0%} of those rung pick up" if habits.answer is not None else "four in five pick up"
+    if habits.laws is None:
+        return f"{share}, after 10 s, and nine in ten press the key, after 6 s"
+    told = "as many pick up" if habits.answer is None else share
+    return f"{told}, and rings and keys last, as this house has learnt"

@@ -13,7 +13,8 @@ from callback.domain.callback import Served
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.policy import Policy, Queue
-from callback.flows import outlook
+from callback.flows import ahead, lessons, outlook
+from callback.lab import dialling
 from callback.lab.duty import Seat
 from callback.lab.engine import Engine, Setting
 from callback.lab.line import Agent, Caller
@@ -240,8 +241,7 @@ class Both:
             callbacks=line.open,
         )  # fmt: skip
         theirs = outlook.look(self.queues[key], standing, self.at)
-        ahead = line.ahead_of(self.callers[entry]) if entry else len(line.everybody)
-        expected, decision = self.engine.outlook(line, ahead)
+        expected, decision = self.engine.outlook(line, line.before(self.callers[entry].key if entry else None))
         assert (decision.offering, decision.reason) == (theirs.decision.offering, theirs.decision.reason)
         self.reasons.add(decision.reason)
         assert expected.p80 == pytest.approx(theirs.wait.p80) if expected.known else not theirs.wait.known
@@ -258,3 +258,8 @@ def test_the_labs_line_and_the_products_pair_measure_and_offer_alike(seed: int) 
         both.step()
     assert both.pairs > 30
     assert len(both.reasons) >= 4
+
+
+def test_dialling_ahead_looks_as_far_and_counts_the_pace_alike() -> None:
+    assert (dialling.FRONT, dialling.DELAYS_S) == (ahead.FRONT, ahead.DELAYS_S)
+    assert dialling.ROUNDED_S == lessons.ROUNDED_S
