@@ -20,12 +20,12 @@ class Fact:
 def moment(said: Moment) -> str:
     """When it was said."""
     return {
-        Moment.ARRIVAL: gettext("on arrival"),
-        Moment.MENU: gettext("in the menu again"),
-        Moment.HOLD: gettext("on hold"),
-        Moment.PROMISE: gettext("with the promise"),
-        Moment.REFUSED: gettext("a promise was refused"),
-    }[said]
+        Moment.ARRIVAL: lambda: gettext("on arrival"),
+        Moment.MENU: lambda: gettext("in the menu again"),
+        Moment.HOLD: lambda: gettext("on hold"),
+        Moment.PROMISE: lambda: gettext("with the promise"),
+        Moment.REFUSED: lambda: gettext("a promise was refused"),
+    }[said]()
 
 
 def heard(said: Prediction) -> str:
@@ -49,12 +49,13 @@ def fate(said: Prediction) -> str:
     if said.fate is None:
         return gettext("not over yet") if said.rang_at is None else gettext("rung, not talked yet")
     words = {
-        Fate.CONNECTED: gettext("an agent was there"),
-        Fate.LEFT: gettext("hung up"),
-        Fate.PROMISED: gettext("took a callback"),
-        Fate.MOVED: gettext("asked for another time"),
+        Fate.CONNECTED: lambda: gettext("an agent was there"),
+        Fate.LEFT: lambda: gettext("hung up"),
+        Fate.PROMISED: lambda: gettext("took a callback"),
+        Fate.MOVED: lambda: gettext("asked for another time"),
     }
-    what = words.get(said.fate, word(said.fate))
+    found = words.get(said.fate)
+    what = found() if found else word(said.fate)
     return gettext("%(what)s after %(time)s", what=what, time=duration(said.waited_s))
 
 
@@ -62,19 +63,20 @@ def decision(said: Prediction) -> str:
     """Whether a callback was offered, and for what reason."""
     what = gettext("Offering callbacks.") if said.offering else gettext("Not offering callbacks.")
     why = {
-        "wait": gettext("The wait had reached the threshold."),
-        "waiting": gettext("As many were waiting as the threshold says."),
-        "nobody_staffed": gettext("Nobody was signed in, and the queue was open."),
-        "hysteresis": gettext("It was being offered, and the wait was not short enough yet to stop."),
-        "below": gettext("The wait was below the threshold."),
-        "free_agent": gettext("An agent was free."),
-        "switched_off": gettext("New callbacks were switched off."),
-        "closed": gettext("The queue was closed."),
-        "full": gettext("As many callbacks were open as are allowed."),
-        "not_before_closing": gettext("It could not have been kept before closing."),
-        "cannot_ring": gettext("Nobody could be rung."),
+        "wait": lambda: gettext("The wait had reached the threshold."),
+        "waiting": lambda: gettext("As many were waiting as the threshold says."),
+        "nobody_staffed": lambda: gettext("Nobody was signed in, and the queue was open."),
+        "hysteresis": lambda: gettext("It was being offered, and the wait was not short enough yet to stop."),
+        "below": lambda: gettext("The wait was below the threshold."),
+        "free_agent": lambda: gettext("An agent was free."),
+        "switched_off": lambda: gettext("New callbacks were switched off."),
+        "closed": lambda: gettext("The queue was closed."),
+        "full": lambda: gettext("As many callbacks were open as are allowed."),
+        "not_before_closing": lambda: gettext("It could not have been kept before closing."),
+        "cannot_ring": lambda: gettext("Nobody could be rung."),
     }
-    return f"{what} {why.get(said.reason, '')}".strip()
+    found = why.get(said.reason)
+    return f"{what} {found()}" if found else what
 
 
 def facts(said: Prediction) -> list[Fact]:
