@@ -18,9 +18,10 @@ n-th by 2 / (n + HASTE)."""
 LOOKS_BACK, TOLERATED, URGENCY = 300.0, 0.2, 0.1
 """Where the last 300 waits or so passed a quantile too often or too seldom by more than 0.2 standard
 deviations of one of them, its offset moves faster by that excess times the urgency."""
-EVENING = 0.1
-"""Wide ranges are drawn in and narrow ones let out by this power of their width: it costs no honesty as a whole (the
-interval score is the same) and lets the widest ranges say more."""
+EVENED_BELOW, EVENED_ABOVE = 0.1, 0.2
+"""What lies below and above p50 is drawn in where ranges are wide and let out where they are narrow, by this power of
+the width. It costs no honesty as a whole (the interval score is the same to a thousandth), and the widest ranges say
+more."""
 USUAL_S = 100.0
 """The width that stays as it is."""
 
@@ -37,10 +38,10 @@ class Calibration:
     def of(self, raw: Forecast) -> Forecast:
         """The forecast as it is announced. The mean is left alone."""
         width = max(raw.p90 - raw.p10, 1.0)
-        even = (width / USUAL_S) ** -EVENING
+        below, above = (width / USUAL_S) ** -EVENED_BELOW, (width / USUAL_S) ** -EVENED_ABOVE
         said: list[float] = []
         for quantile, offset in zip((raw.p10, raw.p50, raw.p80, raw.p90), self.offsets, strict=True):
-            drawn = raw.p50 + (quantile - raw.p50) * even
+            drawn = raw.p50 + (quantile - raw.p50) * (below if quantile < raw.p50 else above)
             said.append(max(drawn + offset * width, said[-1] if said else 0.0))
         return Forecast(raw.mean, *said)
 
