@@ -86,7 +86,7 @@ def offer_sentence(now: QueueNow) -> str:
         "switched_off": lambda: gettext("New callbacks are switched off."),
         "full": lambda: gettext("As many callbacks are open as are allowed (%(limit)s).", limit=policy.max_outstanding),
         "cannot_ring": lambda: gettext("Nobody can be rung at the moment."),
-        "not_before_closing": lambda: gettext("It could not be kept before closing."),
+        "not_before_closing": lambda: gettext("It could not be kept before closing, so the next opening is offered."),
     }
     why = shown.get(str(decision.reason), lambda: decision.sentence)()
     what = gettext("Offering callbacks.") if decision.offering else gettext("Not offering callbacks.")

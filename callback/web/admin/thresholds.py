@@ -15,7 +15,7 @@ from callback.domain.policy import Policy, Queue
 from callback.flows import configure, look
 from callback.ports import PolicyVersion
 from callback.web import languages
-from callback.web.admin import fields
+from callback.web.admin import fields, pacing
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
@@ -140,6 +140,7 @@ def _page(found: Queue, typed: Mapping[str, str], mistakes: Mapping[str, str]) -
     form = {**fields.write_fields(found.policy), **fields.write_hours(found.policy.hours, zone), **typed}
     return page(
         "admin/queue.html",
+        pacing=pacing.shown(found),
         queue=found,
         seen=look.queue_now(house(), found),
         groups=fields.GROUPS,
