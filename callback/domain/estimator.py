@@ -131,7 +131,7 @@ class Estimator:
         while self._moments and self._moments[0][0] < until:
             at, call = heapq.heappop(self._moments)
             if floor.stands(call):
-                floor.now = max(at, floor.now)
+                floor.now = at  # nothing has happened since then; a table may have looked further
                 self._ask(call, learn=learn, joining=False)
                 self._plan(call, at)
 
@@ -143,7 +143,7 @@ class Estimator:
             question.said = learner.say(question.simple, self._raw(learner, [question.signals], [question.simple])[0])
 
     def _meet(self, question: Question, *, learn: bool) -> None:
-        if question.waited > HOPELESS_S or (question.joining and question.waited <= 0):
+        if not 0 < question.waited <= HOPELESS_S:
             return  # nothing goes on where this queue waits; or an agent was free
         learner, said = self._learner(question.joining), question.said
         self.known += question.joining
@@ -170,6 +170,11 @@ class Estimator:
         return [None] * len(rows) if said is None else [(a, b, c, d, e) for a, b, c, d, e in said.tolist()]
 
     # --- learning -------------------------------------------------------------------------------------------------
+
+    @property
+    def due(self) -> bool:
+        """Whether enough is new to learn from."""
+        return self.joining.due or self.standing.due
 
     def learn(self) -> bool:
         """Learns where enough is new. Takes seconds; True when there is something to store."""

@@ -81,6 +81,11 @@ class Following:
             key, lambda one: one.table(queue, line, at.timestamp(), made=at, config=config, more_s=more_s)
         )
 
+    @property
+    def due(self) -> bool:
+        """Whether any of them has enough that is new to learn from."""
+        return any(estimator.due for estimator in self.estimators.values())
+
     def learn(self) -> list[str]:
         """Learns where enough is new; the pools in which something was learnt. Takes seconds."""
         return [key for key in list(self.estimators) if self._guarded(key, Estimator.learn)]

@@ -5,6 +5,7 @@ ends by itself within seconds, and another goes on with what was stored last. A 
 that a house without an estimator, or with one that is stuck, says what the simple rule says.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -50,6 +51,8 @@ class Estimation:
         self._seq = self._goal = self._told = 0
         self._leads = False
         self._unsaved: set[str] = set()
+        self._learnt: set[str] = set()
+        self._learning: threading.Thread | None = None
         self._published: dict[str, datetime] = {}
         self._differs: dict[str, int] = {}
         self._asked: dict[str, datetime] = {}
@@ -77,7 +80,7 @@ class Estimation:
         if self._leads:
             self._save(following)
             self._publish(following)
-            self._unsaved |= set(following.learn())
+            self._learn(following)
         return REST_S
 
     def end(self) -> None:
@@ -174,6 +177,16 @@ class Estimation:
                 stored = work.wait_model(key)
             if stored is not None and stored.version > estimator.version:
                 estimator.adopt(stored)
+
+    def _learn(self, following: Following) -> None:
+        """Beside the turns, so that tables go on being left meanwhile. A model changes hands in one step."""
+        if self._learning is not None and self._learning.is_alive():
+            return
+        self._unsaved |= self._learnt
+        self._learnt.clear()
+        if following.due:
+            self._learning = threading.Thread(target=lambda: self._learnt.update(following.learn()), daemon=True)
+            self._learning.start()
 
     def _save(self, following: Following) -> None:
         for key in sorted(self._unsaved & set(following.estimators)):
