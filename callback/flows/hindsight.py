@@ -7,13 +7,14 @@ predictions as with a million.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, TypeVar
 
 from callback.domain.callback import Callback
 from callback.domain.ids import CallSid, QueueKey
-from callback.domain.judged import Tally, total
+from callback.domain.judged import Errors, Tally, total
 from callback.domain.said import Moment, Prediction
+from callback.flows.look import stamp
 from callback.ports import Hour, House
 
 PERIODS = (1, 7, 30)
@@ -83,6 +84,48 @@ def together(counted: Counted, key: Callable[[Hour], Key]) -> list[tuple[Key, Ta
     for hour, tally in counted:
         found.setdefault(key(hour), []).append(tally)
     return [(one, total(tallies)) for one, tallies in found.items()]
+
+
+def view(house: House, queue: QueueKey, days: int) -> dict[str, Any]:
+    """The last so many days of one queue, as the API answers. Raises NotFound."""
+    with house.store.look() as work:
+        work.queue(queue)
+    found = of_queue(house, queue, house.clock.now() - timedelta(days=days), UTC)
+    told, promises = found.arrivals, found.promises
+    return {
+        "since": stamp(found.since),
+        "told": told.told,
+        "connected": told.connected,
+        "left": told.left,
+        "promised": told.promised,
+        "open": told.open,
+        "announced": errors(told.ours),
+        "simple_rule": errors(told.simple),
+        "promises": {
+            "promised": promises.told,
+            "kept": promises.kept,
+            "early": promises.early,
+            "late": promises.late,
+            "unrung": promises.unrung,
+        },
+    }
+
+
+def errors(found: Errors) -> dict[str, float | None]:
+    """The figures that follow from the sums, rounded as far as they mean anything."""
+    low, high = found.coverage.interval or (None, None)
+    shares = {
+        "coverage": found.coverage.value,
+        "coverage_low": low,
+        "coverage_high": high,
+        "over_p80": found.longer80.value,
+        "over_p90": found.longer90.value,
+    }
+    seconds = {"mae_s": found.mae, "rase_s": found.rase, "bias_s": found.bias, "width_s": found.mean_width}
+    return {"judged": found.scored} | {
+        name: None if value is None else round(value, 1 if name in seconds else 4)
+        for name, value in (seconds | shares).items()
+    }
 
 
 # --- one by one -------------------------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ from callback.flows.hook import Place
 from callback.flows.outlook import Outlook, closes_in_s, look
 from callback.ports import Hour, House, SaidMark, Standing, Work
 
-BATCHES = 40
-"""Batches of the stream that are written at once: 2,000 predictions at the most."""
+BATCHES = 10
+"""Batches of the stream that are written at once: 500 predictions at the most, so that a slow record takes them too."""
 ENTRIES = 1_000
 """Lines of the journal that are read at once."""
 SLICE = 2_000

@@ -73,6 +73,9 @@ def test_the_figures_and_the_predictions_as_csv(web: WebHouse) -> None:
     figures = list(csv.DictReader(io.StringIO(text(client.get(f"{SUPPORT}.csv?days=1")))))
     assert sum(int(one["told"]) for one in figures) == 3
     assert {(one["model"], one["mae_s"], one["coverage"]) for one in figures} == {("7", "10.0", "1.0")}
+    answer = web.app.test_client().get("/api/v1/queues/support/waits?days=2", headers=web.token("viewer"))
+    assert answer.get_json()["told"] == 3
+    assert answer.get_json()["announced"]["mae_s"] == 10
     found = list(csv.DictReader(io.StringIO(text(client.get("/admin/queues/support/predictions.csv?days=1")))))
     assert [one["subject"] for one in found] == [row.subject for row in rows]
     assert (found[0]["fate"], found[0]["actual_s"], found[0]["promised_to"]) == ("connected", "100.0", "")

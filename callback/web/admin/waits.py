@@ -103,7 +103,7 @@ def waits_csv(key: str) -> Response:
     with house().store.look() as work:
         counted = work.tallies(since=begin, queue=QueueKey(key))
     head = ["queue", "hour", "moment", "model", *_FIGURES]
-    head += [f"{whose}{name}" for whose in ("", "simple_") for name in _judged(Errors())]
+    head += [f"{whose}{name}" for whose in ("", "simple_") for name in hindsight.errors(Errors())]
     rows: list[list[Any]] = [
         [hour.queue, look.stamp(hour.hour), hour.moment, hour.model, *_counts(tally)] for hour, tally in counted
     ]
@@ -128,21 +128,8 @@ def _headed(head: list[str], rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
 
 
 def _counts(tally: Tally) -> list[Any]:
-    both = [*_judged(tally.ours).values(), *_judged(tally.simple).values()]
+    both = [*hindsight.errors(tally.ours).values(), *hindsight.errors(tally.simple).values()]
     return [*(getattr(tally, name) for name in _FIGURES), *(_plain(value) for value in both)]
-
-
-def _judged(errors: Errors) -> dict[str, float | None]:
-    return {
-        "judged": errors.scored,
-        "rase_s": errors.rase,
-        "mae_s": errors.mae,
-        "bias_s": errors.bias,
-        "width_s": errors.mean_width,
-        "coverage": errors.coverage.value,
-        "over_p80": errors.longer80.value,
-        "over_p90": errors.longer90.value,
-    }
 
 
 def _plain(value: Any) -> Any:

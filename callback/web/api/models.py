@@ -179,6 +179,52 @@ class Queue(Answer):
     policy_version: int
 
 
+class WaitsQuery(Body):
+    """How far to look back."""
+
+    days: int = Field(7, ge=1, le=31, description="of 24 hours each, until now")
+
+
+class JudgedErrors(Answer):
+    """How far announced waits were from the true ones, in seconds; null where nothing was judged. `bias_s` is above 0
+    where too much was announced. `coverage` is the share within p10 to p90, with its 95 % interval."""
+
+    judged: int
+    mae_s: float | None
+    rase_s: float | None
+    bias_s: float | None
+    width_s: float | None
+    coverage: float | None
+    coverage_low: float | None
+    coverage_high: float | None
+    over_p80: float | None
+    over_p90: float | None
+
+
+class JudgedPromises(Answer):
+    """What became of promised windows: rung within them, too early, too late, or ended without a ring."""
+
+    promised: int
+    kept: int
+    early: int
+    late: int
+    unrung: int
+
+
+class WaitsJudged(Answer):
+    """Callers who were told a wait on arrival: what became of them, and how true it was, beside the simple rule."""
+
+    since: datetime
+    told: int
+    connected: int
+    left: int
+    promised: int
+    open: int
+    announced: JudgedErrors
+    simple_rule: JudgedErrors
+    promises: JudgedPromises
+
+
 class Queues(Answer):
     """All queues."""
 

@@ -6,9 +6,9 @@ from flask import Blueprint, g
 
 from callback.domain import policies
 from callback.domain.ids import QueueKey
-from callback.flows import configure, look
+from callback.flows import configure, hindsight, look
 from callback.web.api import models
-from callback.web.api.contract import key_of, operation, taken
+from callback.web.api.contract import key_of, operation, taken, taken_query
 from callback.web.context import house
 from callback.web.guards import Role
 
@@ -21,6 +21,7 @@ def routes(api: Blueprint) -> None:
     api.get("/queues/<key>")(one_queue)
     api.put("/queues/<key>")(put_queue)
     api.patch("/queues/<key>/policy")(patch_policy)
+    api.get("/queues/<key>/waits")(waits)
 
 
 @operation(Role.VIEWER, models.Queues, tag="queues")
@@ -52,6 +53,12 @@ def patch_policy(key: str) -> Json:
     changes = taken(models.PolicyChanges).root
     queue = configure.put_policy(house(), QueueKey(key), changes, by=g.token.name)
     return {**policies.to_json(queue.policy), "version": queue.version}
+
+
+@operation(Role.VIEWER, models.WaitsJudged, query=models.WaitsQuery, refuses=(404, 422), tag="queues")
+def waits(key: str) -> Json:
+    """How true the waits were that callers of a queue were told on arrival, and the windows that were promised."""
+    return hindsight.view(house(), QueueKey(key), taken_query(models.WaitsQuery).days)
 
 
 def _numbers(body: models.QueueBody) -> tuple[str, ...] | None:
