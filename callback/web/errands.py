@@ -18,7 +18,7 @@ import structlog
 
 KEPT = 64
 KEPT_S = 3600.0
-LIMIT_S = 180.0
+LIMIT_S = 300.0
 """A child that takes longer is ended."""
 AGAIN_S = 20.0
 """So long after a failure the same is not tried again."""
