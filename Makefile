@@ -23,7 +23,7 @@ help:
 	@echo "make chaos   make every fault happen TRIALS (20) times and print what came of it (FAULT=7 for one, SEED=n again)"
 	@echo "make soak    CALLERS (2000) simulated callers while everything dies and comes back (SEED=n again)"
 	@echo "make check   lint, types, import contracts, migrations in step with the tables"
-	@echo "make bench   the benchmarks, each as a ratio against its reference in the same run"
+	@echo "make bench   the benchmarks, each as a ratio against its reference in the same run, and the pictures of docs/"
 	@echo "make format  lay the code out as make check wants it"
 	@echo "make lock    renew requirements.lock from pyproject.toml (UPGRADE=1 takes newer versions)"
 	@echo "make clean   remove the environment and caches; var/ (your data) stays"
@@ -58,6 +58,7 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@bash .ci/test-parts wrk
+	$(BIN)/python -m bench.plots docs/images
 	$(BIN)/python -m bench
 
 format: $(STAMP)

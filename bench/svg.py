@@ -12,8 +12,8 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 820, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 224, 56, 58
 TICKS = 6
-_LIGHT = ("#1d4ed8", "#c2410c", "#047857", "#7e22ce", "#64748b", "#be185d")
-_DARK = ("#7aa7ff", "#fb923c", "#34d399", "#c084fc", "#94a3b8", "#f472b6")
+_LIGHT = ("#1d4ed8", "#c2410c", "#047857", "#7e22ce", "#be185d", "#64748b")
+_DARK = ("#7aa7ff", "#fb923c", "#34d399", "#c084fc", "#f472b6", "#94a3b8")
 _MARKS = ("circle", "square", "diamond", "triangle")
 
 
