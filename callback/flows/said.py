@@ -29,6 +29,8 @@ from callback.ports import Hour, House, SaidMark, Standing, Work
 
 BATCHES = 10
 """Batches of the stream that are written at once: 500 predictions at the most, so that a slow record takes them too."""
+MOST = 100
+"""Transactions in one round, should there be so much to do."""
 ENTRIES = 1_000
 """Lines of the journal that are read at once."""
 SLICE = 2_000
@@ -136,15 +138,21 @@ class _Changes:
 
 
 def record(house: House) -> int:
-    """Write down what was said since the last time, and join what has happened; returns how many predictions."""
+    """Write down what was said since the last time, and join what has happened; returns how many predictions. What
+    comes meanwhile is left to the next time, so that others get their turn."""
     written = 0
-    while news(house):
+    for _ in range(MOST):
+        if not news(house):
+            break
         try:
-            written += write(house, BATCHES)
+            new, more = write(house, BATCHES)
         except Exception as fault:
             if poison.excused(house, fault):
                 raise
-            written += write_one(house)  # the next round begins behind the batch that spoils this one
+            new, more = write_one(house)  # the next round begins behind the batch that spoils this one
+        written += new
+        if not more:
+            break
     return written
 
 
@@ -155,7 +163,7 @@ def news(house: House) -> bool:
         return work.last_seq() > mark.seq or bool(house.said.drain(mark.stream, 1))
 
 
-def write_one(house: House) -> int:
+def write_one(house: House) -> tuple[int, bool]:
     """One batch by itself; passed over where the record refuses what it says."""
     try:
         return write(house, 1)
@@ -169,11 +177,11 @@ def write_one(house: House) -> int:
                 raise
             work.set_said_mark(replace(mark, stream=drained[0][0]))
         _log.error("said.refused", entry=drained[0][0], lost=len(drained[0][1]), error=str(fault))
-        return 0
+        return 0, True
 
 
-def write(house: House, batches: int) -> int:
-    """One transaction's worth; returns how many predictions were new."""
+def write(house: House, batches: int) -> tuple[int, bool]:
+    """One transaction's worth; returns how many predictions were new, and whether there is surely more."""
     with house.store.begin() as work:
         mark = work.said_mark(lock=True)
         drained = house.said.drain(mark.stream, batches)
@@ -188,7 +196,7 @@ def write(house: House, batches: int) -> int:
         work.set_said_mark(SaidMark(last, upto, mark.written + len(new), mark.judged + changes.judged))
     if drained:
         house.said.forget(last)
-    return len(new)
+    return len(new), len(drained) == batches or len(entries) == ENTRIES
 
 
 def predicted(house: House, said: Saying) -> Prediction:
