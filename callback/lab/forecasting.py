@@ -33,8 +33,7 @@ Hours = Mapping[str, Any]
 
 QUARTER_S = 900.0
 QUARTERS = 96
-"""Of a day on the wall clock. Where a clock is set forward some of them are missing, where it is set back some last an
-hour more: both are counted as any other day."""
+"""Of a day on the wall clock."""
 FEW_WEEKS = 2
 """With less than this a forecast says that it is hardly one."""
 LOW, HIGH = 0.1, 0.9
@@ -216,27 +215,34 @@ def forecast(
     past = Past(history.before(day), hours, settings)
     if not past.days:
         raise ValueError(f"there is no usable day before {day.isoformat()} to forecast it from")
-    begins = quarters_of(day, history.zone)
-    is_open = [opening.is_open(hours, at + timedelta(seconds=QUARTER_S / 2)) for at in begins]
-    means = past.expected(day) * np.array(is_open)
-    spread = past.spread
+    clock = [(at, q) for at, q in quarters_of(day, history.zone) if _open_at(hours, at)]
+    means, spread = past.expected(day), past.spread
     handle, patience = past.handle_s(prior_handle_s), past.patience_s(prior_patience_s)
     quarters = [
-        Quarter(begins[q], float(means[q]), *_range(float(means[q]), spread.of_quarter), handle[q], patience[q])
-        for q in range(QUARTERS)
-        if is_open[q] and (hours is not None or means[q] > 0)
+        Quarter(at, float(means[q]), *_range(float(means[q]), spread.of_quarter), handle[q], patience[q])
+        for at, q in clock
+        if hours is not None or means[q] > 0
     ]
-    whole = float(means.sum())
+    whole = sum(quarter.calls for quarter in quarters)
     return DayForecast(
         day, quarters, whole, *_range(whole, spread.of_day), past.level, past.handle_cv, history.before(day).weeks,
-        len(past.days), tuple(_notes(past, day, history.before(day).weeks, any(is_open))),
+        len(past.days), tuple(_notes(past, day, history.before(day).weeks, bool(clock))),
     )  # fmt: skip
 
 
-def quarters_of(day: date, zone: tzinfo) -> list[datetime]:
-    """When the quarters of a local day begin, in UTC."""
-    midnight = datetime.combine(day, time.min)
-    return [(midnight + timedelta(minutes=15 * q)).replace(tzinfo=zone).astimezone(UTC) for q in range(QUARTERS)]
+def quarters_of(day: date, zone: tzinfo) -> Iterator[tuple[datetime, int]]:
+    """When the quarters of a local day begin, in UTC, and their numbers on the wall clock: where it is set forward some
+    are missing, where it is set back some come twice."""
+    at, end = (datetime.combine(one, time.min, zone).astimezone(UTC) for one in (day, day + timedelta(days=1)))
+    while at < end:
+        wall = at.astimezone(zone)
+        yield at, (wall.hour * 60 + wall.minute) // 15
+        at += timedelta(seconds=QUARTER_S)
+
+
+def _open_at(hours: Hours | None, at: datetime) -> bool:
+    """Whether the queue is open in the middle of the quarter that begins then."""
+    return opening.is_open(hours, at + timedelta(seconds=QUARTER_S / 2))
 
 
 def _range(mean: float, excess: float) -> tuple[float, float]:
@@ -349,7 +355,7 @@ def opens(hours: Hours | None, day: date, zone: tzinfo) -> bool:
     """Whether a queue with these hours opens on that day."""
     if hours is None:
         return True
-    return any(opening.is_open(hours, at + timedelta(seconds=QUARTER_S / 2)) for at in quarters_of(day, zone))
+    return any(_open_at(hours, at) for at, _ in quarters_of(day, zone))
 
 
 def _odd(day: date, totals: Mapping[date, float], settings: Settings) -> bool:
@@ -503,7 +509,7 @@ def scores(
         means = np.zeros(QUARTERS)
         for quarter in ours.quarters:
             number = _number(quarter, history.zone)
-            means[number] = quarter.calls
+            means[number] += quarter.calls
             if quarter.calls >= 1:
                 inside += bool(math.floor(quarter.low) <= true[number] <= math.ceil(quarter.high))
                 quarters += 1

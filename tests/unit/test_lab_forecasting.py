@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -128,6 +129,20 @@ def test_times_are_those_of_the_queue_and_a_day_of_23_hours_is_a_day() -> None:
     said = forecast(history, date(2026, 3, 29))  # clocks go forward
     assert said.calls == pytest.approx(360, rel=0.05)
     assert min(quarter.begins for quarter in said.quarters if quarter.calls > 3) == datetime(2026, 3, 29, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("day", "quarters"), [(date(2026, 3, 29), 92), (date(2026, 3, 30), 96), (date(2026, 10, 25), 100)]
+)
+def test_every_quarter_of_a_day_on_which_the_clock_is_changed_is_forecast_once(day: date, quarters: int) -> None:
+    history = History(ZoneInfo("Europe/Berlin"))
+    for back in range(1, 15):
+        for quarter in range(96):
+            put(history, day - timedelta(days=back), quarter, 10)
+    said = forecast(history, day)
+    begins = [quarter.begins for quarter in said.quarters]
+    assert len(begins) == quarters
+    assert {later - earlier for earlier, later in pairwise(begins)} == {timedelta(minutes=15)}
 
 
 def test_talk_and_patience_are_drawn_to_the_mean_where_little_was_measured() -> None:
