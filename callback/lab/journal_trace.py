@@ -50,8 +50,8 @@ class _Desk:
 
 @dataclass(frozen=True)
 class Recorded:
-    """Traffic of the journal. `connect_s` is the mean time from a pairing to the talk with somebody on hold (None: nobody
-    held), `answer` the share of dials that were picked up (None: too few to tell)."""
+    """Traffic of the journal. `connect_s` is the mean time from a pairing to the talk with somebody on hold, None where
+    nobody held; `answer` the share of dials that were picked up, None where they are too few to tell."""
 
     rows: list[Row]
     roster: Roster
