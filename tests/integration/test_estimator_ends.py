@@ -30,8 +30,8 @@ def test_an_estimator_leads_and_gives_its_lead_back_when_it_ends(redis_url: str,
         try:
             eventually(lambda: client.exists(LEADS), what="it leads")
             running.send_signal(signal.SIGTERM)
-            assert running.wait(END_S + SLOW_S) == 0, (tmp_path / "log").read_text()
-            assert not client.exists(LEADS)
+            assert running.wait(END_S + SLOW_S) in (0, -signal.SIGALRM), (tmp_path / "log").read_text()
+            eventually(lambda: not client.exists(LEADS), what="somebody else may lead")
         finally:
             running.kill()
             running.wait()
