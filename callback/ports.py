@@ -368,7 +368,7 @@ class Line(Protocol):
     def resume(self, stand: Stand, *, phase: str, lease_s: float, now: datetime) -> bool:
         """Somebody in touch with us is where the record says: paired with their agent under their token, in `phase`
         until the lease ends (or in their talk), or waiting. Who is here already stays as they are. False: the agent is
-        unknown or in another pairing, or the entry is."""
+        unknown or in another pairing, or the entry is, or this pairing was dissolved a moment ago."""
         ...
 
     def seat(
@@ -899,6 +899,14 @@ class Work(Protocol):
 
     def tallies(self, *, since: datetime, queue: QueueKey | None = None) -> list[tuple[Hour, Tally]]:
         """By the hour, from the one in which `since` lies."""
+        ...
+
+    def totals(self, *, since: datetime, queue: QueueKey | None = None) -> list[tuple[Hour, Tally]]:
+        """As `tallies`, with all hours put together: of each, `hour` is the last."""
+        ...
+
+    def hours(self, queue: QueueKey, moment: Moment, *, since: datetime) -> list[tuple[datetime, Tally]]:
+        """As `tallies`, of this moment, with all models put together."""
         ...
 
     def predictions(self, queue: QueueKey, *, before: int | None = None, limit: int = 100) -> list[Prediction]:

@@ -18,6 +18,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from callback.domain.callback import Attempt, Callback, Entry, Leg, LegKind
 from callback.domain.errors import CallbackError, NotFound, Unreadable
@@ -36,6 +37,7 @@ CLAIM = timedelta(seconds=20)
 """How long a rebuild that gives no sign of life keeps others from beginning."""
 RENEWED = timedelta(seconds=5)
 """How old a sign of life may become before it is renewed."""
+PAIRED = (AgentStatus.RESERVED, AgentStatus.BUSY)
 ON_THE_LINE = (CallState.ARRIVED, CallState.WAITING, CallState.RESERVED, CallState.BRIDGED)
 
 Progress = Callable[[int], None]
@@ -190,13 +192,13 @@ def unspoken_wishes(house: House) -> dict[AgentKey, AgentStatus]:
 
 
 def in_touch(house: House, claim: Claim) -> list[Stand]:
-    """Everybody who is in touch with us: those with an agent first, then by their place."""
+    """Everybody who is in touch with us: those who talk first, then those with an agent, then by their place."""
     now = house.clock.now()
     with house.store.begin() as work:
         claim.keep(work, now)
         legs = work.open_legs(before=now + CLAIM, limit=MOST_LEGS)  # all of them, whoever's clock was ahead
     stands = [*callbacks_in_flight(house), *live_calls(legs)]
-    return sorted(stands, key=lambda stand: (stand.token is None, stand.score, stand.entry))
+    return sorted(stands, key=lambda stand: (stand.bridged_at is None, stand.token is None, stand.score, stand.entry))
 
 
 def live_calls(legs: Iterable[Leg]) -> Iterator[Stand]:
@@ -222,17 +224,48 @@ def callbacks_in_flight(house: House) -> Iterator[Stand]:
     """Promises that somebody is acting on."""
     for page in pages(house, IN_FLIGHT):
         with house.store.begin() as work:
-            stands = [in_flight(house, work, callback) for callback in page]
+            stands = in_flight(house, work, page)
         yield from stands
 
 
-def in_flight(house: House, work: Work, callback: Callback) -> Stand:
-    """One of them, with the reservation it was dialled for, or which their own call got."""
+class Claimed(NamedTuple):
+    """Somebody with the reservation they were dialled for, or which their own call got. It was made before `by`."""
+
+    stand: Stand
+    by: datetime
+
+
+def in_flight(house: House, work: Work, callbacks: Iterable[Callback]) -> list[Stand]:
+    """Some of them, each with the reservation they are in as far as the record knows."""
+    claims = [claimed(house, work, callback) for callback in callbacks]
+    since = min((claim.by for claim in claims), default=None)
+    if since is None:
+        return []
+    last = work.last_of_agents(since=since, but=(persist.CONFIGURED, persist.REBUILT))
+    of_agent = {AgentKey(row.subject): row for row in last}
+    of_entry = {str(row.data.get("entry")): row for row in last if row.after in PAIRED}
+    return [as_told(claim, of_entry.get(claim.stand.entry), of_agent) for claim in claims]
+
+
+def as_told(claim: Claimed, pairing: Entry | None, last: Mapping[AgentKey, Entry]) -> Stand:
+    """A promise outlives the reservation it was dialled for: its agent may have missed the ring, or been given to
+    somebody who answered before. What the journal told last about the agents decides, as far as it goes."""
+    stand = claim.stand
+    if pairing is not None:
+        return replace(stand, token=Token(str(pairing.data["token"])), agent=AgentKey(pairing.subject))
+    row = last.get(stand.agent) if stand.agent is not None else None
+    if row is None or row.at < claim.by:
+        return stand
+    return replace(stand, token=None, agent=None)
+
+
+def claimed(house: House, work: Work, callback: Callback) -> Claimed:
+    """One of them, as their own rows have it."""
     try:
         attempt = work.attempt(callback.attempt) if callback.attempt else None
     except (Unreadable, NotFound):  # the sweep asks the carrier
         attempt = None
-    return Stand(
+    stand = Stand(
         entry=EntryId(callback.id),
         queue=callback.queue,
         score=callback.score,
@@ -244,6 +277,7 @@ def in_flight(house: House, work: Work, callback: Callback) -> Stand:
         agent=callback.agent,
         bridged_at=talking_since(callback, attempt),
     )
+    return Claimed(stand, attempt.created_at if attempt else callback.created_at)
 
 
 def token_of_leg(work: Work, callback: Callback) -> Token | None:
@@ -322,11 +356,13 @@ def catch_up(house: House, claim: Claim, count: Count) -> None:
     seen = claim.since
     while True:
         now = house.clock.now()
+        persist.persist(house)
         with house.store.begin() as work:
             claim.keep(work, now)
             entries = work.journal(after=seen, limit=BATCH, kind="callback")
             moved = list(readable(work, dict.fromkeys(entry.subject for entry in entries)))
-            stands = {one.id: in_flight(house, work, one) for one in moved if one.state in IN_FLIGHT}
+            flying = in_flight(house, work, [one for one in moved if one.state in IN_FLIGHT])
+            stands = {CallbackId(stand.entry): stand for stand in flying}
         if not entries:
             return
         for callback in moved:

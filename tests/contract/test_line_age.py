@@ -1,5 +1,6 @@
 """How the line tells its own age, and how it is filled again: on the fake, on Valkey and on the oldest Redis."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -171,6 +172,23 @@ def test_an_agent_is_in_one_pairing_and_a_caller_in_one(scene: Scene) -> None:
     assert not resume(scene, stand(scene, "cb1", token=Token("rs9"), agent=BO)), "he is with somebody else"
     assert not resume(scene, stand(scene, "cb3", token=Token("rs9"), agent=AgentKey("nobody")))
     assert scene.line.agent(BO).token is None
+
+
+def test_what_was_dissolved_a_moment_ago_does_not_come_back(scene: Scene) -> None:
+    """Whoever fills the line read the record before that."""
+    scene.staff("ada", "bo")
+    scene.line.begin_rebuild(3, "0")
+    given_back, over = (stand(scene, f"cb{number}", token=Token(f"rs{number}"), agent=ADA) for number in (7, 8))
+    assert resume(scene, given_back)
+    assert scene.line.release(
+        Token("rs7"), entry_to="gone", agent_to=None, reason="unknown outcome", now=scene.clock.now()
+    )
+    assert not resume(scene, given_back)
+    assert resume(scene, replace(over, bridged_at=scene.clock.now()))
+    assert scene.line.complete(Token("rs8"), wrap_up_s=0, now=scene.clock.now())
+    assert not resume(scene, over)
+    assert scene.line.agent(ADA).token is None
+    assert resume(scene, stand(scene, "cb9", token=Token("rs9"), agent=ADA))
 
 
 # --- agents -----------------------------------------------------------------------------------------------------------

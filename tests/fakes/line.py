@@ -115,6 +115,7 @@ class FakeLine:
     def _empty(self) -> None:
         self._people: dict[EntryId, Person] = {}
         self._seats: dict[AgentKey, Seat] = {}
+        self._over: set[Token] = set()
         self._pairs: dict[Token, Pair] = {}
         self._tallies: dict[QueueKey, Tally] = {}
         self._queues: dict[str, Queue] = {}
@@ -317,6 +318,7 @@ class FakeLine:
             raise IllegalMove("no such move")
         self._check_place(person, entry_to)
         del self._pairs[token]
+        self._over.add(token)
         seat = self._seats[pair.agent]
         seat.wanted = agent_to or seat.wanted
         self._free(pair, seat.wanted, now, reason)
@@ -352,6 +354,7 @@ class FakeLine:
         person = self._people[pair.entry]
         self._check_place(person, entry_to)
         del self._pairs[token]
+        self._over.add(token)
         seat = self._seats[pair.agent]
         reason = "completed" if entry_to == "gone" else "cut_off"
         wraps = seat.wanted is AgentStatus.AVAILABLE and wrap_up_s > 0
@@ -496,7 +499,7 @@ class FakeLine:
         if person is not None and person.token is not None:
             return person.token == stand.token
         seat = self._seats.get(stand.agent) if stand.token and stand.agent else None
-        if stand.token and (seat is None or seat.token is not None):
+        if stand.token and (seat is None or seat.token is not None or stand.token in self._over):
             return False
         known = person is not None
         if person is None:
@@ -679,6 +682,8 @@ class FakeLine:
 
     def _depart(self, person: Person, reason: str, now: datetime) -> None:
         pair = self._pairs.pop(person.token, None) if person.token else None
+        if person.token:
+            self._over.add(person.token)
         talking = person.place == "busy"
         state = CallState.COMPLETED if talking else CallState.ABANDONED
         if reason in set(CALL_ENDS):

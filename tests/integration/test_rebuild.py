@@ -91,9 +91,9 @@ class Scene:
             assert dialing is not None
         return dialing, token
 
-    def talking(self, since: datetime) -> tuple[Callback, Token]:
+    def talking(self, since: datetime, number: str = "+12015550123") -> tuple[Callback, Token]:
         """A promise that is being kept."""
-        callback, token = self.dialled()
+        callback, token = self.dialled(number)
         leg = CallSid("CA" + "7" * 32)
         with self.house.store.begin() as work:
             answered = work.move(replace(callback, leg=leg), Event.ANSWER, reason="test", cause="test", at=since)
@@ -320,6 +320,91 @@ def test_a_called_back_caller_on_hold_stands_there_again(scene: Scene) -> None:
     done = rebuild.rebuild(scene.house)
     assert (done.holding, done.paired) == (1, 0)
     assert [(one.entry, one.place, one.live) for one in scene.listing()] == [(callback.id, "hold", True)]
+
+
+def answered_without_agent(scene: Scene, number: str = "+12015550123") -> Callback:
+    """Rung with ada reserved, who was then taken away from them; they have picked up. Their row still has her token."""
+    callback, token = scene.dialled(number)
+    assert scene.house.line.release(token, entry_to="later", agent_to=None, reason="somebody before them has answered",
+                                    now=scene.now)  # fmt: skip
+    leg = CallSid("CA" + "8" * 32)
+    with scene.house.store.begin() as work:
+        moved = work.move(replace(callback, leg=leg), Event.ANSWER, reason="test", cause="test", at=scene.now)
+    assert moved is not None
+    return moved
+
+
+def test_an_agent_who_talks_stays_with_them_whoever_they_were_reserved_for_before(scene: Scene) -> None:
+    scene.agent()
+    first = answered_without_agent(scene)
+    talk, token = scene.talking(scene.now, "+12015550124")
+    persist.persist(scene.house)
+    scene.lose_redis()
+    done = rebuild.rebuild(scene.house)
+    assert (done.paired, done.holding) == (1, 1)
+    agent = scene.house.line.agent(ADA)
+    assert (agent.status, agent.token) == (BUSY, token)
+    assert scene.house.line.standing(SUPPORT, EntryId(talk.id)).place == "busy"
+    assert [one.entry for one in scene.listing()] == [first.id]
+
+
+def test_an_agent_who_was_given_to_somebody_else_stays_with_them(scene: Scene) -> None:
+    scene.agent()
+    first = answered_without_agent(scene)
+    second, token = scene.dialled("+12015550124")
+    persist.persist(scene.house)
+    scene.lose_redis()
+    done = rebuild.rebuild(scene.house)
+    assert (done.paired, done.holding) == (1, 1)
+    pairing = scene.house.line.reservation(token)
+    assert pairing is not None
+    assert (pairing.entry, pairing.agent) == (second.id, ADA)
+    assert [one.entry for one in scene.listing()] == [first.id]
+
+
+def test_somebody_who_was_given_another_agent_while_they_held_stays_with_that_one(scene: Scene) -> None:
+    scene.agent()
+    first = answered_without_agent(scene)
+    scene.house.line.presence(ADA, AWAY, now=scene.now)
+    bo, token, leg = scene.agent("bo"), new_token(), first.leg
+    assert leg is not None
+    held = scene.house.line.hold(
+        SUPPORT, EntryId(first.id), leg, score=first.score, joined_at=first.joined_at, language="en", lease_s=LEASE_S,
+        token=token, now=scene.now,
+    )  # fmt: skip
+    assert held.reservation is not None
+    persist.persist(scene.house)
+    scene.lose_redis()
+    assert rebuild.rebuild(scene.house).paired == 1
+    pairing = scene.house.line.reservation(token)
+    assert pairing is not None
+    assert (pairing.entry, pairing.agent, pairing.leg) == (first.id, bo, leg)
+
+
+def test_a_reservation_that_is_given_back_while_the_line_is_filled_stays_given_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.agent()
+    callback, token = scene.dialled()
+    persist.persist(scene.house)
+    scene.lose_redis()
+    stand_all = rebuild.stand_all
+
+    def meanwhile(*filling: object) -> None:
+        """The carrier's answer is unknown: the agent is let go."""
+        stand_all(*filling)  # type: ignore[arg-type]
+        with scene.house.store.begin() as work:
+            found = work.callback(callback.id)
+            work.move(found, Event.LOST, reason="test", cause="test", at=scene.now)
+        assert scene.house.line.release(
+            token, entry_to="gone", agent_to=None, reason="unknown outcome", now=scene.now
+        )  # fmt: skip
+
+    monkeypatch.setattr(rebuild, "stand_all", meanwhile)
+    done = rebuild.rebuild(scene.house)
+    assert done.left == (callback.id,)
+    assert scene.house.line.agent(ADA).token is None
+    assert scene.house.line.reservation(token) is None
 
 
 def test_what_cannot_be_paired_again_is_left_to_the_sweep_and_named(scene: Scene) -> None:

@@ -35,9 +35,17 @@ local function reserve(e, a, token, now, lease, reason)
     bridged = '', leg = '' }
 end
 
+-- What is over stays over: a rebuild that read the record a moment before does not bring it back.
+local OVER_S = 600
+
+local function over_key(token)
+  return TAG .. 'over:' .. token
+end
+
 local function drop_reservation(r)
   redis.call('DEL', reservation_key(r.token))
   redis.call('ZREM', LEASES, r.token)
+  redis.call('SET', over_key(r.token), '', 'EX', OVER_S)
 end
 
 -- Whether an entry may be put into `place`: a caller who never hung up is not dialled.

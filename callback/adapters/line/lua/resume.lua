@@ -5,7 +5,7 @@
 -- ARGV     queue, entry, score, joined, leg ('' none), language, number hash ('' none), place (menu or hold, for those
 --          without an agent), token ('' none), agent, phase, of the pairing: at, end of the lease; begin of the talk ('' they
 --          do not talk), now
--- Returns  OK, or NONE where the agent is unknown, or in another pairing, or the entry is
+-- Returns  OK, or NONE where the agent is unknown, or in another pairing, or the entry is, or the pairing was dissolved
 -- Time     ARGV, microseconds of the shared clock
 -- @include _promising.lua
 -- @include _reservations.lua
@@ -19,7 +19,7 @@ end
 local a
 if token ~= '' then
   a = load_agent(agent)
-  if not a or a.token ~= '' then
+  if not a or a.token ~= '' or redis.call('EXISTS', over_key(token)) == 1 then
     return { NONE }
   end
 end
