@@ -6,7 +6,7 @@ predictions as with a million.
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 
@@ -48,34 +48,43 @@ def since(now: datetime, days: int, zone: tzinfo) -> datetime:
 def of_queue(house: House, queue: QueueKey, begin: datetime, zone: tzinfo) -> Hindsight:
     """One queue since `begin`."""
     with house.store.look() as work:
-        counted = work.tallies(since=begin, queue=queue)
-    return judged(counted, begin, zone)
+        counted = work.totals(since=begin, queue=queue)
+        hours = work.hours(queue, Moment.ARRIVAL, since=begin)
+    return replace(judged(counted, begin), by_hour=of_the_day(hours, zone))
 
 
-def of_all(house: House, begin: datetime, zone: tzinfo) -> dict[QueueKey, Hindsight]:
-    """Every queue in which anything was said since `begin`."""
+def of_all(house: House, begin: datetime) -> dict[QueueKey, Hindsight]:
+    """Every queue in which anything was said since `begin`, without the hours."""
     with house.store.look() as work:
-        counted = work.tallies(since=begin)
+        counted = work.totals(since=begin)
     by_queue: defaultdict[QueueKey, Counted] = defaultdict(list)
     for hour, tally in counted:
         by_queue[hour.queue].append((hour, tally))
-    return {queue: judged(rows, begin, zone) for queue, rows in by_queue.items()}
+    return {queue: judged(rows, begin) for queue, rows in by_queue.items()}
 
 
-def judged(counted: Counted, begin: datetime, zone: tzinfo) -> Hindsight:
+def judged(counted: Counted, begin: datetime) -> Hindsight:
     """The sums put together in each way."""
     arrivals = [(hour, tally) for hour, tally in counted if hour.moment is Moment.ARRIVAL]
     promises = [tally for hour, tally in counted if hour.moment is Moment.PROMISE]
-    latest = {hour.model: hour.hour for hour, _ in arrivals}  # they come by the hour
+    latest = {hour.model: hour.hour for hour, _ in arrivals}
     models = together(arrivals, lambda hour: hour.model)
     return Hindsight(
         since=begin,
         arrivals=total(tally for _, tally in arrivals),
         promises=total(promises),
-        by_hour=sorted(together(arrivals, lambda hour: hour.hour.astimezone(zone).strftime("%H:%M"))),
+        by_hour=[],
         by_model=sorted(models, key=lambda one: (latest[one[0]], one[0]), reverse=True),
         by_moment=sorted(together(counted, lambda hour: hour.moment), key=lambda one: list(Moment).index(one[0])),
     )
+
+
+def of_the_day(hours: list[tuple[datetime, Tally]], zone: tzinfo) -> list[tuple[str, Tally]]:
+    """By the hour of the day in `zone`."""
+    found: defaultdict[str, list[Tally]] = defaultdict(list)
+    for hour, tally in hours:
+        found[hour.astimezone(zone).strftime("%H:%M")].append(tally)
+    return [(label, total(found[label])) for label in sorted(found)]
 
 
 def together(counted: Counted, key: Callable[[Hour], Key]) -> list[tuple[Key, Tally]]:

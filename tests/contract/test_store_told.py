@@ -73,6 +73,9 @@ def test_the_sums_of_an_hour_add_up(store: SqlStore) -> None:
         found = dict(work.tallies(since=NOW + timedelta(minutes=30)))
         assert dict(work.tallies(since=NOW, queue=SUPPORT)) == {hour: found[hour]}
         assert work.tallies(since=NOW + timedelta(hours=1)) == []
+        assert dict(work.totals(since=NOW)) == found
+        assert dict(work.totals(since=NOW, queue=SUPPORT)) == {hour: found[hour]}
+        assert work.hours(SUPPORT, Moment.ARRIVAL, since=NOW) == [(NOW, found[hour])]
     assert found[other] == Tally(told=2)
     assert found[hour] == Tally(
         told=2,

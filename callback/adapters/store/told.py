@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, cast, delete, func, insert, select, text, update
 
 from callback.adapters.store.tables import IS_UNSETTLED, journal, prediction_hours, predictions, said_mark
 from callback.adapters.store.transaction import Insert, Transaction, insert_into, plain_fields, plain_row, plain_values
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Errors, Tally
-from callback.domain.said import TELLING, Happened, Prediction
+from callback.domain.said import TELLING, Happened, Moment, Prediction
 from callback.ports import Hour, SaidMark
 
 IN_ONE = 500
@@ -30,14 +30,16 @@ _SAVE = (
     update(predictions).where(p.seq == bindparam("b_seq")).values({name: bindparam(f"b_{name}") for name in OUTCOME})
 )
 _KEYS = ("queue", "hour", "moment", "model")
+_BOTH = ("ours", "simple")
 _COUNTS, _ERRORS = plain_fields(Tally, ("ours", "simple")), plain_fields(Errors, ())
 _TO_OURS, _TO_SIMPLE = 4 + len(_COUNTS), 4 + len(_COUNTS) + len(_ERRORS)
-_HOURS = select(
-    *(h[name] for name in (*_KEYS, *_COUNTS)),
-    *(h[f"{whose}_{name}"] for whose in ("ours", "simple") for name in _ERRORS),
-)
+_SUMMABLE = [h[name] for name in (*_COUNTS, *(f"{whose}_{name}" for whose in _BOTH for name in _ERRORS))]
+_HOURS = select(*(h[name] for name in _KEYS), *_SUMMABLE)
+_ADDED = [cast(func.sum(column), column.type).label(column.name) for column in _SUMMABLE]
+"""PostgreSQL adds whole numbers up to exact decimals."""
+_TOTALS = select(h.queue, func.max(h.hour).label("hour"), h.moment, h.model, *_ADDED)
+_SUMMED = select(h.queue, h.hour, h.moment, func.max(h.model).label("model"), *_ADDED)
 _SUMS = [column for column in prediction_hours.columns if column.name not in _KEYS]
-_BOTH = ("ours", "simple")
 
 
 class Told(Transaction):
@@ -94,10 +96,20 @@ class Told(Transaction):
             self._sql.execute(_adding(self._dialect), rows)
 
     def tallies(self, *, since: datetime, queue: QueueKey | None = None) -> list[tuple[Hour, Tally]]:
-        query = _HOURS.where(h.hour >= since.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+        query = _HOURS.where(h.hour >= _hour_of(since))
         if queue is not None:
             query = query.where(h.queue == queue)
         return [(Hour(*row[:4]), _tally(row)) for row in self._sql.execute(query.order_by(h.hour))]
+
+    def totals(self, *, since: datetime, queue: QueueKey | None = None) -> list[tuple[Hour, Tally]]:
+        query = _TOTALS.where(h.hour >= _hour_of(since)).group_by(h.queue, h.moment, h.model)
+        if queue is not None:
+            query = query.where(h.queue == queue)
+        return [(Hour(*row[:4]), _tally(row)) for row in self._sql.execute(query)]
+
+    def hours(self, queue: QueueKey, moment: Moment, *, since: datetime) -> list[tuple[datetime, Tally]]:
+        query = _SUMMED.where(h.hour >= _hour_of(since), h.queue == queue, h.moment == moment)
+        return [(row[1], _tally(row)) for row in self._sql.execute(query.group_by(h.queue, h.moment, h.hour))]
 
     def predictions(self, queue: QueueKey, *, before: int | None = None, limit: int = 100) -> list[Prediction]:
         query = _COLUMNS.where(p.queue == queue).order_by(p.seq.desc()).limit(limit)
@@ -110,6 +122,10 @@ class Told(Transaction):
         oldest = select(p.seq).order_by(p.seq).limit(limit).subquery()
         upto = select(func.max(oldest.c.seq)).scalar_subquery()
         return int(self._sql.execute(delete(predictions).where(p.seq <= upto, p.at < before)).rowcount)
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _slices(subjects: Iterable[str]) -> Iterable[list[str]]:

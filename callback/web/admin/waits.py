@@ -73,8 +73,8 @@ def waits_of_all() -> str:
     days = _days()
     with house().store.look() as work:
         queues = sorted(work.queues(), key=lambda one: one.key)
-    zone, begin = _since(days, queues[0] if queues else None)
-    found = hindsight.of_all(house(), begin, zone)
+    _, begin = _since(days, queues[0] if queues else None)
+    found = hindsight.of_all(house(), begin)
     rows = [(queue, found.get(QueueKey(queue.key))) for queue in queues]
     return page("admin/waits_of_all.html", rows=rows, days=days, periods_of_days=PERIODS)
 
