@@ -59,6 +59,7 @@ class Result:
     missed: int = 0
     idle_s: float = 0
     dials: int = 0
+    rung: int = 0  # of those served, who were rung, where others were on the line already
 
     def plus(self, other: "Result") -> "Result":
         return Result(
@@ -66,6 +67,7 @@ class Result:
             self.missed + other.missed,
             self.idle_s + other.idle_s,
             self.dials + other.dials,
+            self.rung + other.rung,
         )
 
     @property
@@ -75,8 +77,8 @@ class Result:
 
     @property
     def misses(self) -> float:
-        """The share that waited longer than tolerated."""
-        return self.missed / self.served
+        """The share of those who were rung that waited longer than tolerated."""
+        return self.missed / (self.rung or self.served)
 
 
 @dataclass

@@ -58,7 +58,8 @@ class AgentFirst(Deaf):
     """One dial for each idle agent, never more."""
 
     def dials(self, shift: Shift) -> int:
-        return max(len(shift.idle) - len(shift.answered) - len(shift.rings), 0)
+        floor = shift.view()
+        return max(floor.idle - floor.waiting - floor.under_way, 0)
 
 
 @dataclass
@@ -68,9 +69,9 @@ class RateBased(AgentFirst):
     tightness: float
 
     def dials(self, shift: Shift) -> int:
-        house = shift.house
+        house, floor = shift.house, shift.view()
         rate = house.agents / (house.talk_mean_s + house.wrap_mean_s + 10)
-        wanted = (len(shift.idle) - len(shift.answered) + rate * self.tightness) / house.answer
+        wanted = (floor.idle - floor.waiting + rate * self.tightness) / house.answer
         return max(super().dials(shift), round(wanted) - len(shift.rings))
 
 

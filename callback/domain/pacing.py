@@ -16,8 +16,8 @@ with probability of at most epsilon:
   where it is answered early, since most misses are there.
 
 Looking at each instant, and at how long each call has rung (one that rings for 20 s will hardly be answered any more),
-is what sets it apart from one count at the mean ring time. Live callers who stand before the next callback are among L:
-in a blended line the agents who come free are theirs first.
+is what sets it apart from one count at the mean ring time. Live callers are among L wherever they stand: in a blended
+line the agents who come free while a phone rings are theirs first.
 
 Besides, there is always one dial for each idle agent nobody waits for. Epsilon is not the share of misses, since a dial
 that is allowed is mostly far below it: `Calibration` finds the epsilon whose misses are those of the policy.
@@ -64,9 +64,8 @@ class WrapUp:
 class Floor:
     """What stands on the floor now; all ages in seconds.
 
-    `waiting` are those who have an agent due to them before the next dial: live callers who stand before the next
-    callback in line, and callbacks who have answered and pressed their key. Agents who asked to go away after their
-    talk are in none of the lists.
+    `waiting` are those who take an agent before whoever is dialled next can: everybody on the line, and callbacks who
+    have answered and pressed their key. Agents who asked to go away after their talk are in none of the lists.
     """
 
     idle: int = 0

@@ -4,8 +4,10 @@ No agent is reserved for them: while their phone rings they keep their place in 
 with their key they stand in it as somebody on hold (`early`). Whoever is idle is paired by the usual rule; added here
 are dials for those who will be free when the phone is picked up (`domain.pacing`).
 
-Agents are shared between queues. So everybody who stands before the next callback in any queue of these agents, and
-every dial under way there, counts as somebody who takes one of them first.
+Agents are shared between queues. So whoever is due before the next callback in any queue of these agents, and every
+dial under way there, counts as somebody who takes one of them first. Whoever is on the line does so wherever they
+stand, since an agent who comes free while a phone rings does not wait for it: with live callers behind, a promise is
+rung once it is its turn and an agent is kept for it, and nobody answers to find theirs taken.
 """
 
 from collections.abc import Iterator
@@ -35,12 +37,14 @@ DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
 
 @dataclass(frozen=True)
 class Sight:
-    """What there is to decide on. `before` are the places of all who take an agent of ours when it is their turn."""
+    """What there is to decide on. `live` are on the line: wherever they stand, an agent who comes free while a phone
+    rings is theirs. `before` are the places of promises in other queues that take an agent of ours in their turn."""
 
     floor: Floor
     due: tuple[Waiting, ...]
     before: tuple[tuple[int, EntryId], ...]
     agents: int
+    live: int = 0
     pace_s: float = 0  # until the carrier's pace lets another call begin
 
 
@@ -83,7 +87,7 @@ def hindered(house: House, queue: Queue) -> bool:
 
 def decided(policy: Policy, sight: Sight, floor: Floor, knows: Taught, waiting: Waiting, delay_s: float) -> Decision:
     """Whether this one may be rung now, `delay_s` before the carrier would begin."""
-    before = sum(place < (waiting.score, waiting.entry) for place in sight.before)
+    before = sight.live + sum(place < (waiting.score, waiting.entry) for place in sight.before)
     laws = forecast(knows, policy, rounded_up(delay_s))
     return decide(replace(floor, waiting=before), laws, epsilon=knows.epsilon, most=1)
 
@@ -107,12 +111,13 @@ def look(house: House, queue: Queue, now: datetime) -> Sight:
     views = [view for view in house.line.agents() if view.key in served]
     lines = {key: house.line.listing(key, limit=FRONT) for key in queues}
     due = tuple(one for one in lines[QueueKey(queue.key)] if one.place == "due")
-    before = [one for key, line in lines.items() for one in line if takes(one, ours=key == queue.key)]
-    held = {one.entry for one in before}
+    held = {one.entry for line in lines.values() for one in line if one.place in LIVE}
+    before = [one for key, line in lines.items() if key != queue.key for one in line if one.place == "due"]
     pace_s = house.line.pace_ahead(ask.PACE, now=now)
     spacing = pace_s, 1 / house.knobs.calls_per_second
     floor = with_dials(floor_of(house, views, now), dials(house, queues, held), now, *spacing)
-    return Sight(floor, due, tuple((one.score, one.entry) for one in before), len(views), pace_s)
+    places = tuple((one.score, one.entry) for one in before)
+    return Sight(floor, due, places, len(views), len(held), pace_s)
 
 
 def serving(house: House, queue: QueueKey) -> Iterator[tuple[AgentKey, frozenset[QueueKey]]]:
@@ -121,11 +126,6 @@ def serving(house: House, queue: QueueKey) -> Iterator[tuple[AgentKey, frozenset
         queues = frozenset(one.queue for one in agent.queues)
         if queue in queues:
             yield agent.key, queues
-
-
-def takes(waiting: Waiting, *, ours: bool) -> bool:
-    """Whether they take an agent who is free: on the line, or due in another queue."""
-    return waiting.place in LIVE or (waiting.place == "due" and not ours)
 
 
 def floor_of(house: House, views: list[AgentView], now: datetime) -> Floor:

@@ -134,12 +134,17 @@ def test_a_live_caller_in_front_takes_the_agent_and_nobody_is_rung_for_them(stag
     staged.talking(live)
 
 
-def test_a_live_caller_behind_does_not_keep_the_promise_from_being_rung(staged: StagedHouse) -> None:
+def test_a_live_caller_behind_would_take_the_agent_so_the_promise_is_rung_when_one_is_kept_for_it(
+    staged: StagedHouse,
+) -> None:
     wrapping(staged)
     staged.promise()
     staged.wait(1)
     staged.holding(CYD)
     after(staged, 15)
+    assert staged.unseen == 0
+    after(staged, 6)
+    assert staged.pairing().entry == staged.by_number().id
     assert staged.outgoing().to == ADA
 
 
