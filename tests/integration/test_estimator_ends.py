@@ -28,7 +28,7 @@ def test_an_estimator_leads_and_gives_its_lead_back_when_it_ends(redis_url: str,
             [Path(sys.executable).with_name("callback"), "estimate"], cwd=ROOT, env=surroundings, stdout=log, stderr=log
         )
         try:
-            eventually(lambda: client.exists(LEADS), what="it leads")
+            eventually(lambda: client.exists(LEADS), within_s=60, what="it leads")
             running.send_signal(signal.SIGTERM)
             assert running.wait(END_S + SLOW_S) in (0, -signal.SIGALRM), (tmp_path / "log").read_text()
             eventually(lambda: not client.exists(LEADS), what="somebody else may lead")
