@@ -65,8 +65,9 @@ def decide(
 
     `wait` is theirs, `waiting` how many wait ahead of them, `free` how many agents could take them now, `staffed` how
     many count as capacity, `outstanding` how many promises are open, `due_today` how many of them have to be kept
-    before closing (None: all), `offering_before` what `still_offering` said last time. `closes_in_s` is None for a queue that does not close soon; `measured` tells how long its conversations are;
-    `can_ring` is whether anybody could be rung at the moment.
+    before closing (None: all), `offering_before` what `still_offering` said last time. `closes_in_s` is None for a
+    queue that does not close soon; `measured` tells how long its conversations are; `can_ring` is whether anybody could
+    be rung at the moment.
     """
     refusal = _refusal(is_open, outstanding, policy, can_ring)
     if refusal is not None:

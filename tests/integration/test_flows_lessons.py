@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from callback.domain.lessons import Lesson
+from callback.domain.lessons import Lesson, Pupil
 from callback.domain.pacing import Calibration
 from callback.flows import ahead, lessons
 from callback.ports import LessonMark, StoredLesson
@@ -69,7 +69,7 @@ def test_two_who_read_at_once_learn_it_once(staged: StagedHouse) -> None:
     a_day(staged)
     with staged.sql.begin() as work:
         work.set_lesson_mark(LessonMark(0, staged.clock.now(), {}))
-    pupil = lessons.Pupil({}, lambda _: 2)
+    pupil = Pupil({}, lambda _: 2)
     before = LessonMark(0, staged.clock.now(), {})
     assert lessons.learn(staged.house) > 0
     assert not lessons.keep(staged.house, before, 5, pupil, {}, staged.clock.now())
@@ -87,7 +87,8 @@ def test_the_newest_lesson_is_what_is_dialled_by(staged: StagedHouse) -> None:
         for version in (1, 2):
             work.put_lesson(StoredLesson(SUPPORT, version, staged.clock.now(), lesson))
     found = lessons.taught(staged.house, queue, agents=1)
-    assert (found.version, found.epsilon) == (2, pytest.approx(0.015))
+    assert found.version == 2
+    assert found.epsilon == pytest.approx(0.015)
     assert found.laws.talk.count == pytest.approx(110, rel=0.01)
 
 

@@ -1,6 +1,7 @@
 """Dialling ahead on the queue's page: what is decided now and why, what was learnt, and who waited too long."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_the_misses_stand_beside_what_the_policy_allows(web: WebHouse) -> None:
         ({}, "Nobody is waiting to be rung."),
     ],
 )
-def test_where_nothing_is_decided_the_page_says_so(web: WebHouse, policy: dict[str, object], told: str) -> None:
+def test_where_nothing_is_decided_the_page_says_so(web: WebHouse, policy: dict[str, Any], told: str) -> None:
     web.queue(**{"dial_mode": "dial_ahead", **policy})
     assert told in page(web)
     assert told in page(web, "/admin/queues/support")
