@@ -19,6 +19,11 @@ class Forecast:
     p80: float
     p90: float
 
+    @property
+    def numbers(self) -> tuple[float, float, float, float, float]:
+        """All five, in the order of the fields."""
+        return (self.mean, self.p10, self.p50, self.p80, self.p90)
+
     @classmethod
     def of(cls, known: wait.Wait) -> Self:
         """The numbers of a wait that is known. Raises ValueError for one that is not."""

@@ -161,6 +161,7 @@ class Signals:
         self._patience = [PRIOR_PATIENCE_S * 5, 5.0]
         self._usual_agents, self._usual_wait, self._usual_joins = Usual(), Usual(), Usual()
         self._gone: deque[float] = deque(maxlen=20)
+        self._looked: tuple[float, tuple[int, int, float]] = (math.nan, (0, 0, 0.0))
 
     # --- learning -----------------------------------------------------------------------------------------------
 
@@ -207,10 +208,12 @@ class Signals:
         return self._groups((kind.queue, kind.type))
 
     def _clock(self, at: float) -> tuple[int, int, float]:
-        """The quarter of the hour, the day of the week and the second of the day there."""
-        moment = datetime.fromtimestamp(at, self._zone)
-        second = moment.hour * 3600.0 + moment.minute * 60 + moment.second
-        return int(second // SLOT_S), moment.weekday(), second
+        """The quarter of the hour, the day of the week and the second of the day there. Asked for one moment often."""
+        if at != self._looked[0]:
+            moment = datetime.fromtimestamp(at, self._zone)
+            second = moment.hour * 3600.0 + moment.minute * 60 + moment.second
+            self._looked = at, (int(second // SLOT_S), moment.weekday(), second)
+        return self._looked[1]
 
     # --- the row ------------------------------------------------------------------------------------------------
 

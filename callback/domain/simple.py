@@ -5,7 +5,6 @@ who were seen at work in the last quarter of an hour are staffed, and none of th
 """
 
 from collections.abc import Mapping
-from dataclasses import astuple
 
 from callback.domain.floor import Floor, Handled, Known, Wait
 from callback.domain.forecast import Forecast
@@ -45,7 +44,7 @@ class SimpleRule:
             return Forecast.of(wait)
         few, share = int(overtaking), overtaking % 1
         less, more = (self._with(ahead + few + extra, agents) for extra in (0, 1))
-        return Forecast(*((1 - share) * a + share * b for a, b in zip(astuple(less), astuple(more), strict=True)))
+        return Forecast(*((1 - share) * a + share * b for a, b in zip(less.numbers, more.numbers, strict=True)))
 
     def _with(self, ahead: int, agents: Mapping[AgentStatus, int]) -> Forecast:
         return Forecast.of(estimate(ahead=ahead, agents=agents, measured=self._measured, policy=self._policy))

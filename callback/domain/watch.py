@@ -6,7 +6,7 @@ traffic and the living house watch with this one class, so that both learn the v
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from callback.domain.floor import Event, Floor, Joined, Known, Served, Wait
@@ -79,8 +79,7 @@ class Watch:
 
     def five(self, call: str) -> Five:
         """What the simple rule says to somebody in line."""
-        mean, p10, p50, p80, p90 = astuple(self.simple.predict(call))
-        return (mean, p10, p50, p80, p90)
+        return self.simple.predict(call).numbers
 
     def _answered(self, call: str, at: float, *, whole: bool) -> list[Question]:
         questions = self._open.pop(call, [])
