@@ -15,12 +15,16 @@ from itertools import accumulate, pairwise
 from callback.lab.trace import RETURN, Outcome, Row
 
 QUARTER_S = 900.0
-UNNOTICED_S = 15.0
+UNNOTICED_S = 5.0
 """Callers may wait so long beside somebody who is there: they are being connected, or the clocks differ."""
-BREAK_S = 300.0
-"""A pause in which callers waited is wrap-up up to this length, and a break beyond it."""
+BREAK_S = 1800.0
+"""A pause in which callers waited is work on the talk before up to this length, and a break beyond it. A break stays at
+its hour, whatever the agent is doing then in a rehearsal; work moves with its talk, and so takes its full time."""
 LONGEST_PAUSE_S = 3600.0
 """Nobody is taken to sit there for longer without a call, whether or not anybody waited."""
+
+FEW = 0.2
+"""Talks that name no agent, over those that do, up to which they are exceptions."""
 
 Span = tuple[float, float]
 
@@ -69,9 +73,14 @@ def infer(rows: Sequence[Row]) -> Roster:
             f"agents: after {len(more):,} talks somebody took nobody while callers waited: {sum(more.values()):,.0f} s"
             " counted as wrap-up"
         )
+    told = sum(map(len, named.values()))
+    untold = sum(map(len, nameless.values()))
     for queue, talks in nameless.items():
-        seats += _levels(queue, talks, "" if named or len(nameless) > 1 else "agent ")
-    if nameless:
+        name = "" if named or len(nameless) > 1 else "agent "
+        seats += _levels(queue, _exact(talks) if untold < FEW * told else _quarters(talks), name)
+    if nameless and untold < FEW * told:
+        notes.append(f"agents: {untold:,} talks name none; somebody is there for as long as each of them")
+    elif nameless:
         notes.append("agents: where none is named there are as many in each quarter of an hour as talked at once")
     return Roster(sorted(seats, key=lambda seat: seat.agent), more, notes)
 
@@ -149,15 +158,33 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 # --- agents that are not ------------------------------------------------------------------------------------------
 
 
-def _levels(queue: str, talks: Iterable[_Talk], name: str) -> list[Seat]:
-    """As many seats as there ever were talks at once; the n-th is there in the quarters that had n."""
+def _levels(queue: str, levels: Sequence[Sequence[Span]], name: str) -> list[Seat]:
+    """One seat for each level, which is there in its spans."""
+    return [
+        Seat(f"{name or queue + ' '}{number:03d}", {queue: 1}, spans) for number, spans in enumerate(levels, start=1)
+    ]
+
+
+def _exact(talks: Iterable[_Talk]) -> list[list[Span]]:
+    """The talks' own times, on as few seats as hold them."""
+    levels: list[list[Span]] = []
+    for talk in sorted(talks, key=lambda one: one.start):
+        free = next((spans for spans in levels if spans[-1][1] <= talk.start), None)
+        if free is None:
+            levels.append([(talk.start, talk.end)])
+        else:
+            free.append((talk.start, talk.end))
+    return levels
+
+
+def _quarters(talks: Iterable[_Talk]) -> list[list[Span]]:
+    """As many as there ever were talks at once; the n-th is there in the quarters that had n."""
     counts = _most_at_once(talks)
-    seats = []
+    levels = []
     for number in range(1, max(counts.values(), default=0) + 1):
         quarters = sorted(quarter for quarter, most in counts.items() if most >= number)
-        shifts = _merged((quarter * QUARTER_S, (quarter + 1) * QUARTER_S) for quarter in quarters)
-        seats.append(Seat(f"{name or queue + ' '}{number:03d}", {queue: 1}, shifts))
-    return seats
+        levels.append(_merged((quarter * QUARTER_S, (quarter + 1) * QUARTER_S) for quarter in quarters))
+    return levels
 
 
 def _most_at_once(talks: Iterable[_Talk]) -> dict[int, int]:

@@ -169,9 +169,9 @@ def test_an_agent_is_there_from_their_first_talk_to_their_last() -> None:
 def test_a_long_pause_is_a_break_and_so_is_one_beside_callers_who_wait() -> None:
     rows = [row("a", 0, 0, 60), row("b", 8000, 0, 60)]
     assert len(duty.infer(rows).seats[0].shifts) == 2
-    beside = [row("a", 0, 0, 60), row("w", 100, 700, 60, agent="bo"), row("b", 900, 0, 60)]
+    beside = [row("a", 0, 0, 60), row("w", 100, 700, 60, agent="bo"), row("b", 2900, 0, 60)]
     assert len(duty.infer(beside).seats[0].shifts) == 2
-    quiet = [row("a", 0, 0, 60), row("w", 850, 0, 60, agent="bo"), row("b", 900, 0, 60)]
+    quiet = [row("a", 0, 0, 60), row("w", 850, 0, 60, agent="bo"), row("b", 2900, 0, 60)]
     assert len(duty.infer(quiet).seats[0].shifts) == 1
 
 
@@ -192,6 +192,14 @@ def test_without_names_there_are_as_many_as_talked_at_once_in_each_quarter() -> 
     first, second = duty.infer(rows).seats
     assert first.shifts == [(NINE, NINE + 1800)]
     assert second.shifts == [(NINE, NINE + 900)]
+
+
+def test_a_few_talks_that_name_nobody_have_somebody_for_as_long_as_they_last() -> None:
+    rows = [row(f"n{n}", 100.0 * n, 0, 60) for n in range(20)]
+    rows += [row("x", 50, 0, 60, agent=""), row("y", 80, 0, 60, agent="")]
+    nameless = [seat for seat in duty.infer(rows).seats if seat.agent != "ann"]
+    assert [len(seat.shifts) for seat in nameless] == [1, 1]
+    assert nameless[0].shifts == [(NINE + 50, NINE + 110)]
 
 
 def test_where_nobody_talked_there_is_nobody() -> None:
