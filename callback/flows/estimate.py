@@ -29,6 +29,8 @@ REST_S = 0.5
 LEAD_S = 6.0
 """Whoever leads says so three times in this."""
 EVERY = timedelta(seconds=2)
+AT_MOST = timedelta(seconds=0.25)
+"""So long a turn makes tables, those that were made longest ago first; the others have to wait for the next one."""
 LOOK_EVERY = timedelta(seconds=10)
 ATTEND_EVERY = timedelta(seconds=30)
 SHAPE_EVERY = timedelta(seconds=15)
@@ -217,8 +219,12 @@ class Estimation:
             for queue in following.shape.of_queue
             if queue in changed or now - self._published.get(queue, _NEVER) >= EVERY
         ]
+        due.sort(key=lambda queue: self._published.get(queue, _NEVER))
         tables = {}
-        for queue in due:
+        for number, queue in enumerate(due):
+            if self._house.clock.now() - now > AT_MOST:
+                following.retelling.changed |= set(due[number:])
+                break
             self._published[queue] = now
             standing = self._standing(following, queue)
             expected = following.table(queue, now, standing.config) if standing is not None else None
