@@ -58,7 +58,7 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@bash .ci/test-parts wrk
-	$(BIN)/python -m bench.plots docs/images
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.plots docs/images
 	$(BIN)/python -m bench
 
 format: $(STAMP)
