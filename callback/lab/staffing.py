@@ -223,7 +223,7 @@ def plan(
     erlang = [_erlang(one, target) for one in demand]
     floor = [_fewest(one, is_open, limits) for one, is_open in grid]
     guess = [max(_erlang(one, target), least) for one, least in zip(_carried(demand), floor, strict=True)]
-    most = 2 * max(guess) + 8
+    most = math.ceil(1.3 * max(guess)) + 8
     search = _Search(demand, target, floor, most, days, expected.handle_cv, seed, progress)
     without = search.settle(guess, None)
     told = search.judged(without, None)
@@ -323,21 +323,26 @@ class _Search:
         for it than they are by the plan as it is."""
         until = min(quarter + 1 + ahead, len(plan))
 
-        def lacking(agents: int) -> Array:
-            changed = [*plan[:quarter], agents, *plan[quarter + 1 :]]
-            return self._lacking(many.play(state.copy(), many.duty(changed), quarter, until))
+        def after(agents: int) -> tuple[bool, Callable[[], Array]]:
+            """Whether this quarter misses its target, and how to find by how much the following ones do."""
+            moved, duty = state.copy(), many.duty([*plan[:quarter], agents, *plan[quarter + 1 :]])
+            lacks = self._lacking(many.play(moved, duty, quarter, quarter + 1))[0] > 0
+            return bool(lacks), lambda: self._lacking(many.play(moved, duty, quarter + 1, until))
 
         agents = plan[quarter]
-        found = lacking(agents)
-        if found[0] > 0:
-            while found[0] > 0 and agents < self._most:
+        lacks, following = after(agents)
+        if lacks:
+            while lacks and agents < self._most:
                 agents += 1
-                found = lacking(agents)
+                lacks, _ = after(agents)
             return agents
-        allowed = found[1:]
+        allowed: Array | None = None
         while agents > self._floor[quarter]:
-            found = lacking(agents - 1)
-            if found[0] > 0 or np.any(found[1:] > np.maximum(allowed, 0)):
+            lacks, then = after(agents - 1)
+            if lacks:
+                break
+            allowed = np.maximum(following(), 0) if allowed is None else allowed
+            if np.any(then() > allowed):
                 break
             agents -= 1
         return agents
