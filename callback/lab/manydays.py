@@ -82,15 +82,16 @@ caller's ring and the key press, as far as the mode makes them wait."""
 class Block:
     """The callers of one quarter of an hour in all days: the n-th of each day is a row, a day a column, by arrival.
 
-    When they come (`_NEVER`: there is no n-th that day), seconds of talk, of patience, a die for the offer, and what a
-    callback adds: seconds of ringing for the agent, of delay for the caller, and whether nobody is reached.
+    When they come (`_NEVER`: there is no n-th that day, and nothing moves them), seconds of talk, of patience, a die
+    for the offer, and of a callback: the seconds it takes its agent, ringing included, those it is delayed for the
+    caller, and whether nobody is reached.
     """
 
     arrives: Array
     handle_s: Array
     patience_s: Array
     willing: Array
-    ringing_s: Array
+    called_s: Array
     delay_s: Array
     unreached: Flags
 
@@ -115,11 +116,15 @@ def _block(
     counts = dice.poisson(demand.calls, days)
     shape = (int(counts.max(initial=0)), days)
     arrives = (number + dice.random(shape)) * QUARTER_S
-    arrives[np.arange(shape[0])[:, None] >= counts[None, :]] = _NEVER
+    nobody = np.arange(shape[0])[:, None] >= counts[None, :]
+    arrives[nobody] = _NEVER
     handle = demand.handle_s * np.exp(spread * dice.standard_normal(shape) - spread**2 / 2)
     patience = demand.patience_s * dice.standard_exponential(shape)
     willing, tries = dice.random(shape), dice.random(shape)
-    return Block(np.sort(arrives, axis=0), handle, patience, willing, *_ringing(tries, offering))
+    patience[nobody], willing[nobody] = -1.0, 2.0
+    ringing, delay, unreached = _ringing(tries, offering)
+    called = ringing + np.where(unreached, 0.0, handle)
+    return Block(np.sort(arrives, axis=0), handle, patience, willing, called, delay, unreached)
 
 
 def _ringing(die: Array, offering: Offering | None) -> tuple[Array, Array, Flags]:
@@ -239,12 +244,11 @@ class ManyDays:
         if self._offering is not None:
             self._offer(state, block, number, offered, takes)
             served = served | takes
-            talks = np.where(block.unreached[number], 0.0, busy)
-            busy = np.where(takes, talks + block.ringing_s[number], busy)
-        served = served & (begins < _NEVER)
-        ends = np.where(served, begins + busy, state.free[days, agent])
-        state.free[days, agent] = ends
-        there[days, agent] = np.where(served, self._on_duty(duty, ends, agent), there[days, agent])
+            busy = np.where(takes, block.called_s[number], busy)
+        moved = days[served]
+        whose, ends = agent[served], (begins + busy)[served]
+        state.free[moved, whose] = ends
+        there[moved, whose] = self._on_duty(duty, ends, whose)
 
     def _offer(self, state: State, block: Block, number: int, offered: Array, takes: Flags) -> None:
         rule = self._offering
@@ -255,7 +259,6 @@ class ManyDays:
         state.offering = np.where(there, now, state.offering)
         # Nobody is promised a callback that cannot be made before everybody goes home.
         np.logical_and(now & (offered < _NEVER / 2), block.willing[number] < rule.take_up, out=takes)
-        np.logical_and(takes, there, out=takes)
 
     def _counted(self, block: Block, offered: Array, takes: Flags) -> list[float]:
         """One quarter of `Counts`."""
