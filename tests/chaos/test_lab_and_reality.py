@@ -21,6 +21,7 @@ import pytest
 from callback.adapters.store.sql_store import SqlStore
 from callback.domain.callback import Entry
 from callback.domain.laws import KEY_EDGES, RING_EDGES, Laws, prior
+from callback.domain.lifecycle import ENDS
 from callback.domain.policy import Policy
 from callback.flows import recorded
 from callback.lab.engine import Engine, Habits, Setting
@@ -134,6 +135,8 @@ def live_through(house: Installation) -> dict[str, bool]:
     for index in range(CALLERS):
         when += dice.expovariate(rate)
         time.sleep(max(began + when - time.monotonic(), 0.0))
+        if index % 10 == 0:
+            mind(house)
         takes = dice.random() < TAKES
         sid = ring(house, number, f"+1212555{1000 + index}", takes, dice)
         wishes[sid] = takes
@@ -143,9 +146,18 @@ def live_through(house: Installation) -> dict[str, bool]:
 
 
 def served(house: Installation) -> bool:
-    waiting = house.api("GET", "/queues/lab")
-    open_ones = [one for one in house.callbacks(queue="lab") if one["state"] not in ("completed", "unreached")]
-    return waiting["waiting"] == {"live": 0, "callbacks": 0} and waiting["agents"]["busy"] == 0 and not open_ones
+    mind(house)
+    now = house.api("GET", "/queues/lab")
+    open_ones = [one for one in house.callbacks(queue="lab") if one["state"] not in ENDS]
+    return now["waiting"] == {"live": 0, "callbacks": 0} and now["agents"]["busy"] == 0 and not open_ones
+
+
+def mind(house: Installation) -> None:
+    """Whoever missed a ring on a crowded machine comes back."""
+    if house.api("GET", "/queues/lab")["agents"]["away"]:
+        for at in range(AGENTS):
+            if house.api("GET", f"/agents/lab-a{at}")["status"] == "away":
+                house.presence(f"lab-a{at}", "available")
 
 
 def ring(house: Installation, to: str, number: str, takes: bool, dice: random.Random) -> str:
