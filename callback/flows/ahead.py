@@ -12,25 +12,27 @@ rung once it is its turn and an agent is kept for it, and nobody answers to find
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from callback.domain.callback import Attempt, Callback
-from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, is_callback, new_attempt_id
+from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token, is_callback, new_attempt_id
 from callback.domain.laws import Laws
 from callback.domain.lifecycle import AgentStatus, Event, State
-from callback.domain.pacing import Decision, Floor, Forecast, WrapUp, decide
+from callback.domain.pacing import KEY_S, Decision, Floor, Forecast, WrapUp, decide
 from callback.domain.policy import Policy, Queue
 from callback.flows import account, ask, dial, settle
 from callback.flows.book import caller_id
 from callback.flows.lessons import Taught, taught
-from callback.ports import AgentView, House, Waiting, Work
+from callback.ports import AgentView, House, Reservation, Waiting, Work
 
 MODE = "dial_ahead"
 UNDER_WAY = (State.RESERVED, State.DIALING, State.RECONCILING, State.ANSWERED)
 FRONT = 100
 """So many at the head of each queue are looked at: far more than agents come free within a ring."""
 LIVE = ("menu", "hold")
+AGAIN_S = 1.0
+"""When an agent is kept for somebody whose phone must not ring yet, it is looked at again after this."""
 DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
 """Until the carrier would begin: a forecast, which takes some 30 ms to build, for each of them."""
 
@@ -77,6 +79,28 @@ def run(house: House, key: QueueKey) -> int:
         if begin(house, queue, CallbackId(waiting.entry), decision):
             floor, begun = replace(floor, ringing_s=(*floor.ringing_s, -delay_s)), begun + 1
     return begun
+
+
+def connect(house: House, token: Token, *, paced: bool = False) -> None:
+    """As `dial.connect`. Where phones ring already, for as many agents as are idle, another one would most likely be
+    answered for nothing: the agent is kept for the next meanwhile, and given up to whoever answers first."""
+    pairing, now = house.line.reservation(token), house.clock.now()
+    if pairing is None or pairing.phase != "reserved" or pairing.live or may_ring(house, pairing, now):
+        dial.connect(house, token, paced=paced)
+    elif house.line.extend(token, until=now + timedelta(seconds=AGAIN_S + house.knobs.lease_s)):
+        house.dispatch.connect(token, AGAIN_S, paced=paced)
+
+
+def may_ring(house: House, pairing: Reservation, now: datetime) -> bool:
+    """Whether a phone may ring for the agent of this pairing, by the same rule as ahead of one; nobody on the line can
+    have this agent."""
+    queue = house.book.queue(pairing.queue)
+    longest = timedelta(seconds=queue.policy.ring_timeout_s + KEY_S)
+    if hindered(house, queue) or not is_callback(pairing.entry) or now - pairing.at > longest:
+        return True
+    sight = look(house, queue, now)
+    knows = taught(house, queue, sight.agents)
+    return decide(sight.floor, forecast(knows, queue.policy, 0), epsilon=knows.epsilon, most=1).dials > 0
 
 
 def hindered(house: House, queue: Queue) -> bool:

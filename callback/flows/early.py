@@ -46,19 +46,23 @@ def reserved_behind(house: House, callback: Callback) -> Iterator[Reservation]:
             yield pairing
 
 
-def unheard(house: House, pairing: Reservation) -> bool:
-    """Whether the phone of this pairing's caller still rings, and its agent is on no call about it."""
+def unheard(house: House, pairing: Reservation) -> str:
+    """Where this pairing's caller would stand without their agent: `later` while their phone rings and the agent is on
+    no call about it, `due` before it does; "" for whoever cannot give way."""
     with house.store.look() as work:
         callback = work.callback(CallbackId(pairing.entry))
         attempt = work.attempt(callback.attempt) if callback.attempt else None
-    return callback.state is State.DIALING and attempt is not None and attempt.agent_call is None
+    if attempt is None:
+        return "due" if callback.state is State.WAITING else ""
+    return "later" if callback.state is State.DIALING and attempt.agent_call is None else ""
 
 
 def change_places(house: House, entry: EntryId, behind: Reservation) -> Reservation | None:
     """The agent of `behind` takes whoever is first now, which is `entry` as a rule; the other's phone rings on."""
     now = house.clock.now()
     reason = "somebody before them has answered"
-    if not house.line.release(behind.token, entry_to="later", agent_to=None, reason=reason, now=now):
+    entry_to = unheard(house, behind)
+    if not entry_to or not house.line.release(behind.token, entry_to=entry_to, agent_to=None, reason=reason, now=now):
         return None
     pairing = house.line.match_agent(behind.agent, lease_s=house.knobs.lease_s, token=new_token(), now=now)
     if pairing is None or pairing.entry == entry:

@@ -162,17 +162,30 @@ def test_whoever_is_passed_over_while_their_phone_rings_was_being_rung(staged: S
 
 
 def test_two_promises_share_one_agent_in_their_order(staged: StagedHouse) -> None:
-    """The first is rung ahead, the agent comes free and is reserved for the second, and the first answers."""
+    """The first is rung ahead, the agent comes free and is kept for the second, whose phone does not ring while the
+    first may well answer, and the first does."""
     first = rung_ahead(staged)
     staged.promise(BOB)
-    after(staged, 20)
+    after(staged, 12)
+    assert staged.pairing().entry == staged.by_number(BOB).id
+    assert staged.unseen == 0
+    first.answer()
+    first.press("1")
+    staged.talking(first)
+    assert staged.state(staged.by_number()) is State.BRIDGED
+    assert staged.place(staged.by_number(BOB).id) == "due"
+
+
+def test_the_second_is_rung_for_the_agent_once_the_first_hardly_answers_any_more(staged: StagedHouse) -> None:
+    first = rung_ahead(staged)
+    staged.promise(BOB)
+    after(staged, 25)
     second = staged.outgoing()
     second.ring()
     assert (second.to, staged.pairing().entry) == (BOB, staged.by_number(BOB).id)
     first.answer()
     first.press("1")
     staged.talking(first)
-    assert staged.state(staged.by_number()) is State.BRIDGED
     assert staged.state(staged.by_number(BOB)) is State.DIALING, "rings on"
     second.answer()
     second.press("1")
@@ -183,7 +196,7 @@ def test_two_promises_share_one_agent_in_their_order(staged: StagedHouse) -> Non
 def test_an_agent_is_not_taken_from_somebody_who_has_picked_up(staged: StagedHouse) -> None:
     first = rung_ahead(staged)
     staged.promise(BOB)
-    after(staged, 20)
+    after(staged, 25)
     second = staged.outgoing()
     second.ring()
     second.answer()
