@@ -32,6 +32,8 @@ FRONT = 100
 AHEAD, AGENT_FIRST = "dial_ahead", "agent_first"
 ROUNDED_S = 10
 """Mean handle times this near share their tables."""
+AGAIN_S = 1.0
+"""When an agent is kept for somebody whose phone must not ring yet, it is looked at again after this."""
 DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
 """Until the carrier's pace lets a dial begin: of each there are tables."""
 
@@ -75,6 +77,7 @@ class Dialling:
         self._next_slot = 0.0
         self._looking: set[str] = set()
         self._under_way: dict[str, dict[str, Caller]] = {key: {} for key in engine.line.queues}
+        self._keeping: dict[str, dict[str, Caller]] = {key: {} for key in engine.line.queues}
         self._forecasts: dict[tuple[object, ...], pacing.Forecast] = {}
         self._serving: dict[str, list[Agent]] = {
             key: [agent for agent in engine.agents if key in agent.queues] for key in engine.line.queues
@@ -91,6 +94,35 @@ class Dialling:
             self._engine.at(until, self._due, caller)
             self._engine.work(agent)
             return
+        if self._policy(caller).dial_mode == AHEAD:
+            self._keeping[caller.queue][caller.id] = caller
+            self._keep(caller, agent, agent.token, self._engine.now)
+        else:
+            self._dial(caller, agent)
+
+    def _keep(self, caller: Caller, agent: Agent, token: str, since: float) -> None:
+        """Where phones ring already for as many agents as are idle, another would be answered for nothing: the agent is
+        kept for the next, and given up to whoever answers first."""
+        if agent.token != token:
+            return
+        policy, line = self._policy(caller), self._line.queues[caller.queue]
+        if self._engine.now - since > policy.ring_timeout_s + pacing.KEY_S or self._may_ring(line):
+            del self._keeping[caller.queue][caller.id]
+            self._dial(caller, agent)
+        else:
+            self._later(AGAIN_S, self._keep, caller, agent, token, since)
+
+    def _may_ring(self, line: QueueLine) -> bool:
+        """By the same rule as ahead of an agent; nobody on the line can have the one who is kept."""
+        agents = self._serving[line.key]
+        floor, laws = self._floor(line, agents), self._forecast(line, 0.0)
+        return pacing.decide(floor, laws, epsilon=self._epsilon(line, agents), most=1).dials > 0
+
+    def _epsilon(self, line: QueueLine, agents: list[Agent]) -> float:
+        return pacing.Calibration.first(line.policy.max_wait_probability, len(agents)).epsilon
+
+    def _dial(self, caller: Caller, agent: Agent) -> None:
+        """As soon as the carrier's pace allows."""
         caller.agent_first = self._policy(caller).dial_mode == AGENT_FIRST
         wait_s = self._slot()
         self._begin(caller)
@@ -133,7 +165,7 @@ class Dialling:
         fronts = {key: self._line.listing(key, FRONT) for key in {line.key}.union(*(one.queues for one in agents))}
         due = [caller for caller in fronts[line.key] if caller.place == "due"]
         floor = self._floor(line, agents)
-        epsilon = pacing.Calibration.first(line.policy.max_wait_probability, len(agents)).epsilon
+        epsilon = self._epsilon(line, agents)
         places = list(_takers(fronts, line.key))
         for caller in due:
             delay_s = max(self._next_slot - self._engine.now, 0.0)
@@ -258,14 +290,16 @@ class Dialling:
             self._later(patience_s, self._gave_up, caller, caller.attempts_made)
 
     def _reserved_behind(self, caller: Caller) -> Iterator[Caller]:
+        yield from (one for one in self._keeping[caller.queue].values() if one.key > caller.key)
         for one in self._under_way[caller.queue].values():
             if one.agent is not None and one.state is State.DIALING and not one.agent_first and one.key > caller.key:
                 yield one
 
     def _change_places(self, behind: Caller, agent: Agent) -> None:
-        """The agent of somebody behind is free for whoever is first; the other's phone rings on."""
+        """The agent of somebody behind is free for whoever is first; the other's phone rings on, if it does."""
+        kept = self._keeping[behind.queue].pop(behind.id, None)
         self._line.free(agent, self._engine.now, "somebody before them has answered")
-        self._stand(behind, "later", "somebody before them has answered")
+        self._stand(behind, "due" if kept is not None else "later", "somebody before them has answered")
         self._engine.work(agent)
 
     def _gave_up(self, caller: Caller, attempt: int) -> None:

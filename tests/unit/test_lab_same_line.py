@@ -262,4 +262,4 @@ def test_the_labs_line_and_the_products_pair_measure_and_offer_alike(seed: int) 
 
 def test_dialling_ahead_looks_as_far_and_counts_the_pace_alike() -> None:
     assert (dialling.FRONT, dialling.DELAYS_S) == (ahead.FRONT, ahead.DELAYS_S)
-    assert dialling.ROUNDED_S == lessons.ROUNDED_S
+    assert (dialling.ROUNDED_S, dialling.AGAIN_S) == (lessons.ROUNDED_S, ahead.AGAIN_S)
