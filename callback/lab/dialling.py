@@ -166,10 +166,11 @@ class Dialling:
         due = [caller for caller in fronts[line.key] if caller.place == "due"]
         floor = self._floor(line, agents)
         epsilon = self._epsilon(line, agents)
-        places = list(_takers(fronts, line.key))
+        live = sum(one.place in LIVE for front in fronts.values() for one in front)
+        others = [one.key for key, front in fronts.items() if key != line.key for one in front if one.place == "due"]
         for caller in due:
             delay_s = max(self._next_slot - self._engine.now, 0.0)
-            seen = replace(floor, waiting=sum(place < caller.key for place in places))
+            seen = replace(floor, waiting=live + sum(place < caller.key for place in others))
             if surely_misses(seen, epsilon):
                 return
             if not pacing.decide(seen, self._forecast(line, delay_s), epsilon=epsilon, most=1).dials:
@@ -401,12 +402,6 @@ def surely_misses(floor: pacing.Floor, epsilon: float) -> bool:
     events = len(floor.talks_s) + len(floor.wraps) + floor.under_way
     most = floor.waiting + floor.under_way - floor.idle
     return floor.waiting >= floor.idle and events < (1 - epsilon) * (most + 1)
-
-
-def _takers(fronts: dict[str, list[Caller]], ours: str) -> Iterator[tuple[int, str]]:
-    """The places of all who take one of these agents when it is their turn: on the line, or due in another queue."""
-    for key, front in fronts.items():
-        yield from (one.key for one in front if one.place in LIVE or (one.place == "due" and key != ours))
 
 
 def _is_rung_for(agent: Agent) -> bool:
