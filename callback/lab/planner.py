@@ -20,7 +20,6 @@ GENTLY = 10
 def main() -> None:
     """Reads one question and writes its answer."""
     os.nice(GENTLY)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     json.dump(answer(json.load(sys.stdin)), sys.stdout)
 
 

@@ -48,7 +48,19 @@ IN_TRANSIT = "stream.call.number"
 
 
 class SqlWork(
-    Promises, Listings, Failures, Calls, Messages, Journal, Configuration, People, Epochs, Models, Lessons, Witness, Told
+    Promises,
+    Listings,
+    Failures,
+    Calls,
+    Messages,
+    Journal,
+    Configuration,
+    People,
+    Epochs,
+    Models,
+    Lessons,
+    Witness,
+    Told,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
