@@ -153,7 +153,8 @@ def served(house: Installation) -> bool:
 
 
 def mind(house: Installation) -> None:
-    """Whoever missed a ring on a crowded machine comes back."""
+    """Whoever missed a ring on a crowded machine comes back, and what ended there by itself is started again."""
+    house.revive()
     if house.api("GET", "/queues/lab")["agents"]["away"]:
         for at in range(AGENTS):
             if house.api("GET", f"/agents/lab-a{at}")["status"] == "away":
