@@ -70,9 +70,7 @@ def nothing_early(stage: Stage, point: str) -> None:
     stage.ask(bob)
     stage.ask(ada, requested_for=at)
     stage.shop.in_state(bob, "waiting")
-    busy_at = until_busy(stage, bob)
-    for number in (ada, bob) if wanted < busy_at + 6 else (bob, ada):
-        stage.served(number)
+    stage.served_in_turn(ada, bob)
     stage.well()
     asked = [(when, to) for when, to in creations(stage) if to in {ada, bob}]
     early = [when for when, to in asked if to == ada and when < wanted - EARLY_S]
@@ -80,13 +78,6 @@ def nothing_early(stage: Stage, point: str) -> None:
     first, second = [when for when, to in asked if to == bob]
     assert second - first >= 6 - EARLY_S, f"rung again after {second - first:.1f} s already"
     rung_once(stage, ada)
-
-
-def until_busy(stage: Stage, number: str) -> float:
-    """When the first call to them ended."""
-    leg = stage.house.carrier.call_to(number)
-    stage.house.carrier.until(leg, "ended")
-    return time.time()
 
 
 def creations(stage: Stage) -> list[tuple[float, str]]:

@@ -75,6 +75,17 @@ class Stage:
         self.talking(number, within_s=within_s)
         self.rings_off(number)
 
+    def served_in_turn(self, *numbers: str) -> None:
+        """One agent serves them all: whoever talks first rings off first."""
+        waiting = list(numbers)
+        while waiting:
+            first = eventually(
+                lambda: next(filter(self.bridged, waiting), ""),
+                within_s=SETTLES_S, every_s=0.1, what=f"one of {', '.join(waiting)} talks",
+            )  # fmt: skip
+            self.served(first)
+            waiting.remove(first)
+
     def talking(self, number: str, *, within_s: float = SETTLES_S) -> str:
         """The sid of the leg on which they talk at last. The record hears of it soon, or, where it was too slow just
         then, at the end."""
