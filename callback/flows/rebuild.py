@@ -20,6 +20,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
+import structlog
+
 from callback.domain.callback import Attempt, Callback, Entry, Leg, LegKind
 from callback.domain.errors import CallbackError, NotFound, Unreadable
 from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token
@@ -39,6 +41,8 @@ RENEWED = timedelta(seconds=5)
 """How old a sign of life may become before it is renewed."""
 PAIRED = (AgentStatus.RESERVED, AgentStatus.BUSY)
 ON_THE_LINE = (CallState.ARRIVED, CallState.WAITING, CallState.RESERVED, CallState.BRIDGED)
+
+_log = structlog.get_logger("callback.rebuild")
 
 Progress = Callable[[int], None]
 """Told after each batch how many promises stand in line again."""
@@ -96,12 +100,13 @@ class Count:
 
 
 def rebuild_if_lost(house: House) -> Rebuilt | None:
-    """What beat and the doors ask for. None: the line is whole, or being rebuilt by somebody."""
+    """What beat and the doors ask for. None: the line is whole, or being rebuilt by somebody, or lost once more."""
     if epoch.state(house) is not epoch.State.LOST:
         return None
     try:
         return rebuild(house, why="the line was lost, or is not what it was")
-    except Rebuilding:
+    except (Rebuilding, Overtaken) as other:  # whoever is at it ends it; a line that is lost again is seen again
+        _log.info("rebuild.left", why=str(other))
         return None
 
 
