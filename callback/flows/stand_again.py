@@ -30,11 +30,11 @@ def stand_again(house: House) -> int:
     if epoch.state(house) is not epoch.State.WHOLE:
         done = rebuild.rebuild_if_lost(house)
         return done.waiting if done else 0
-    configure.publish_if_changed(house)
     now = house.clock.now()
     after: CallbackId | None = None
     mended = 0
     going = Round(house)
+    going.step("publishing", lambda: int(configure.publish_if_changed(house)))
     while True:
         with house.store.begin() as work:
             page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after, held=False)

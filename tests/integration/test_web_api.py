@@ -434,6 +434,7 @@ def test_the_api_describes_itself(web: WebHouse) -> None:
         "/api/v1/queues": {"get"},
         "/api/v1/queues/{key}": {"get", "put"},
         "/api/v1/queues/{key}/policy": {"patch"},
+        "/api/v1/queues/{key}/waits": {"get"},
         "/api/v1/agents": {"get"},
         "/api/v1/agents/{key}": {"get", "put"},
         "/api/v1/agents/{key}/presence": {"post"},
