@@ -85,8 +85,10 @@ def connect(house: House, token: Token, *, paced: bool = False) -> None:
     """As `dial.connect`. Where phones ring already, for as many agents as are idle, another one would most likely be
     answered for nothing: the agent is kept for the next meanwhile, and given up to whoever answers first."""
     pairing, now = house.line.reservation(token), house.clock.now()
-    if pairing is None or pairing.phase != "reserved" or pairing.live or may_ring(house, pairing, now):
-        dial.connect(house, token, paced=paced)
+    if pairing is None or pairing.phase != "reserved":
+        return
+    if pairing.live or may_ring(house, pairing, now):
+        dial.act_on(house, pairing, paced=paced)
     elif house.line.extend(token, until=now + timedelta(seconds=AGAIN_S + house.knobs.lease_s)):
         house.dispatch.connect(token, AGAIN_S, paced=paced)
 

@@ -30,8 +30,12 @@ from callback.ports import (
 def connect(house: House, token: Token, *, paced: bool = False) -> None:
     """Act on a reservation, once; a stale one is nothing to act on."""
     pairing = house.line.reservation(token)
-    if pairing is None or pairing.phase != "reserved":
-        return
+    if pairing is not None and pairing.phase == "reserved":
+        act_on(house, pairing, paced=paced)
+
+
+def act_on(house: House, pairing: Reservation, *, paced: bool = False) -> None:
+    """Fetch the caller from hold, or ring them when the carrier's pace allows it."""
     if pairing.live and pairing.leg:
         fetch_from_hold(house, pairing, pairing.leg)
     elif paced or has_slot(house, pairing):
