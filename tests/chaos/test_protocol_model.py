@@ -25,7 +25,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -91,6 +90,8 @@ class Protocol(RuleBasedStateMachine):
 
     def step(self, group: str, which: int, fault: Fault) -> None:
         choices = self.world.choices(group)
+        if not choices:  # no precondition: which rules may be drawn must not depend on what real servers did
+            return
         label, act = choices[which % len(choices)]
         note(f"{label}{f', {fault}' if fault.kind else ''}")
         type(self).steps_taken += 1
@@ -137,22 +138,18 @@ class Protocol(RuleBasedStateMachine):
     def an_agent(self, which: int, fault: Fault) -> None:
         self.step("agents", which, fault)
 
-    @precondition(lambda self: self.world.choices("carrier"))
     @rule(which=which, fault=faults)
     def the_carrier(self, which: int, fault: Fault) -> None:
         self.step("carrier", which, fault)
 
-    @precondition(lambda self: self.world.choices("mail"))
     @rule(which=which, fault=faults)
     def a_report(self, which: int, fault: Fault) -> None:
         self.step("mail", which, fault)
 
-    @precondition(lambda self: self.world.choices("replays"))
     @rule(which=which, fault=faults)
     def a_replay(self, which: int, fault: Fault) -> None:
         self.step("replays", which, fault)
 
-    @precondition(lambda self: self.world.choices("workers"))
     @rule(which=which, fault=faults)
     def a_worker(self, which: int, fault: Fault) -> None:
         self.step("workers", which, fault)
