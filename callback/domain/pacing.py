@@ -48,8 +48,29 @@ WRAP_TABLE_S = 180
 FINER = 4
 """Ages of talks that the table keeps for each stretch of their law."""
 
+DIAL_AHEAD = "dial_ahead"
+"""The word of `dial_mode` for it."""
+FRONT = 100
+"""So many at the head of each queue are looked at in one round: far more than agents come free within a ring."""
+AGAIN_S = 1.0
+"""When an agent is kept for somebody whose phone must not ring yet, it is looked at again after this."""
+DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
+"""Until the carrier's pace lets a dial begin: a forecast, which takes some 30 ms to build, for each of them."""
+ROUNDED_S = 10
+"""Mean handle times this near share a forecast."""
+
 Row = tuple[float, ...]
 """A probability for each instant."""
+
+
+def rounded_up(delay_s: float, to: Row = DELAYS_S) -> float:
+    """To one of few delays, the longest for all beyond it."""
+    return next((delay for delay in to if delay_s <= delay), to[-1])
+
+
+def rounded(handle_s: float, to: int = ROUNDED_S) -> int:
+    """To the nearest multiple, at least one."""
+    return to * round(max(handle_s, to) / to)
 
 
 @dataclass(frozen=True)

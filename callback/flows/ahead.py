@@ -19,22 +19,27 @@ from callback.domain.callback import Attempt, Callback
 from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token, is_callback, new_attempt_id
 from callback.domain.laws import Laws
 from callback.domain.lifecycle import AgentStatus, Event, State
-from callback.domain.pacing import KEY_S, Decision, Floor, Forecast, WrapUp, decide
+from callback.domain.pacing import (
+    AGAIN_S,
+    DELAYS_S,
+    DIAL_AHEAD,
+    FRONT,
+    KEY_S,
+    Decision,
+    Floor,
+    Forecast,
+    WrapUp,
+    decide,
+    rounded_up,
+)
 from callback.domain.policy import Policy, Queue
 from callback.flows import account, ask, dial, settle
 from callback.flows.book import caller_id
 from callback.flows.lessons import Taught, taught
 from callback.ports import AgentView, House, Reservation, Waiting, Work
 
-MODE = "dial_ahead"
 UNDER_WAY = (State.RESERVED, State.DIALING, State.RECONCILING, State.ANSWERED)
-FRONT = 100
-"""So many at the head of each queue are looked at: far more than agents come free within a ring."""
 LIVE = ("menu", "hold")
-AGAIN_S = 1.0
-"""When an agent is kept for somebody whose phone must not ring yet, it is looked at again after this."""
-DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
-"""Until the carrier would begin: a forecast, which takes some 30 ms to build, for each of them."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +113,17 @@ def may_ring(house: House, pairing: Reservation, now: datetime) -> bool:
 def hindered(house: House, queue: Queue) -> bool:
     """Whether nobody is rung ahead in this queue, whoever is there."""
     policy = queue.policy
-    return policy.dial_mode != MODE or not policy.dialing or account.stopped(house, caller_id(house, queue)) is not None
+    return (
+        policy.dial_mode != DIAL_AHEAD
+        or not policy.dialing
+        or account.stopped(house, caller_id(house, queue)) is not None
+    )
 
 
 def decided(policy: Policy, sight: Sight, floor: Floor, knows: Taught, waiting: Waiting, delay_s: float) -> Decision:
     """Whether this one may be rung now, `delay_s` before the carrier would begin."""
     before = sight.live + sum(place < (waiting.score, waiting.entry) for place in sight.before)
-    laws = forecast(knows, policy, rounded_up(delay_s))
+    laws = forecast(knows, policy, rounded_up(delay_s, DELAYS_S))
     return decide(replace(floor, waiting=before), laws, epsilon=knows.epsilon, most=1)
 
 
@@ -199,11 +208,6 @@ def age(now: datetime, since: datetime) -> float:
     return max((now - since).total_seconds(), 0.0)
 
 
-def rounded_up(delay_s: float) -> float:
-    """To one of few delays, since each has tables of its own."""
-    return next((delay for delay in DELAYS_S if delay_s <= delay), DELAYS_S[-1])
-
-
 def forecast(knows: Taught, policy: Policy, delay_s: float) -> Forecast:
     """The tables of these laws."""
     return _forecast(
@@ -244,7 +248,7 @@ def prepare(work: Work, callback: Callback, decision: Decision, now: datetime) -
     """The attempt, and a state in which a lost task is found: `silence` releases what nobody has rung."""
     number = callback.attempts_made + 1
     attempt = work.add_attempt(
-        Attempt(id=new_attempt_id(), callback=callback.id, number=number, mode=MODE, created_at=now)
+        Attempt(id=new_attempt_id(), callback=callback.id, number=number, mode=DIAL_AHEAD, created_at=now)
     )
     taken = replace(callback, attempt=attempt.id, attempts_made=number, agent=None, next_attempt_at=None)
     reason = "somebody will probably be free when they answer"

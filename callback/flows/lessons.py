@@ -17,7 +17,7 @@ from callback.domain.errors import NotFound
 from callback.domain.ids import QueueKey
 from callback.domain.laws import PRIOR_RINGS, Laws, first_guess
 from callback.domain.lessons import NOTHING_LEARNT, Lesson, Pupil, worth_a_version
-from callback.domain.pacing import Calibration
+from callback.domain.pacing import DIAL_AHEAD, ROUNDED_S, Calibration, rounded
 from callback.domain.policy import Policy, Queue
 from callback.domain.promised import FIRST_REACH, KEY_S, Reach
 from callback.ports import House, LessonMark, StoredLesson, Work
@@ -28,11 +28,8 @@ BEHIND = 50_000
 """A house that has a longer past than this begins with its latest rows."""
 SETTLED = timedelta(seconds=3)
 """Live calls and agents are written down up to a second late: rows are read once their neighbours are there."""
-ROUNDED_S = 10
-"""Mean handle times this near share a forecast."""
 TALKS_KNOWN = 10
 """From so many talks on their law is known better than by the mean."""
-MODE = "dial_ahead"
 REACH, BUSY = "reach:", "busy:"
 """Figures of the board, by queue: the share that is reached, in thousandths, and the seconds until their key."""
 
@@ -83,7 +80,7 @@ def running(house: House, work: Work, queue: str, now: datetime) -> Lesson:
         policy = house.book.queue(QueueKey(queue)).policy
     except NotFound:
         return lesson
-    if policy.dial_mode != MODE:
+    if policy.dial_mode != DIAL_AHEAD:
         return lesson
     tuned = lesson.calibration or Calibration.first(policy.max_wait_probability, staff(house, queue))
     return replace(lesson, calibration=tuned.aimed_at(policy.max_wait_probability))
@@ -160,7 +157,7 @@ def taught(house: House, queue: Queue, agents: int) -> Taught:
     handle_s = policy.prior_handle_s
     if lesson.laws.talk.count < TALKS_KNOWN:
         measured = house.line.standing(key, None).measured
-        handle_s = ROUNDED_S * round(max(wait.mean_handle(measured, policy), ROUNDED_S) / ROUNDED_S)
+        handle_s = rounded(wait.mean_handle(measured, policy), ROUNDED_S)
     tuned = lesson.calibration or Calibration.first(policy.max_wait_probability, agents)
     epsilon = tuned.aimed_at(policy.max_wait_probability).epsilon
     laws = guessed(handle_s, policy.wrap_up_s).plus(lesson.laws)

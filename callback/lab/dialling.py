@@ -16,6 +16,7 @@ from callback.domain.callback import Callback, Outcome, Source
 from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.laws import Law, Laws, Seen, first_guess
 from callback.domain.lifecycle import Event, State
+from callback.domain.pacing import AGAIN_S, DELAYS_S, DIAL_AHEAD, FRONT, ROUNDED_S, rounded, rounded_up
 from callback.domain.policy import Policy
 from callback.domain.wait import mean_handle
 from callback.lab.clockwork import moment
@@ -27,15 +28,7 @@ if TYPE_CHECKING:
 
 PICKS_UP, AFTER, PRESSES, STAYS = range(4)
 """What the dice of an attempt are for."""
-FRONT = 100
-"""So many promises at the head of a queue are looked at in one round of dialling ahead."""
-AHEAD, AGENT_FIRST = "dial_ahead", "agent_first"
-ROUNDED_S = 10
-"""Mean handle times this near share their tables."""
-AGAIN_S = 1.0
-"""When an agent is kept for somebody whose phone must not ring yet, it is looked at again after this."""
-DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
-"""Until the carrier's pace lets a dial begin: of each there are tables."""
+AGENT_FIRST = "agent_first"
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,7 @@ class Dialling:
             self._engine.at(until, self._due, caller)
             self._engine.work(agent)
             return
-        if self._policy(caller).dial_mode == AHEAD:
+        if self._policy(caller).dial_mode == DIAL_AHEAD:
             self._keeping[caller.queue][caller.id] = caller
             self._keep(caller, agent, agent.token, self._engine.now)
         else:
@@ -146,7 +139,7 @@ class Dialling:
 
     def look_ahead(self, queue: str) -> None:
         """From now on at every sweep, as long as somebody is due."""
-        if self._line.queues[queue].policy.dial_mode == AHEAD and queue not in self._looking:
+        if self._line.queues[queue].policy.dial_mode == DIAL_AHEAD and queue not in self._looking:
             self._looking.add(queue)
             self._engine.at(self._engine.now, self._sweep, queue)
 
@@ -217,8 +210,8 @@ class Dialling:
 
     def _forecast(self, line: QueueLine, delay_s: float) -> pacing.Forecast:
         """By the queue's mean handle time and the laws, for a dial that the carrier's pace lets begin so late."""
-        handle_s = ROUNDED_S * round(max(mean_handle(line.measured, line.policy), ROUNDED_S) / ROUNDED_S)
-        later_s = next((delay for delay in DELAYS_S if delay_s <= delay), DELAYS_S[-1])
+        handle_s = rounded(mean_handle(line.measured, line.policy), ROUNDED_S)
+        later_s = rounded_up(delay_s, DELAYS_S)
         key = (line.key, handle_s, later_s)
         if key not in self._forecasts:
             known = replace(line.policy, prior_handle_s=handle_s)

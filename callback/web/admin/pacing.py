@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.ids import QueueKey
 from callback.domain.laws import Law, Seen
-from callback.domain.pacing import Decision
+from callback.domain.pacing import DIAL_AHEAD, Decision
 from callback.domain.policy import Queue
 from callback.flows import ahead
 from callback.flows.ahead import Present
@@ -45,7 +45,7 @@ def pacing(key: str) -> AnyResponse:
 def shown(queue: Queue) -> dict[str, object]:
     """What the page tells."""
     present = ahead.present(house(), queue)
-    in_force = queue.policy.dial_mode == ahead.MODE
+    in_force = queue.policy.dial_mode == DIAL_AHEAD
     return {
         "in_force": in_force,
         "verdict": verdict(queue, present) if in_force else gettext("Off: an agent is kept before a phone rings."),
