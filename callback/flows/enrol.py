@@ -13,10 +13,10 @@ from callback.domain.ids import CallSid, EntryId, QueueKey, new_callback_id
 from callback.domain.lifecycle import CallState, Event, State
 from callback.domain.policy import Queue
 from callback.domain.wait import Wait
-from callback.flows import condition, lessons, match, promises, said
+from callback.flows import condition, match, promises, said
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Place, moment
-from callback.flows.outlook import closes_in_s, look, staffed
+from callback.flows.outlook import closes_in_s, present, staffed
 from callback.flows.promises import Booked
 from callback.flows.text import compose
 from callback.ports import House, Standing, Work
@@ -135,8 +135,7 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
     now = house.clock.now()
     number_hash = house.store.number_hash(wish.number)
     standing = stand(house, wish)
-    table, reach = house.waits.table(QueueKey(wish.queue.key)), lessons.reach(house, wish.queue)
-    outlook = look(wish.queue, standing, now, table=table, reach=reach)
+    outlook = present(house, wish.queue, standing, now)
     reason = "taken at the offer" if wish.source is Source.CALL else f"asked for by {wish.source}"
     with house.store.begin() as work:
         wish = in_turn(work, wish, standing)

@@ -11,7 +11,7 @@ from callback.domain.offer import Decision, Reason
 from callback.domain.said import Moment
 from callback.flows import bridge, menu, said, settle
 from callback.flows.hook import Hook, Place, moment
-from callback.flows.outlook import look, look_and_note, wait_prompt
+from callback.flows.outlook import look_and_note, present, wait_prompt
 from callback.ports import House, Reservation, Standing
 
 LATEST = timedelta(seconds=15)
@@ -133,7 +133,7 @@ def left_by_key(house: House, hook: Hook, place: Place) -> Script:
     ):  # the agent was lost in between, and a promise is not promised again
         return Script(place.language, (place.hold(),))
     queue = house.book.queue(place.queue)
-    if look(queue, standing, house.clock.now()).decision.reason is Reason.NOT_BEFORE_CLOSING:
+    if present(house, queue, standing, house.clock.now()).decision.reason is Reason.NOT_BEFORE_CLOSING:
         return menu.closing(house, hook, place)
     return menu.take(house, hook, place)
 

@@ -15,7 +15,7 @@ from callback.domain.ids import AgentKey, EntryId, QueueKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.policy import Queue
 from callback.domain.wait import Wait
-from callback.flows import condition, lessons, outlook, promises
+from callback.flows import outlook
 from callback.ports import AgentView, House, Standing
 
 Json = dict[str, Any]
@@ -55,12 +55,7 @@ def queue_now(house: House, queue: Queue) -> QueueNow:
     """Look at one queue, as whoever joins next would find it."""
     now = house.clock.now()
     standing = house.line.standing(QueueKey(queue.key), None)
-    can_ring, booked = condition.can_ring(house, queue), promises.known(house, queue, standing)
-    table = house.waits.table(QueueKey(queue.key))
-    seen = outlook.look(
-        queue, standing, now, can_ring=can_ring, booked=booked, table=table, reach=lessons.reach(house, queue)
-    )
-    return QueueNow(queue, standing, seen, now)
+    return QueueNow(queue, standing, outlook.present(house, queue, standing, now), now)
 
 
 def queues_now(house: House) -> list[QueueNow]:
@@ -143,8 +138,7 @@ def callback_now(house: House, callback: Callback) -> CallbackNow:
     due = callback.next_attempt_at
     at_least_s = max((due - now).total_seconds(), 0) if due else 0
     position = standing.position if standing.whole else None
-    table = house.waits.table(QueueKey(queue.key))
-    wait = outlook.expect(queue, standing, now, table, lessons.reach(house, queue)) if position else None
+    wait = outlook.present(house, queue, standing, now).wait if position else None
     return CallbackNow(callback, position, wait, at_least_s)
 
 

@@ -13,10 +13,10 @@ from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.offer import Reason
 from callback.domain.policy import Queue
 from callback.domain.said import Moment
-from callback.flows import enrol, lessons, promises, said
+from callback.flows import enrol, promises, said
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Hook, Place
-from callback.flows.outlook import look, wait_prompt
+from callback.flows.outlook import present, wait_prompt
 from callback.ports import House
 
 REPEATS = 1
@@ -80,7 +80,7 @@ def translated(house: House, hook: Hook, place: Place) -> Script:
     queue = house.book.queue(place.queue)
     standing = house.line.standing(place.queue, place.entry)
     now = house.clock.now()
-    outlook = look(queue, standing, now, table=house.waits.table(place.queue), reach=lessons.reach(house, queue))
+    outlook = present(house, queue, standing, now)
     said.tell(house, queue, place.entry, Moment.MENU, standing, outlook, now)
     return offer(hook, place, before=(wait_prompt(outlook.wait, standing),))
 

@@ -89,14 +89,23 @@ def who(standing: Standing, ahead: int) -> Ahead:
     return Ahead(max(ahead - due - later, 0), due, later)
 
 
-def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
-    """As `look`, and the line remembers whether the queue is offering, for the hysteresis: nobody but the last in line
-    tells that the wait has become short."""
-    can_ring, booked = condition.can_ring(house, queue), promises.known(house, queue, standing)
-    table = house.waits.table(QueueKey(queue.key))
-    outlook = look(
-        queue, standing, now, can_ring=can_ring, booked=booked, table=table, reach=lessons.reach(house, queue)
+def present(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
+    """`look` with everything that this process knows besides: nobody is asked for it."""
+    return look(
+        queue,
+        standing,
+        now,
+        can_ring=condition.can_ring(house, queue),
+        booked=promises.known(house, queue, standing),
+        table=house.waits.table(QueueKey(queue.key)),
+        reach=lessons.reach(house, queue),
     )
+
+
+def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
+    """As `present`, and the line remembers whether the queue is offering, for the hysteresis: nobody but the last in
+    line tells that the wait has become short."""
+    outlook = present(house, queue, standing, now)
     still = offer.still_offering(outlook.decision, standing.offering)
     last = (standing.position or 1) >= standing.live + standing.callbacks
     if standing.whole and still != standing.offering and (still or last):

@@ -24,7 +24,7 @@ from callback.domain.policy import Queue
 from callback.domain.said import TELLING, Happened, Moment, Prediction, Saying, prediction, settle
 from callback.flows import poison
 from callback.flows.hook import Place
-from callback.flows.outlook import Outlook, closes_in_s, look
+from callback.flows.outlook import Outlook, closes_in_s, present
 from callback.ports import Hour, House, SaidMark, Standing, Work
 
 BATCHES = 10
@@ -103,14 +103,14 @@ def moved(house: House, callback: Callback, now: datetime) -> None:
     """A promise was moved to another time, at the caller's wish: a promise of its own."""
     queue = house.book.queue(callback.queue)
     standing = house.line.standing(callback.queue, None)
-    promise(house, queue, callback, standing, look(queue, standing, now), now)
+    promise(house, queue, callback, standing, present(house, queue, standing, now), now)
 
 
 def refused(house: House, place: Place, call: CallSid, reason: str, sentence: str) -> None:
     """They wanted to be called back, and nobody could promise it any more."""
     queue, now = house.book.queue(place.queue), house.clock.now()
     standing = house.line.standing(place.queue, EntryId(call))
-    outlook = look(queue, standing, now, table=house.waits.table(QueueKey(queue.key)))
+    outlook = present(house, queue, standing, now)
     decision = Decision(False, Reason(reason), sentence)
     tell(house, queue, call, Moment.REFUSED, standing, replace(outlook, decision=decision), now, told=False)
 
