@@ -18,7 +18,7 @@ from callback.flows import cancel as changes
 from callback.flows import enrol, hindsight, look
 from callback.ports import Waiting, Work
 from callback.web.catalogue import gettext
-from callback.web.context import house
+from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
 from callback.web.pages import back, fragment, page
 
@@ -68,7 +68,7 @@ def add(key: str) -> AnyResponse | tuple[str, int]:
     """A callback for somebody who asked in another way."""
     form = request.form
     try:
-        number = phone.normalise(form.get("number", ""), _region(_queue(key)))
+        number = phone.normalise(form.get("number", ""), _region(recorded_queue(key)))
         made, new = enrol.request(
             house(),
             queue=QueueKey(key),
@@ -127,7 +127,7 @@ def cancel(id: str) -> AnyResponse:
 
 
 def _values(key: str) -> dict[str, Any]:
-    found = _queue(key)
+    found = recorded_queue(key)
     offset = max(request.args.get("from", 0, type=int), 0)
     waiting = house().line.listing(QueueKey(key), offset=offset, limit=PAGE + 1)
     with house().store.begin() as work:
@@ -144,11 +144,6 @@ def _values(key: str) -> dict[str, Any]:
         "served": [_flight(one) for one in served],
         "scheduled": [_flight(one) for one in later],
     }
-
-
-def _queue(key: str) -> Queue:
-    with house().store.begin() as work:
-        return work.queue(QueueKey(key))
 
 
 def _row(work: Work, one: Waiting, now: datetime) -> Row:

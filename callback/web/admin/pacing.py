@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from flask import Blueprint
 from werkzeug.wrappers import Response as AnyResponse
 
-from callback.domain.ids import QueueKey
 from callback.domain.laws import Law, Seen
 from callback.domain.pacing import DIAL_AHEAD, Decision
 from callback.domain.policy import Queue
 from callback.flows import ahead
 from callback.flows.ahead import Present
 from callback.web.catalogue import gettext
-from callback.web.context import house
+from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
 from callback.web.pages import fragment
 
@@ -37,8 +36,7 @@ class Shown:
 @signed_in(Role.VIEWER)
 def pacing(key: str) -> AnyResponse:
     """The part of the thresholds' page that is about dialling ahead."""
-    with house().store.look() as work:
-        queue = work.queue(QueueKey(key))
+    queue = recorded_queue(key)
     return fragment("admin/pacing.html", queue=queue, pacing=shown(queue))
 
 

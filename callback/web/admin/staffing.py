@@ -23,7 +23,7 @@ from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.web import charts, languages
 from callback.web.catalogue import gettext, ngettext
-from callback.web.context import house
+from callback.web.context import house, recorded_queue
 from callback.web.errands import Errand, Errands
 from callback.web.guards import Role, signed_in
 from callback.web.pages import fragment, page
@@ -76,7 +76,7 @@ _NUMBERS: Mapping[str, tuple[float, float]] = {
 @signed_in(Role.VIEWER)
 def staffing(key: str) -> str:
     """The page. With `wait` it has the plan in it, however long that takes."""
-    queue = _queue(key)
+    queue = recorded_queue(key)
     wish, mistakes = _wish(queue)
     values = _values(queue, wish, WAIT_S if "wait" in request.args else AT_FIRST_S) if not mistakes else {}
     return page(
@@ -88,7 +88,7 @@ def staffing(key: str) -> str:
 @signed_in(Role.VIEWER)
 def staffing_plan(key: str) -> AnyResponse:
     """The part that fills in."""
-    queue = _queue(key)
+    queue = recorded_queue(key)
     wish, mistakes = _wish(queue)
     values = {} if mistakes else _values(queue, wish, AT_FIRST_S)
     return fragment("admin/staffing_plan.html", queue=queue, wish=wish, mistakes=mistakes, **values)
@@ -97,7 +97,7 @@ def staffing_plan(key: str) -> AnyResponse:
 @signed_in(Role.VIEWER)
 def staffing_csv(key: str) -> Response | tuple[str, int]:
     """The plan by quarter of an hour."""
-    queue = _queue(key)
+    queue = recorded_queue(key)
     wish, mistakes = _wish(queue)
     answer = None if mistakes else _errand(queue, wish, WAIT_S).answer
     if not answer or "plan" not in answer:
@@ -154,11 +154,6 @@ def _offers(policy: Policy) -> bool:
 def _today(queue: Queue) -> date:
     languages.in_zone(languages.queue_zone(queue))
     return house().clock.now().astimezone(languages.zone()).date()
-
-
-def _queue(key: str) -> Queue:
-    with house().store.look() as work:
-        return work.queue(QueueKey(key))
 
 
 def _errand(queue: Queue, wish: Wish, wait_s: float) -> Errand:

@@ -17,7 +17,7 @@ from callback.ports import PolicyVersion
 from callback.web import languages
 from callback.web.admin import fields, pacing
 from callback.web.catalogue import gettext
-from callback.web.context import house
+from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
 from callback.web.pages import back, fragment, page
 
@@ -48,13 +48,13 @@ class Change:
 @signed_in(Role.VIEWER)
 def queue(key: str) -> str:
     """The page."""
-    return _page(_queue(key), {}, {})
+    return _page(recorded_queue(key), {}, {})
 
 
 @signed_in(Role.VIEWER)
 def queue_now(key: str) -> AnyResponse:
     """The part of it that changes by itself."""
-    found = _queue(key)
+    found = recorded_queue(key)
     return fragment("admin/queue_now.html", queue=found, seen=look.queue_now(house(), found))
 
 
@@ -65,7 +65,7 @@ def save_policy(key: str) -> AnyResponse | tuple[str, int]:
     if not mistakes:
         mistakes = _save(key, changes)
     if mistakes:
-        return _page(_queue(key), request.form, mistakes), 422
+        return _page(recorded_queue(key), request.form, mistakes), 422
     return redirect(url_for("admin.queue", key=key), 303)
 
 
@@ -77,7 +77,7 @@ def save_hours(key: str) -> AnyResponse | tuple[str, int]:
     except fields.Unreadable as mistake:
         mistakes = {"hours": str(mistake)}
     if mistakes:
-        return _page(_queue(key), request.form, mistakes), 422
+        return _page(recorded_queue(key), request.form, mistakes), 422
     return redirect(url_for("admin.queue", key=key) + "#hours", 303)
 
 
@@ -119,7 +119,7 @@ def stop_everything() -> AnyResponse:
 
 def _save(key: str, changes: Mapping[str, Any]) -> dict[str, str]:
     """Save what differs; by field what the rules refuse."""
-    now = policies.to_json(_queue(key).policy)
+    now = policies.to_json(recorded_queue(key).policy)
     changed = {name: value for name, value in changes.items() if now[name] != value}
     if not changed:
         flash(gettext("Nothing was changed."))
@@ -150,11 +150,6 @@ def _page(found: Queue, typed: Mapping[str, str], mistakes: Mapping[str, str]) -
         history=_with_changes(_history(found.key)),
         tab="thresholds",
     )
-
-
-def _queue(key: str) -> Queue:
-    with house().store.begin() as work:
-        return work.queue(QueueKey(key))
 
 
 def _history(key: str) -> list[PolicyVersion]:

@@ -22,7 +22,7 @@ from callback.flows.hindsight import PERIODS, Hindsight
 from callback.web import charts, languages
 from callback.web.admin import why
 from callback.web.catalogue import gettext
-from callback.web.context import house
+from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
 from callback.web.languages import duration
 from callback.web.pages import page
@@ -49,7 +49,7 @@ def routes(console: Blueprint) -> None:
 @signed_in(Role.VIEWER)
 def waits(key: str) -> str:
     """One queue."""
-    queue, days = _queue(key), _days()
+    queue, days = recorded_queue(key), _days()
     zone, begin = _since(days, queue)
     found = hindsight.of_queue(house(), QueueKey(key), begin, zone)
     return page(
@@ -98,7 +98,7 @@ def call(id: str) -> str:
 @signed_in(Role.VIEWER)
 def waits_csv(key: str) -> Response:
     """The sums by hour, moment and model, with the figures that follow from them."""
-    queue, days = _queue(key), _days()
+    queue, days = recorded_queue(key), _days()
     _, begin = _since(days, queue)
     with house().store.look() as work:
         counted = work.tallies(since=begin, queue=QueueKey(key))
@@ -113,7 +113,7 @@ def waits_csv(key: str) -> Response:
 @signed_in(Role.VIEWER)
 def predictions_csv(key: str) -> Response:
     """Every prediction with its inputs and its outcome, newest first."""
-    queue, days = _queue(key), _days()
+    queue, days = recorded_queue(key), _days()
     _, begin = _since(days, queue)
     names = [one.name for one in fields(Prediction)]
     rows = (
@@ -160,11 +160,6 @@ def _csv(name: str, rows: Iterable[list[Any]]) -> Response:
 
 
 # --- what a page needs ------------------------------------------------------------------------------------------
-
-
-def _queue(key: str) -> Queue:
-    with house().store.look() as work:
-        return work.queue(QueueKey(key))
 
 
 def _days() -> int:
