@@ -5,7 +5,6 @@ bare counterpart on the same servers (a Flask view that reads the same form, a C
 same request), the two take turns, and a figure is the median of the rounds' ratios. `python -m bench --help`.
 """
 
-import os
+from callback.cli.sums import on_one_core
 
-# Small matrices: a second thread would only wait for the first.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+on_one_core()

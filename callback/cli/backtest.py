@@ -1,6 +1,5 @@
 """`callback backtest`: how well waits would have been predicted, on recorded traffic."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from callback.cli.output import as_json, show, table
+from callback.cli.sums import on_one_core
 
 if TYPE_CHECKING:
     from callback.lab.backtest import Report
@@ -54,8 +54,7 @@ def backtest(
     Replays B in the order of time, shows the estimators only what they would have known at each arrival, and writes
     one row for each call that had to wait. Scored are answered calls that had to wait; errors are in seconds.
     """
-    # Small matrices: a second thread would only wait for the first.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    on_one_core()
     from callback.domain.policy import Policy
     from callback.lab import backtest as testing
     from callback.lab import trace

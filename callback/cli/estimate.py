@@ -1,6 +1,5 @@
 """`callback estimate`: the process that learns how long callers wait."""
 
-import os
 import signal
 import threading
 from types import FrameType
@@ -8,6 +7,7 @@ from types import FrameType
 import click
 
 from callback.cli.house import open_house
+from callback.cli.sums import on_one_core
 
 END_S = 2
 """Within this it has ended, whatever it was learning; whole seconds, as `signal.alarm` takes them."""
@@ -19,8 +19,7 @@ def estimate() -> None:
 
     Runs until it is ended. Several do no harm: one leads, another takes over within seconds.
     """
-    # Small matrices: a second thread would only wait for the first.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    on_one_core()
     from callback import logs
     from callback.flows import estimate as estimating
     from callback.flows import poison

@@ -14,6 +14,7 @@ import click
 from callback.cli.backtest import zone_of
 from callback.cli.output import as_json, show, table
 from callback.cli.rehearse import policy_in
+from callback.cli.sums import on_one_core
 
 if TYPE_CHECKING:
     from callback.domain.policy import Policy
@@ -261,8 +262,7 @@ def staff(
     """
     if gently:
         os.nice(19)
-    # Small matrices: a second thread would only wait for the first.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    on_one_core()
     from callback.lab import staffing
 
     seen = known(traces, queue, day, zone, hours_file)
