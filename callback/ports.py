@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from callback.domain.acts import Act
 from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Outcome, Text
 from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.judged import Tally
@@ -801,6 +802,26 @@ class Work(Protocol):
     def users(self) -> list[User]: ...
     def put_token(self, token: ApiToken) -> None: ...
     def token(self, token_hash: str) -> ApiToken | None: ...
+
+    # the audit log
+    def act(self, act: Act) -> None:
+        """Append it; nothing changes or deletes it afterwards."""
+        ...
+
+    def acts(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        by: str | None = None,
+        what: str | None = None,
+        subject: str | None = None,
+        queue: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Act]:
+        """Newest first, those below the `seq` `before`. `until` is left out."""
+        ...
 
     # what was learnt for dialling ahead
     def lesson_mark(self, *, lock: bool = False) -> LessonMark | None:

@@ -65,4 +65,5 @@ def reader(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
 
 
 Data = JSON().with_variant(JSONB(), "postgresql")
+Given = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")  # None is SQL's NULL
 Counter = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in an INTEGER key

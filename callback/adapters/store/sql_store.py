@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
+from callback.adapters.store.acts import Acts
 from callback.adapters.store.calls import Calls
 from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.engine import ALIVE, PATIENCE_S, READ_ONLY, database, make_engine
@@ -61,6 +62,7 @@ class SqlWork(
     Lessons,
     Witness,
     Told,
+    Acts,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
 

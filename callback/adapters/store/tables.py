@@ -5,7 +5,7 @@ key, a carrier event) is a unique index here, because a check in Python loses ev
 words of `domain.lifecycle`. `check.py` proves that the migrations build exactly these tables.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from callback.adapters.store.columns import Counter, Data, Instant, Word
+from callback.adapters.store.columns import Counter, Data, Given, Instant, Word
 from callback.domain.callback import LegKind, Outcome, Source
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
 from callback.domain.said import Fate, Moment
@@ -525,6 +525,28 @@ lesson_mark = Table(
     CheckConstraint("id = 1", name="one"),
 )
 
+# --- who changed what -------------------------------------------------------------------------------------------
+
+# The audit log (`domain.acts`). No number and no caller's name in it: nothing of it is ever blanked.
+acts = Table(
+    "acts",
+    metadata,
+    Column("seq", Counter, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("before", Given),
+    Column("after", Given),
+    Column("cause", String, nullable=False),
+    Index("ix_acts_at", "at"),
+    Index("ix_acts_subject", "subject", "seq"),
+    Index("ix_acts_queue", "queue", "seq"),
+    sqlite_autoincrement=True,  # a number never comes again
+)
+
 JOURNAL_LOCK = 7_305_808_869_231_650_667
 """The advisory lock under which journal rows are numbered."""
 
@@ -551,11 +573,28 @@ BEGIN SELECT RAISE(ABORT, 'the journal is only ever appended to'); END""",
 }
 
 
-def _guard_journal() -> None:
-    for dialect, statements in JOURNAL_DDL.items():
+ACTS_DDL = {
+    "postgresql": (
+        """CREATE FUNCTION acts_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the audit log is only ever appended to'; END $$""",
+        """CREATE TRIGGER acts_append_only BEFORE UPDATE OR DELETE ON acts
+FOR EACH STATEMENT EXECUTE FUNCTION acts_append_only()""",
+    ),
+    "sqlite": (
+        """CREATE TRIGGER acts_never_changed BEFORE UPDATE ON acts
+BEGIN SELECT RAISE(ABORT, 'the audit log is only ever appended to'); END""",
+        """CREATE TRIGGER acts_never_deleted BEFORE DELETE ON acts
+BEGIN SELECT RAISE(ABORT, 'the audit log is only ever appended to'); END""",
+    ),
+}
+
+
+def _guard(table: Table, ddl_of: Mapping[str, Iterable[str]]) -> None:
+    for dialect, statements in ddl_of.items():
         for statement in statements:
             ddl = DDL(statement)  # type: ignore[no-untyped-call]
-            event.listen(journal, "after_create", ddl.execute_if(dialect=dialect))
+            event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
 
 
-_guard_journal()
+_guard(journal, JOURNAL_DDL)
+_guard(acts, ACTS_DDL)

@@ -1,0 +1,45 @@
+"""The audit log: the acts of those who run the house, appended in the transaction in which they are done."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from callback.adapters.store.tables import acts
+from callback.adapters.store.transaction import Transaction
+from callback.domain.acts import Act
+
+_FIELDS = ("at", "by", "role", "what", "subject", "queue", "before", "after", "cause", "seq")
+_NEWEST_FIRST = select(*(acts.c[name] for name in _FIELDS)).order_by(acts.c.seq.desc())
+
+
+class Acts(Transaction):
+    """The verbs on the audit log. There is none that changes or deletes, and the database refuses both."""
+
+    def act(self, act: Act) -> None:
+        self._sql.execute(insert(acts), {name: getattr(act, name) for name in _FIELDS if name != "seq"})
+
+    def acts(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        by: str | None = None,
+        what: str | None = None,
+        subject: str | None = None,
+        queue: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Act]:
+        found = _NEWEST_FIRST.limit(limit)
+        wanted: dict[str, Any] = {"by": by, "what": what, "subject": subject, "queue": queue}
+        for name, value in wanted.items():
+            if value is not None:
+                found = found.where(acts.c[name] == value)
+        if before is not None:
+            found = found.where(acts.c.seq < before)
+        if since is not None:
+            found = found.where(acts.c.at >= since)
+        if until is not None:
+            found = found.where(acts.c.at < until)
+        return [Act(*row) for row in self._sql.execute(found)]
