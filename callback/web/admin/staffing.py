@@ -4,8 +4,6 @@ The past is counted by the record; the plan itself is worked out beside this pro
 when it is there. A browser without scripts is given a link that waits.
 """
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -22,6 +20,7 @@ from callback.domain import policies
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.web import charts, languages
+from callback.web.as_csv import csv_file
 from callback.web.catalogue import gettext, ngettext
 from callback.web.context import house, recorded_queue
 from callback.web.errands import Errand, Errands
@@ -103,11 +102,7 @@ def staffing_csv(key: str) -> Response | tuple[str, int]:
     if not answer or "plan" not in answer:
         return "", 404
     languages.in_zone(languages.queue_zone(queue))
-    text = io.StringIO()
-    csv.writer(text).writerows(_lines(answer))
-    found = Response(text.getvalue(), content_type="text/csv; charset=utf-8")
-    found.headers["Content-Disposition"] = f'attachment; filename="staffing-{key}-{wish.day}.csv"'
-    return found
+    return csv_file(f"staffing-{key}-{wish.day}.csv", _lines(answer))
 
 
 # --- what is asked --------------------------------------------------------------------------------------------------
@@ -303,4 +298,4 @@ def _lines(answer: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _plain(value: Any) -> Any:
-    return "" if value is None else round(value, 3) if isinstance(value, float) else value
+    return round(value, 3) if isinstance(value, float) else value

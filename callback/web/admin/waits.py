@@ -1,15 +1,13 @@
 """How good the announced waits were, by queue: figures, charts, the latest predictions and why each was said, and all
 of it as CSV."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime, tzinfo
 from typing import Any
 
-from flask import Blueprint, Response, request, stream_with_context
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from callback.domain.errors import NotFound
@@ -17,10 +15,11 @@ from callback.domain.ids import CallSid, QueueKey
 from callback.domain.judged import Errors, Share, Tally
 from callback.domain.policy import Queue
 from callback.domain.said import Prediction
-from callback.flows import hindsight, look
+from callback.flows import hindsight
 from callback.flows.hindsight import PERIODS, Hindsight
 from callback.web import charts, languages
 from callback.web.admin import why
+from callback.web.as_csv import csv_file
 from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
@@ -29,7 +28,6 @@ from callback.web.pages import page
 
 MODELS = 12
 """The latest models; a page of hundreds would tell nobody anything."""
-CSV = "text/csv; charset=utf-8"
 _FIGURES = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
 
 
@@ -105,9 +103,9 @@ def waits_csv(key: str) -> Response:
     head = ["queue", "hour", "moment", "model", *_FIGURES]
     head += [f"{whose}{name}" for whose in ("", "simple_") for name in hindsight.errors(Errors())]
     rows: list[list[Any]] = [
-        [hour.queue, look.stamp(hour.hour), hour.moment, hour.model, *_counts(tally)] for hour, tally in counted
+        [hour.queue, hour.hour, hour.moment, hour.model, *_counts(tally)] for hour, tally in counted
     ]
-    return _csv(f"waits-{key}.csv", [head, *rows])
+    return csv_file(f"waits-{key}.csv", [head, *rows])
 
 
 @signed_in(Role.VIEWER)
@@ -119,7 +117,7 @@ def predictions_csv(key: str) -> Response:
     rows = (
         [_plain(getattr(one, name)) for name in names] for one in hindsight.everything(house(), QueueKey(key), begin)
     )
-    return _csv(f"predictions-{key}.csv", _headed(names, rows))
+    return csv_file(f"predictions-{key}.csv", _headed(names, rows))
 
 
 def _headed(head: list[str], rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
@@ -133,30 +131,9 @@ def _counts(tally: Tally) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return look.stamp(value)
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True)
-    if isinstance(value, float):
-        return round(value, 4)
-    return "" if value is None else value
-
-
-def _csv(name: str, rows: Iterable[list[Any]]) -> Response:
-    def lines() -> Iterator[str]:
-        text = io.StringIO()
-        writer = csv.writer(text)
-        for row in rows:
-            writer.writerow(row)
-            if text.tell() > 1 << 16:
-                yield text.getvalue()
-                text.seek(0)
-                text.truncate()
-        yield text.getvalue()
-
-    answer = Response(stream_with_context(lines()), content_type=CSV)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return round(value, 4) if isinstance(value, float) else value
 
 
 # --- what a page needs ------------------------------------------------------------------------------------------
