@@ -182,6 +182,7 @@ def asked_for(trace_file: Path | None, day: datetime | None, queue: str | None, 
 def of_day(day: date, queue: QueueKey, zone: ZoneInfo) -> Traffic:
     """A day of the journal, in the queue's own time zone if it has one. Raises NotFound for a queue that is not
     there."""
+    from callback.domain import hours
     from callback.domain.laws import first_guess
     from callback.flows import recorded
     from callback.lab.journal_trace import JournalTrace
@@ -190,7 +191,7 @@ def of_day(day: date, queue: QueueKey, zone: ZoneInfo) -> Traffic:
         with store.look() as work:
             policies = {str(one.key): one.policy for one in work.queues()}
             agents, own, stored = work.agents(), work.queue(queue), work.lesson(queue)
-        zone = ZoneInfo(str((own.policy.hours or {}).get("timezone") or zone.key))
+        zone = hours.zone_of(own.policy.hours) or zone
         since = datetime.combine(day, time.min, zone)
         until = datetime.combine(day + timedelta(days=1), time.min, zone)
         reader = JournalTrace()

@@ -15,6 +15,7 @@ from callback.cli.backtest import zone_of
 from callback.cli.output import as_json, show, table
 from callback.cli.rehearse import policy_in
 from callback.cli.sums import on_one_core
+from callback.domain import hours as opening
 
 if TYPE_CHECKING:
     from callback.domain.policy import Policy
@@ -111,11 +112,11 @@ def _of_traces(
     from callback.lab import trace
     from callback.lab.forecasting import History
 
-    rows = [row for file in traces for row in trace.read(file, zone or _zone_in(hours) or UTC)]
+    rows = [row for file in traces for row in trace.read(file, zone or opening.zone_of(hours) or UTC)]
     queues = sorted({row.queue for row in rows})
     if queue is not None and queue not in queues:
         raise click.BadParameter(f"the trace has no queue {queue}; it has {', '.join(queues)}", param_hint="--queue")
-    history = History.of(rows, zone or _zone_in(hours), queue)
+    history = History.of(rows, zone or opening.zone_of(hours), queue)
     if not history.days:
         raise click.ClickException("the trace has no calls: there is nothing to learn from")
     return Known(history, day or max(history.days) + timedelta(days=1), None, hours)
@@ -129,7 +130,7 @@ def _of_record(key: str, day: date | None, zone: ZoneInfo | None, hours: Any) ->
     now = datetime.now(UTC)
     with open_store() as store, store.look() as work:
         queue = work.queue(QueueKey(key))
-        own: tzinfo = zone or _zone_in(hours or queue.policy.hours) or UTC
+        own: tzinfo = zone or opening.zone_of(hours or queue.policy.hours) or UTC
         wanted = day or now.astimezone(own).date() + timedelta(days=1)
         until = min(datetime(wanted.year, wanted.month, wanted.day, tzinfo=own), _midnight(now, own))
         traffic = work.traffic(queue.key, since=until - timedelta(weeks=WEEKS_READ), until=until)  # type: ignore[arg-type]
@@ -139,10 +140,6 @@ def _of_record(key: str, day: date | None, zone: ZoneInfo | None, hours: Any) ->
 
 def _midnight(now: datetime, zone: tzinfo) -> datetime:
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _zone_in(hours: Any) -> ZoneInfo | None:
-    return ZoneInfo(hours["timezone"]) if hours else None
 
 
 # --- forecast -----------------------------------------------------------------------------------------------------

@@ -86,6 +86,11 @@ def quiet_until(
     return None if end == now else end
 
 
+def zone_of(hours: Hours | None) -> ZoneInfo | None:
+    """The zone of the people who answer; None where a queue is always open, since then it names none."""
+    return None if hours is None else _zone(hours)
+
+
 def validate_hours(hours: object) -> list[str]:
     """Everything that is wrong with an hours object from outside, each with where it is and how to mend it."""
     if not isinstance(hours, Mapping):

@@ -85,7 +85,7 @@ def closed(queue: Queue, language: str, house: House) -> Script:
     welcome = Prompt("welcome", {"queue": queue.name})
     if opens is None:
         return Script(language, (Speak((welcome, Prompt("closed_unknown"))), HangUp()))
-    zone = str((queue.policy.hours or {}).get("timezone", "UTC"))
+    zone = str(hours.zone_of(queue.policy.hours) or "UTC")
     told = Prompt("closed", {"opens": opens.isoformat(), "zone": zone})
     return Script(language, (Speak((welcome, told)), HangUp()))
 

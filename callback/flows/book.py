@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from callback.domain import phone
+from callback.domain import hours, phone
 from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, QueueKey
@@ -25,7 +25,7 @@ def caller_id(house: House, queue: Queue) -> str | None:
 
 def zone(queue: Queue, number: str) -> str:
     """The zone in which times are said to whoever has `number`: their own, else the queue's, else UTC."""
-    return phone.zone_of(number) or str((queue.policy.hours or {}).get("timezone", "UTC"))
+    return phone.zone_of(number) or str(hours.zone_of(queue.policy.hours) or "UTC")
 
 
 class LineBook:

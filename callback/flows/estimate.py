@@ -7,17 +7,17 @@ that a house without an estimator, or with one that is stuck, says what the simp
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from callback.domain import hours
 from callback.domain.errors import InvalidInput
 from callback.domain.estimator import Estimator
 from callback.domain.following import Following, Shape, shape
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import STAFFED
-from callback.domain.policy import Policy, Queue
+from callback.domain.policy import Queue
 from callback.flows.condition import ESTIMATE
 from callback.ports import House, Standing, Waiting
 
@@ -122,10 +122,10 @@ class Estimation:
         with self._house.store.look() as work:
             stored = work.wait_model(key)
         try:
-            return Estimator(policy, zone(policy), stored=stored)
+            return Estimator(policy, hours.zone_of(policy.hours) or UTC, stored=stored)
         except InvalidInput as unread:
             _log.warning("estimate.stored_model_unread", pool=key, why=str(unread))
-            fresh = Estimator(policy, zone(policy))
+            fresh = Estimator(policy, hours.zone_of(policy.hours) or UTC)
             fresh.version = stored.version if stored is not None else 0
             return fresh
 
@@ -289,12 +289,6 @@ class Estimation:
             return False
         self._asked[what] = now
         return True
-
-
-def zone(policy: Policy) -> tzinfo:
-    """Where it is the hour of the day that counts: the opening hours' zone, else UTC."""
-    name = (policy.hours or {}).get("timezone")
-    return ZoneInfo(name) if isinstance(name, str) else UTC
 
 
 Rest = Callable[[float], bool]

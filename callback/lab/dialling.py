@@ -384,7 +384,7 @@ class Dialling:
         policy = self._policy(caller)
         if policy.quiet_hours is None:
             return None
-        zone = str((policy.hours or {}).get("timezone", "UTC"))
+        zone = str(hours.zone_of(policy.hours) or "UTC")
         until = hours.quiet_until(policy.quiet_hours, zone, moment(self._engine.now))
         return until.timestamp() if until is not None else None
 

@@ -15,7 +15,7 @@ from flask import Flask, g, request, session
 from flask_babel import Babel
 
 import callback
-from callback.domain import phone
+from callback.domain import hours, phone
 from callback.domain.policy import Queue
 from callback.web.catalogue import gettext, ngettext
 
@@ -84,9 +84,9 @@ def in_zone(name: str | None) -> None:
 
 def queue_zone(queue: Queue) -> str | None:
     """The zone in which a queue's people live: that of its hours, else of its first number."""
-    named = (queue.policy.hours or {}).get("timezone")
-    if isinstance(named, str):
-        return named
+    named = hours.zone_of(queue.policy.hours)
+    if named is not None:
+        return named.key
     return phone.zone_of(queue.numbers[0]) if queue.numbers else None
 
 
@@ -114,8 +114,8 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     whole = max(round(seconds), 0)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+    full, rest = divmod(whole, 3600)
+    return f"{full}:{rest // 60:02}:{rest % 60:02}" if full else f"{rest // 60}:{rest % 60:02}"
 
 
 def minutes(seconds: float | None) -> str:
