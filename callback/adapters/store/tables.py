@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from callback.adapters.store.columns import Counter, Data, Given, Instant, Word
 from callback.domain.callback import LegKind, Outcome, Source
+from callback.domain.erasure import Stage
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
 from callback.domain.said import Fate, Moment
 
@@ -37,6 +38,7 @@ MODES = ("agent_first", "customer_first", "dial_ahead")
 KINDS = ("callback", "call", "agent", "queue")
 ROLES = ("viewer", "supervisor", "admin", "agent")
 POISONED = ("callback", "call", "text", "event", "step")
+EXPORTED = ("person", "record", "trace")
 RESOLUTIONS = ("", "retried", "dropped", "went_away")
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
 
@@ -54,6 +56,8 @@ IS_RUNG = f"attempt IS NOT NULL AND state IN ({listed(state for state in State i
 """Spelled as in the partial indexes: only a query with the same words can use them."""
 
 IS_UNSETTLED = "fate IS NULL"
+NAMES_SOMEBODY = "number_hash <> ''"
+"""What was erased has no hash any more."""
 COUNTED = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
 """The whole numbers of `domain.judged.Tally`."""
 
@@ -205,6 +209,8 @@ callbacks = Table(
     Index("ix_callbacks_queue", "queue", "created_at", "id"),
     Index("ix_callbacks_number", "number_hash", "created_at"),
     Index("ix_callbacks_number_ended", "number_hash", "ended_at"),  # before each dial: what was done with it lately
+    Index("ix_callbacks_personal", "ended_at",  # what is not blanked yet, oldest first
+          postgresql_where=text(NAMES_SOMEBODY), sqlite_where=text(NAMES_SOMEBODY)),
 )  # fmt: skip
 
 idempotency = Table(
@@ -278,6 +284,8 @@ legs = Table(
     Index("ix_legs_queue", "queue", "created_at"),
     Index("ix_legs_callback", "callback"),
     Index("ix_legs_number", "number_hash"),
+    Index("ix_legs_personal", "ended_at",
+          postgresql_where=text("number_hash IS NOT NULL"), sqlite_where=text("number_hash IS NOT NULL")),
 )  # fmt: skip
 
 carrier_events = Table(
@@ -308,6 +316,8 @@ messages = Table(
     Index("ix_messages_number", "number_hash"),
     Index("ix_messages_unsent", "created_at",
           postgresql_where=text("sid = '' AND status = 'queued'"), sqlite_where=text("sid = '' AND status = 'queued'")),
+    Index("ix_messages_personal", "created_at",
+          postgresql_where=text(NAMES_SOMEBODY), sqlite_where=text(NAMES_SOMEBODY)),
 )  # fmt: skip
 
 # Kept by hash alone: whoever asked not to be rung or texted is known again, and cannot be read out of the record.
@@ -324,6 +334,52 @@ suppressed = Table(
     Column("number_hash", String, primary_key=True),
     Column("reason", String, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+# --- who is forgotten ---------------------------------------------------------------------------------------------
+
+# A wish to be forgotten, and how far it has come. Nobody is named in it any more once it is done.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("number_hash", String, nullable=False),  # "" at the end
+    Column("number", LargeBinary),  # sealed; NULL once the carrier was asked by it
+    Column("asked_at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("stage", Word(Stage), nullable=False),
+    Column("protection", Boolean, nullable=False),
+    Column("at_carrier", Boolean, nullable=False),
+    Column("blanked_at", Instant),
+    Column("done_at", Instant),
+    Column("next_at", Instant),
+    Column("tries", Integer, nullable=False),
+    Column("error", String, nullable=False),
+    Column("found", Data, nullable=False),
+    Column("records", Data, nullable=False),
+    _among("stage", Stage),
+    Index("ix_erasures_next", "next_at",
+          postgresql_where=text("next_at IS NOT NULL"), sqlite_where=text("next_at IS NOT NULL")),
+    Index("ix_erasures_asked", "asked_at"),
+)  # fmt: skip
+
+# Where personal data was taken to: whoever erases somebody is told which files still have them.
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("place", LargeBinary, nullable=False),  # sealed: a file may be named after somebody
+    Column("number_hash", String, nullable=False),
+    Column("numbers", Boolean, nullable=False),
+    Column("since", Instant),
+    Column("until", Instant),
+    Column("rows", BigInteger, nullable=False),
+    _among("kind", EXPORTED),
+    Index("ix_exports_at", "at"),
+    Index("ix_exports_number", "number_hash"),
 )
 
 # --- the journal ------------------------------------------------------------------------------------------------
