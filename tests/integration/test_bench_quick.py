@@ -10,7 +10,15 @@ import pytest
 
 from tests.support.tree import ROOT
 
-FIGURES = {"arrival-sqlite": 6, "dial-postgresql": 2, "line": 2, "rebuild-sqlite": 7, "pacing": 18, "backtest": 3}
+FIGURES = {
+    "arrival-sqlite": 6,
+    "dial-postgresql": 2,
+    "line": 2,
+    "rebuild-sqlite": 7,
+    "pacing": 18,
+    "backtest": 3,
+    "rehearse": 2,
+}
 
 
 @pytest.mark.slow
