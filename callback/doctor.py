@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,10 +29,12 @@ from callback.adapters.store.sql_store import DATABASE_FAULTS, SqlStore
 from callback.adapters.telephony.numbers import OwnNumber, webhooks_for
 from callback.domain.callback import Agent
 from callback.domain.condition import Part, Severity
+from callback.domain.ids import QueueKey
 from callback.domain.policy import Queue
+from callback.domain.table import GOOD_FOR
 from callback.embedded import EmbeddedRedisError, live_url, server_path
 from callback.flows import condition
-from callback.ports import CarrierError, CarrierStopped
+from callback.ports import Board, CarrierError, CarrierStopped, Waits
 from callback.settings import Settings, SettingsError, load, masked
 
 OLDEST_REDIS = (6, 2)
@@ -407,7 +410,7 @@ def workers(patient: Patient) -> Checks:
         yield Check("beat", patient.absent, "does not tick", remedy)
 
 
-ASKED_ALREADY = frozenset({Part.LINE, Part.RECORD, Part.WORKERS, Part.BEAT})
+ASKED_ALREADY = frozenset({Part.LINE, Part.RECORD, Part.WORKERS, Part.BEAT, Part.ESTIMATOR})
 """What other checks ask directly, instead of going by what was noticed."""
 
 
@@ -417,6 +420,12 @@ def conditions(patient: Patient) -> Checks:
         return
     built = wiring.build(patient.settings.with_redis(patient.redis_url))
     try:
+        yield estimator(
+            built.house.board,
+            built.house.waits,
+            built.house.clock.now(),
+            [QueueKey(queue.key) for queue in patient.queues],
+        )
         found = [one for one in condition.look(built.house) if one.part not in ASKED_ALREADY]
     finally:
         built.store.close()
@@ -428,6 +437,22 @@ def conditions(patient: Patient) -> Checks:
         yield Check(one.part, verdict, f"{one.words.title}{detail}{since}", one.words.remedy)
     if not found:
         yield Check("condition", Verdict.OK, "nothing was noticed")
+
+
+def estimator(board: Board, waits: Waits, now: datetime, queues: Sequence[QueueKey]) -> Check:
+    """Whether anybody learns the waits, and of how many queues what was learnt is announced now. A house without one
+    announces the simple rule, which is worth a warning and no failure."""
+    remedy = "Start it: `callback run`, or the estimator process of the Procfile"
+    heard = board.read().beats.get(condition.ESTIMATE)
+    if heard is None:
+        return Check("estimator", Verdict.WARN, "none was ever seen: waits are announced by the simple rule", remedy)
+    silent_s = (now - heard).total_seconds()
+    if silent_s > condition.ESTIMATE_S:
+        told = f"silent since {heard:%Y-%m-%d %H:%M:%S} UTC: waits are announced by the simple rule"
+        return Check("estimator", Verdict.WARN, told, f"{remedy}, and look at its log")
+    tables = [table for table in map(waits.table, queues) if table is not None and now - table.at < GOOD_FOR]
+    told = f"at work, heard of {max(silent_s, 0):.0f} s ago; speaks for {len(tables)} of {len(queues)} queues"
+    return Check("estimator", Verdict.OK, told if len(tables) == len(queues) else f"{told}, still learns the others")
 
 
 def _consumers(patient: Patient, url: str) -> Check:

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from callback import doctor
+from callback.adapters.line.board import RedisBoard
+from callback.adapters.line.client import make_client
 from callback.adapters.line.server import Server
+from callback.adapters.line.waits import RedisWaits
 from callback.adapters.store import migrate
+from callback.domain.ids import QueueKey
+from callback.domain.table import Table
 from callback.embedded import EmbeddedRedis
+from callback.flows.condition import ESTIMATE
+from tests.support.clock import ManualClock
 from tests.support.command_line import CommandLine
 from tests.support.emulator import ACCOUNT_SID, AUTH_TOKEN, Application, Emulator, running_emulator
 from tests.support.installation import ACCOUNT, CARRIER_TOKEN, NUMBER, SECRET, Installation
@@ -62,17 +69,41 @@ def test_a_whole_installation_at_work_is_healthy_and_the_doctor_says_who_died(tm
         line.ok("agent", "add", "ada", "--contact", "client:ada", "--queue", "support")
         line.ok("twilio", "provision", "--number", NUMBER, "--queue", "support")
         eventually(lambda: found(line)["beat"]["verdict"] == "ok", within_s=20, what="the beat ticks")
-        assert set(verdicts(found(line)).values()) == {"ok"}
+        assert {name for name, verdict in verdicts(found(line)).items() if verdict != "ok"} == {"estimator"}
         assert "carrier's clock" in found(line)
         assert line.run("doctor").exit_code == 0
         for name in ("worker", "beat", "web"):
             home.kill(name)
         eventually(lambda: found(line)["beat"]["verdict"] == "warn", within_s=20, what="the beat's lock ends")
         sick = {name for name, verdict in verdicts(found(line)).items() if verdict != "ok"}
-        assert sick == {"workers", "beat", "public address"}
+        assert sick == {"workers", "beat", "public address", "estimator"}
     finally:
         home.stop()
         redis.close()
+
+
+def test_an_estimator_is_missed_where_there_is_none_and_when_it_falls_silent(
+    redis_url: str, clock: ManualClock
+) -> None:
+    client = make_client(redis_url)
+    board, waits = RedisBoard(client, clock, every_s=0), RedisWaits(client, clock, every_s=0)
+
+    def told() -> tuple[str, str]:
+        check = doctor.estimator(board, waits, clock.now(), [QueueKey("sales"), QueueKey("support")])
+        assert bool(check.remedy) is (check.verdict != "ok")
+        return check.verdict, check.found
+
+    assert told() == ("warn", "none was ever seen: waits are announced by the simple rule")
+    board.beat(ESTIMATE)
+    assert told() == ("ok", "at work, heard of 0 s ago; speaks for 0 of 2 queues, still learns the others")
+    table = Table(clock.now(), 3, (1,), ((1, 1, 1, 2, 3),), "model", "2", 0.75, 900)
+    waits.leave({QueueKey("sales"): table, QueueKey("support"): table})
+    clock.advance(10)
+    assert told() == ("ok", "at work, heard of 10 s ago; speaks for 2 of 2 queues")
+    clock.advance(30)
+    verdict, found = told()
+    assert verdict == "warn"
+    assert found.startswith("silent since ")
 
 
 def test_every_mistake_in_the_environment_is_a_check_of_its_own_and_no_secret_is_shown(tmp_path: Path) -> None:

@@ -33,4 +33,5 @@ def test_rows_are_sent_as_they_come_and_not_all_at_once() -> None:
         answer = csv_file("calls.csv", (["x" * 1000, number] for number in range(1000)))
         pieces = list(answer.iter_encoded())
     assert answer.headers["Content-Disposition"] == 'attachment; filename="calls.csv"'
-    assert len(pieces) > 10 and b"".join(pieces).count(b"\r\n") == 1000
+    assert len(pieces) > 10
+    assert b"".join(pieces).count(b"\r\n") == 1000
