@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from callback.domain.acts import Act
 from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Outcome, Text
+from callback.domain.desk import Earlier, Talk, WrapUp
 from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.judged import Tally
 from callback.domain.lessons import Lesson
@@ -821,6 +822,32 @@ class Work(Protocol):
         until: datetime | None = None,
     ) -> list[Act]:
         """Newest first, those below the `seq` `before`. `until` is left out."""
+        ...
+
+    # what desks add to talks
+    def put_talk(self, talk: Talk) -> Talk:
+        """Insert or overwrite by token."""
+        ...
+
+    def talk(self, token: Token, *, lock: bool = False) -> Talk | None:
+        """None: it was neither held nor passed on. `lock` holds the row until the end of the transaction."""
+        ...
+
+    def talks(self, agent: AgentKey, *, since: datetime, until: datetime) -> list[Talk]:
+        """Those of an agent that began in this time, oldest first."""
+        ...
+
+    def put_wrap_up(self, wrap_up: WrapUp) -> WrapUp:
+        """Insert or overwrite by token."""
+        ...
+
+    def wrap_up(self, token: Token) -> WrapUp | None: ...
+    def wrap_ups(self, agent: AgentKey, *, since: datetime, until: datetime) -> list[WrapUp]:
+        """Of an agent's talks that began in this time, newest first."""
+        ...
+
+    def earlier(self, number: str, *, but: EntryId, limit: int = 5) -> list[Earlier]:
+        """What this number had with us before, newest first, without the entry `but`."""
         ...
 
     # what was learnt for dialling ahead

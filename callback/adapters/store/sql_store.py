@@ -21,6 +21,7 @@ from callback.adapters.breaker import Breaker
 from callback.adapters.store.acts import Acts
 from callback.adapters.store.calls import Calls
 from callback.adapters.store.configuration import Configuration
+from callback.adapters.store.desk import Desk
 from callback.adapters.store.engine import ALIVE, PATIENCE_S, READ_ONLY, database, make_engine
 from callback.adapters.store.epochs import Epochs
 from callback.adapters.store.errors import StoreUnavailable
@@ -63,6 +64,7 @@ class SqlWork(
     Witness,
     Told,
     Acts,
+    Desk,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from callback.adapters.store.columns import Counter, Data, Given, Instant, Word
 from callback.domain.callback import LegKind, Outcome, Source
+from callback.domain.desk import Wish
 from callback.domain.erasure import Stage
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
 from callback.domain.said import Fate, Moment
@@ -582,6 +583,51 @@ lesson_mark = Table(
 )
 
 # --- who changed what -------------------------------------------------------------------------------------------
+
+# --- the agents' desks ------------------------------------------------------------------------------------------
+
+# Talks that were held or passed on (`domain.desk.Talk`), by the token of their pairing.
+talks = Table(
+    "talks",
+    metadata,
+    Column("token", String, primary_key=True),
+    Column("agent", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("entry", String, nullable=False),  # of the caller: a call or a callback
+    Column("call", String, nullable=False),  # the caller's leg
+    Column("agent_leg", String, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("wish", Word(Wish), nullable=False),
+    Column("to", LargeBinary),  # sealed: it may be somebody's number; NULL: nowhere
+    Column("room", Integer, nullable=False),
+    Column("agent_room", Integer, nullable=False),
+    Column("held_at", Instant),
+    Column("holds", Integer, nullable=False),
+    Column("held_s", Float, nullable=False),
+    Column("passed_at", Instant),
+    _among("wish", Wish),
+    Index("ix_talks_agent", "agent", "began_at"),
+    Index("ix_talks_entry", "entry"),
+)
+
+# What agents wrote down about their talks (`domain.desk.WrapUp`). An erasure finds the notes by `entry` and `call`.
+wrap_ups = Table(
+    "wrap_ups",
+    metadata,
+    Column("token", String, primary_key=True),
+    Column("agent", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("entry", String, nullable=False),
+    Column("call", String),
+    Column("began_at", Instant, nullable=False),
+    Column("code", String, nullable=False),
+    Column("resolved", Boolean),
+    Column("notes", LargeBinary),  # sealed; NULL: none
+    Column("at", Instant, nullable=False),
+    Index("ix_wrap_ups_agent", "agent", "began_at"),
+    Index("ix_wrap_ups_queue", "queue", "began_at"),
+    Index("ix_wrap_ups_entry", "entry"),
+)
 
 # The audit log (`domain.acts`). No number and no caller's name in it: nothing of it is ever blanked.
 acts = Table(

@@ -1,0 +1,124 @@
+"""What an agent's desk adds to a talk: holds and transfers while it lasts, and what is written down after it.
+
+The line knows who talks with whom, and nothing else. Whether the caller hears music meanwhile, where they were passed
+on to, and what came of the talk are facts of the record, each named by the token of the pairing they belong to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from callback.domain.errors import InvalidInput
+from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
+
+AWAY_REASONS = ("break", "lunch", "training", "admin")
+"""Why an agent may be away, in the order in which the desk offers them."""
+NOTES_LENGTH = 4_000
+"""Characters of notes on one talk."""
+
+
+class Wish(StrEnum):
+    """What is to become of the caller of a talk that is not simply going on."""
+
+    NONE = ""
+    HOLD = "hold"  # they hear music, and the agent waits in a conference
+    QUEUE = "queue"  # passed on: in line elsewhere, in the place they had
+    AGENT = "agent"  # passed on to one agent
+    NUMBER = "number"  # passed on to a telephone that is none of ours
+
+
+PASSED = frozenset({Wish.QUEUE, Wish.AGENT, Wish.NUMBER})
+"""Wishes after which the talk is over for its agent."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A talk that was held or passed on. Times are aware UTC, durations seconds.
+
+    `room` counts the conferences it was moved into (0: still as it began), `agent_room` the one that the agent's leg
+    has asked for. `held_at` is since when the caller has heard music.
+    """
+
+    token: Token
+    agent: AgentKey
+    queue: QueueKey
+    entry: EntryId
+    call: CallSid  # the caller's leg
+    agent_leg: CallSid
+    began_at: datetime
+    wish: Wish = Wish.NONE
+    to: str = field(default="", repr=False)  # a queue, an agent, or a number (sealed in SQL)
+    room: int = 0
+    agent_room: int = 0
+    held_at: datetime | None = None
+    holds: int = 0
+    held_s: float = 0.0
+    passed_at: datetime | None = None
+
+    @property
+    def parted(self) -> bool:
+        """Whether the caller is on hold, as far as they have heard of it."""
+        return self.wish is Wish.HOLD and self.held_at is not None
+
+
+@dataclass(frozen=True)
+class WrapUp:
+    """What an agent wrote down about a talk. `resolved` says whether the caller's matter was settled at this contact
+    (None: not said). `entry` and `call` are whom it was with, by which an erasure finds the notes."""
+
+    token: Token
+    agent: AgentKey
+    queue: QueueKey
+    entry: EntryId
+    call: CallSid | None
+    began_at: datetime
+    code: str
+    resolved: bool | None
+    notes: str = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A contact that somebody had before, with what came of it. `live`: they rang; else it was a promise to ring."""
+
+    at: datetime
+    live: bool
+    queue: str
+    state: str
+    agent: str
+    code: str = ""
+    resolved: bool | None = None
+
+
+@dataclass(frozen=True)
+class Code:
+    """A way in which a talk can end. `resolved` is what it usually says about the caller's matter."""
+
+    name: str
+    resolved: bool
+
+
+def codes(text: str) -> tuple[Code, ...]:
+    """The codes of an installation: names with commas between them, each with `:yes` or `:no`.
+
+    Raises:
+        InvalidInput: an empty list, a name twice or without either word.
+    """
+    found = tuple(_code(part) for part in text.split(",") if part.strip())
+    if not found or len({code.name for code in found}) < len(found):
+        raise InvalidInput("codes", "must be names that differ, such as solved:yes, to be continued:no")
+    return found
+
+
+def _code(part: str) -> Code:
+    name, _, word = (piece.strip() for piece in part.rpartition(":"))
+    if not name or word not in ("yes", "no"):
+        raise InvalidInput("codes", f"{part.strip()!r} must end in :yes or :no")
+    return Code(name, word == "yes")
+
+
+def known(code: str, among: Sequence[Code]) -> bool:
+    """Whether this installation has such a code; "" is none chosen."""
+    return not code or any(one.name == code for one in among)
