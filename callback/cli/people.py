@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callback.cli.house import open_house, open_store
+from callback.cli.house import open_house, open_store, who
 from callback.cli.output import as_json, note, show, table
 from callback.cli.queues import key_of
 
 if TYPE_CHECKING:
     from callback.domain.callback import Served
+    from callback.ports import User
 
 ROLES = ("viewer", "supervisor", "admin", "agent")
 ROLE = click.Choice(ROLES)
@@ -37,7 +38,7 @@ def add_agent(key: str, name: str | None, contact: str, queues: tuple[str, ...],
 
     served = [served_from(text) for text in queues]
     with open_house() as built:
-        configure.put_agent(built.house, AgentKey(key), name=name or key, contact=contact, queues=served)
+        configure.put_agent(built.house, AgentKey(key), name=name or key, contact=contact, queues=served, by=who())
         data = look.agent_view(built.house, AgentKey(key))
     if not served:
         note(f"{key} serves no queue yet: say --queue KEY")
@@ -93,6 +94,9 @@ def user() -> None:
 @as_json
 def add_user(email: str, role: str, agent_key: str | None, password_stdin: bool, json_wanted: bool) -> None:
     """Let somebody sign in, or give them a new password and role."""
+    from datetime import UTC, datetime
+
+    from callback.domain.acts import Doer, What, act
     from callback.domain.ids import AgentKey
     from callback.ports import User
     from callback.web.credentials import hash_password
@@ -107,14 +111,22 @@ def add_user(email: str, role: str, agent_key: str | None, password_stdin: bool,
                 work.agent(key)
         kept = hash_password(password(password_stdin))
         with store.begin() as work:
-            known = work.user(address) is not None
-            work.put_user(User(address, role, kept, key))
+            known = work.user(address)
+            made = User(address, role, kept, key)
+            work.put_user(made)
+            before, after = (user_json(one) for one in (known, made))
+            work.act(act(Doer(who()), What.USER_SAVE, address, datetime.now(UTC), before=before, after=after))
     note(f"{'changed' if known else 'added'} {address}: signs in at /sign-in")
     show(
         {"email": address, "role": role, "agent": agent_key},
         json_wanted,
         f"{address}  {role}  {agent_key or ''}".rstrip(),
     )
+
+
+def user_json(user: "User | None") -> dict[str, object] | None:
+    """What the audit log keeps of an account: nothing of its password."""
+    return None if user is None else {"role": user.role, "agent": user.agent, "disabled": user.disabled}
 
 
 def address_of(email: str) -> str:
@@ -147,11 +159,15 @@ def token() -> None:
 @as_json
 def add_token(name: str, role: str, json_wanted: bool) -> None:
     """Print a new bearer token, once. A name that has one already gets the new one, and the old stops working."""
+    from datetime import UTC, datetime
+
+    from callback.domain.acts import Doer, What, act
     from callback.ports import ApiToken
     from callback.web.credentials import new_token, token_hash
 
     made = new_token()
     with open_store() as store, store.begin() as work:
         work.put_token(ApiToken(name, role, token_hash(made)))
+        work.act(act(Doer(who()), What.TOKEN_SAVE, name, datetime.now(UTC), after={"role": role}))
     note(f"this is the only time the token of {name} is shown: only its hash is kept")
     show({"name": name, "role": role, "token": made}, json_wanted, made)

@@ -118,9 +118,16 @@ def out_of_line(house: House, callback: Callback, legs: list[CallSid], keep: Cal
         match.run_agent(house, left.reservation.agent)
 
 
-def reschedule(house: House, id: CallbackId, at: datetime, *, cause: str) -> Callback:
+def reschedule(
+    house: House,
+    id: CallbackId,
+    at: datetime,
+    *,
+    cause: str,
+    along: Callable[[Work, Callback], object] | None = None,
+) -> Callback:
     """Ring later: at `at`, or as soon after it as their place allows. The place is kept; who is served meanwhile
-    overtakes by the caller's own wish.
+    overtakes by the caller's own wish. What `along` writes is committed with it.
 
     Raises NotFound, InvalidInput (past, too far), NotAccepting (closed then), AlreadyBridged (being dialled or over).
     """
@@ -134,6 +141,8 @@ def reschedule(house: House, id: CallbackId, at: datetime, *, cause: str) -> Cal
         until = at + enrol.REQUESTED_WINDOW
         later = replace(callback, requested_for=at, next_attempt_at=None, promised_from=at, promised_to=until)
         moved = work.move(later, Event.SCHEDULE, reason="the caller asked for later", cause=cause, at=now) or callback
+        if along is not None:
+            along(work, moved)
     out_of_line(house, moved, [], None, "the caller asked for later")
     said.moved(house, moved, now)
     return moved

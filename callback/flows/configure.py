@@ -1,17 +1,19 @@
-"""Queues, policies and agents: saved in the record with who and why, then published to the line where the doors
-read."""
+"""Queues, policies and agents: saved in the record with who and why (and in its audit log), then published to the line
+where the doors read."""
 
 import contextlib
 from collections.abc import Mapping
+from datetime import datetime
 
 from callback.domain import phone, policies
+from callback.domain.acts import Doer, What, act, contact_masked
 from callback.domain.callback import Agent, Served
 from callback.domain.errors import InvalidInput, NotFound, Stale
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Queue
 from callback.flows import epoch
 from callback.flows.book import NO_QUEUE
-from callback.ports import House
+from callback.ports import House, Work
 
 TRIES = 100
 """Whoever is overtaken reads the record again; of those who publish at once, one gets through each time."""
@@ -60,40 +62,96 @@ def put_queue(
     numbers: tuple[str, ...] | None = None,
     policy: Mapping[str, object] | None = None,
     by: str,
+    role: str = "",
 ) -> Queue:
-    """Create or change a queue. Raises InvalidInput."""
+    """Create or change a queue. `by` and `role`: see `domain.acts.Doer`. Raises InvalidInput."""
     checked = None if numbers is None else tuple(phone.of_ours(number) for number in numbers)
     now = house.clock.now()
     with house.store.begin() as work:
+        before = _queue_json(_known_queue(work, key))
         queue = work.put_queue(key, name, checked, now)
+        work.act(act(Doer(by, role), What.QUEUE_SAVE, key, now, queue=key, before=before, after=_queue_json(queue)))
         if policy:
-            changed = policies.parse(policy, queue.policy)
-            queue = work.put_policy(key, changed, by=by, why="with the queue", at=now)
+            queue = _save_policy(work, queue, policy, Doer(by, role), "with the queue", now)
     publish(house)
     return queue
 
 
-def put_policy(house: House, key: QueueKey, changes: Mapping[str, object], *, by: str, why: str = "") -> Queue:
-    """A new version of a queue's policy. Raises NotFound, InvalidInput."""
+def put_policy(
+    house: House,
+    key: QueueKey,
+    changes: Mapping[str, object],
+    *,
+    by: str,
+    role: str = "",
+    why: str = "",
+    what: What = What.POLICY_SAVE,
+) -> Queue:
+    """A new version of a queue's policy. `what` is how the audit log calls it. Raises NotFound, InvalidInput."""
     with house.store.begin() as work:
-        changed = policies.parse(changes, work.queue(key).policy)
-        queue = work.put_policy(key, changed, by=by, why=why, at=house.clock.now())
+        queue = _save_policy(work, work.queue(key), changes, Doer(by, role), why, house.clock.now(), what)
     publish(house)
     return queue
 
 
-def put_agent(house: House, key: AgentKey, *, name: str, contact: str, queues: list[Served]) -> Agent:
+def _save_policy(
+    work: Work,
+    queue: Queue,
+    changes: Mapping[str, object],
+    doer: Doer,
+    why: str,
+    at: datetime,
+    what: What = What.POLICY_SAVE,
+) -> Queue:
+    key = QueueKey(queue.key)
+    saved = work.put_policy(key, policies.parse(changes, queue.policy), by=doer.by, why=why, at=at)
+    before, after = (policies.to_json(one.policy) | {"version": one.version} for one in (queue, saved))
+    work.act(act(doer, what, key, at, queue=key, before=before, after=after, cause=why))
+    return saved
+
+
+def _known_queue(work: Work, key: QueueKey) -> Queue | None:
+    try:
+        return work.queue(key)
+    except NotFound:
+        return None
+
+
+def _queue_json(queue: Queue | None) -> dict[str, object] | None:
+    return None if queue is None else {"name": queue.name, "numbers": list(queue.numbers)}
+
+
+def put_agent(
+    house: House, key: AgentKey, *, name: str, contact: str, queues: list[Served], by: str, role: str = ""
+) -> Agent:
     """Create or change an agent. Raises InvalidInput, naming what is wrong with the contact or the queues."""
     agent = Agent(key=key, name=name, contact=check_contact(contact), queues=tuple(queues))
+    now = house.clock.now()
     with house.store.begin() as work:
         for served in queues:
             try:
                 work.queue(served.queue)
             except NotFound as missing:
                 raise InvalidInput("queues", str(missing)) from None
-        stored = work.put_agent(agent, house.clock.now())
+        before = _agent_json(_known_agent(work, key))
+        stored = work.put_agent(agent, now)
+        work.act(act(Doer(by, role), What.AGENT_SAVE, key, now, before=before, after=_agent_json(stored)))
     publish(house)
     return stored
+
+
+def _known_agent(work: Work, key: AgentKey) -> Agent | None:
+    try:
+        return work.agent(key)
+    except NotFound:
+        return None
+
+
+def _agent_json(agent: Agent | None) -> dict[str, object] | None:
+    """Without the name; a number masked."""
+    if agent is None:
+        return None
+    return {"contact": contact_masked(agent.contact), "queues": {one.queue: one.level for one in agent.queues}}
 
 
 def check_contact(contact: str) -> str:

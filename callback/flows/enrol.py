@@ -1,6 +1,7 @@
 """The promise: from a caller at the offer, from the API, from the console. Committed first, spoken afterwards."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,8 +95,10 @@ def request(
     source: Source,
     idempotency: tuple[str, str] | None,
     cause: str,
+    along: Callable[[Work, Callback], object] | None = None,
 ) -> tuple[Callback, bool]:
-    """A promise made without a call. Returns the callback and whether it is new (else: the one already open).
+    """A promise made without a call. Returns the callback and whether it is new (else: the one already open). What
+    `along` writes about a new one is committed with it.
 
     Raises NotFound, NotAccepting, NumberRefused, InvalidInput, KeyReused.
     """
@@ -118,14 +121,16 @@ def request(
         idempotency=idempotency,
     )
     try:
-        callback, new, _ = commit(house, wish)
+        callback, new, _ = commit(house, wish, along)
         return callback, new
     except DuplicateOpen as standing:
         with house.store.begin() as work:
             return work.callback(standing.existing), False
 
 
-def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
+def commit(
+    house: House, wish: Wish, along: Callable[[Work, Callback], object] | None = None
+) -> tuple[Callback, bool, bool]:
     """Check, commit, then put into the line. A crash after the commit is mended by the sweep. Returns the callback,
     whether it is new, and whether a text follows.
 
@@ -148,6 +153,8 @@ def commit(house: House, wish: Wish) -> tuple[Callback, bool, bool]:
             booked = promises.beside_this(work, wish.queue, now) if promises.counts(wish.queue.policy) else None
             guard(wish, caller_id(house, wish.queue), standing, now, can_ring=can_ring, booked=booked)
             protect(work, wish, now)
+            if along is not None:
+                along(work, stored)
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
         texted = text is not None or not (new or work.opted_out(stored.number))
     place_in_line(house, stored, number_hash, replaces=wish.origin)

@@ -4,6 +4,7 @@ Once more means from where it stood: a promise is back in its old place in line,
 Not any more means that a caller is told, as far as anybody knows their number.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from callback.domain import phone
@@ -17,6 +18,7 @@ from callback.ports import Failure, House, Page, Work
 
 GIVEN_UP = "given up after failures on our side"
 RETRIED, DROPPED = "retried", "dropped"
+Along = Callable[[Work, Failure], object]
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ def number_of(work: Work, failure: Failure) -> str:
 # --- once more --------------------------------------------------------------------------------------------------
 
 
-def retry(house: House, id: str, *, by: str) -> Failure:
-    """Try again, from the old place. What was decided about before stays so.
+def retry(house: House, id: str, *, by: str, along: Along | None = None) -> Failure:
+    """Try again, from the old place. What was decided about before stays so. What `along` writes of the decision is
+    committed with it.
 
     Raises NotFound; StillDamaged where the row is still gone or cannot be read.
     """
@@ -79,6 +82,8 @@ def retry(house: House, id: str, *, by: str) -> Failure:
         callback = mended(work, failure)
         if work.resolve(id, RETRIED, by=by, at=now):
             poison.tell(work, failure, "released", "tried again", cause=by, at=now)
+            if along is not None:
+                along(work, failure)
     if callback is not None and callback.state is State.WAITING:
         settle.stand(house, callback, due=callback.due(now), now=now)  # twice does no harm
         match.run(house, callback.queue)
@@ -106,40 +111,43 @@ def mended(work: Work, failure: Failure) -> Callback | None:
 # --- not any more -----------------------------------------------------------------------------------------------
 
 
-def drop(house: House, id: str, *, by: str) -> Failure:
+def drop(house: House, id: str, *, by: str, along: Along | None = None) -> Failure:
     """Give it up. A promise is cancelled, and its caller told so where a text can be delivered. What was decided about
-    before stays so, and what died on the way after a decision is done. Raises NotFound."""
+    before stays so, and what died on the way after a decision is done. What `along` writes of the decision is committed
+    with it. Raises NotFound."""
     with house.store.begin() as work:
         failure = work.failure(id)
     if failure.resolution not in ("", DROPPED):
         return failure
     if failure.kind == "callback":
-        end_promise(house, failure, by)
+        end_promise(house, failure, by, along)
     else:
         with house.store.begin() as work:
-            decide(house, work, failure, by)
+            decide(house, work, failure, by, along)
     with house.store.begin() as work:
         return work.failure(id)
 
 
-def decide(house: House, work: Work, failure: Failure, by: str) -> bool:
+def decide(house: House, work: Work, failure: Failure, by: str, along: Along | None = None) -> bool:
     """In the same commit as what follows from it. A text that was held is not sent any more. False: decided before."""
     now = house.clock.now()
     if not work.resolve(failure.id, DROPPED, by=by, at=now):
         return False
     poison.tell(work, failure, "given up", GIVEN_UP, cause=by, at=now)
+    if along is not None:
+        along(work, failure)
     if failure.kind == "text" and not is_callback(EntryId(failure.subject)):
         work.write_off_text(failure.subject, GIVEN_UP)
     return True
 
 
-def end_promise(house: House, failure: Failure, by: str) -> None:
+def end_promise(house: House, failure: Failure, by: str, and_write: Along | None = None) -> None:
     """Cancelled, whether or not its row can be read. Who talks, or has ended, is left alone."""
     promise = CallbackId(failure.subject)
     texts: list[Text] = []
 
     def along(work: Work, callback: Callback) -> None:
-        decide(house, work, failure, by)
+        decide(house, work, failure, by, and_write)
         text = farewell(house, work, callback)
         texts.extend([text] if text else [])
 
@@ -151,10 +159,10 @@ def end_promise(house: House, failure: Failure, by: str) -> None:
         with house.store.begin() as work:
             if isinstance(hindrance, Unreadable):
                 work.write_off(promise, Event.CANCEL, reason=GIVEN_UP, cause=by, at=house.clock.now())
-            decide(house, work, failure, by)
+            decide(house, work, failure, by, and_write)
         house.line.leave(EntryId(promise), reason=GIVEN_UP, now=house.clock.now())
     with house.store.begin() as work:
-        decide(house, work, failure, by)  # where nothing was cancelled now
+        decide(house, work, failure, by, and_write)  # where nothing was cancelled now
     for text in texts:  # lost on the way, the sweep sends it
         house.dispatch.text(text.id)
 

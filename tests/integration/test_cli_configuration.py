@@ -315,3 +315,21 @@ def test_a_rebuild_beside_another_is_refused_plainly(line: CommandLine) -> None:
         with built.store.begin() as work:
             assert work.claim_rebuild(now, now + timedelta(minutes=1))
     assert "being rebuilt by somebody else" in line.refused("rebuild")
+
+
+def test_what_is_typed_stands_in_the_audit_log_and_no_secret_or_number_with_it(line: CommandLine) -> None:
+    line.data("queue", "add", "support", "--number", "+12015550100")
+    line.run("queue", "set", "support", "attempts=2", "--why", "fewer")
+    line.run("agent", "add", "ann", "--contact", "+12015550199", "--queue", "support")
+    line.run("user", "add", "sue@example.com", "--role", "supervisor", "--password-stdin", typed=PASSWORD)
+    made = line.data("token", "add", "crm", "--role", "viewer")
+    with house(line) as built, built.store.look() as work:
+        acts = work.acts()
+    assert [one.what for one in reversed(acts)] == [
+        "queue.save", "policy.save", "agent.save", "user.save", "token.save",
+    ]  # fmt: skip
+    assert all(one.by.startswith("cli") for one in acts)
+    assert (acts[3].before, acts[3].after, acts[3].cause) == (
+        {"attempts": 3, "version": 1}, {"attempts": 2, "version": 2}, "fewer",
+    )  # fmt: skip
+    assert not any(secret in repr(acts) for secret in (PASSWORD, made["token"], "2015550199", "argon2"))

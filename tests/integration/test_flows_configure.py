@@ -34,7 +34,7 @@ class Slow:
 def hire(house: House, key: str) -> Agent:
     """An agent of support."""
     serves = [Served(QueueKey(SUPPORT), 1)]
-    return configure.put_agent(house, AgentKey(key), name=key, contact=f"client:{key}", queues=serves)
+    return configure.put_agent(house, AgentKey(key), name=key, contact=f"client:{key}", queues=serves, by="test")
 
 
 def published(staged: StagedHouse) -> set[str]:

@@ -47,7 +47,7 @@ class Scene:
 
     def agent(self, key: str = "ada", status: AgentStatus = AVAILABLE, queue: QueueKey = SUPPORT) -> AgentKey:
         agent = AgentKey(key)
-        configure.put_agent(self.house, agent, name=key, contact=f"client:{key}", queues=[Served(queue)])
+        configure.put_agent(self.house, agent, name=key, contact=f"client:{key}", queues=[Served(queue)], by="test")
         presence.set_presence(self.house, agent, status)
         return agent
 
@@ -199,7 +199,9 @@ def test_promises_for_later_and_promises_kept_do_not_stand_in_line(scene: Scene)
 def test_agents_are_what_they_last_asked_to_be(scene: Scene) -> None:
     for key, status in (("ada", AVAILABLE), ("bo", AWAY), ("chen", OFFLINE)):
         scene.agent(key, status)
-    configure.put_agent(scene.house, AgentKey("new"), name="New", contact="client:new", queues=[Served(SUPPORT)])
+    configure.put_agent(
+        scene.house, AgentKey("new"), name="New", contact="client:new", queues=[Served(SUPPORT)], by="test"
+    )
     persist.persist(scene.house)
     scene.lose_redis()
     done = rebuild.rebuild(scene.house)

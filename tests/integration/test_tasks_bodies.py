@@ -62,7 +62,7 @@ def house(redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch, ke
     monkeypatch.setattr(tasks, "rounds", Rounds())
     configure.put_queue(built.house, QueueKey("support"), name="Support", by="test")
     configure.put_agent(
-        built.house, AgentKey("ann"), name="Ann", contact="client:ann", queues=[Served(QueueKey("support"))]
+        built.house, AgentKey("ann"), name="Ann", contact="client:ann", queues=[Served(QueueKey("support"))], by="test"
     )
     yield built.house
     built.store.close()

@@ -108,7 +108,7 @@ def referee(redis_url: str, database_url: str, races: int, start: Any, queues: S
     asked: list[list[str]] = []
     with client, closing(cast(SqlStore, house.store)):
         configure.put_queue(house, SUPPORT, name="Support", numbers=("+12015550100",), policy={}, by="race")
-        configure.put_agent(house, ANN, name="Ann", contact="client:ann", queues=[Served(SUPPORT, 1)])
+        configure.put_agent(house, ANN, name="Ann", contact="client:ann", queues=[Served(SUPPORT, 1)], by="test")
         for number in range(races):
             made, _ = enrol.request(
                 house, queue=SUPPORT, number=f"+1201556{number:04d}", source=Source.API, idempotency=None, cause="race"

@@ -133,7 +133,9 @@ class StagedHouse:
         """An agent of these queues (support unless given), who takes calls if `free`."""
         served = [Served(QueueKey(one), 1) if isinstance(one, str) else Served(QueueKey(one[0]), one[1])
                   for one in queues or (SUPPORT,)]  # fmt: skip
-        configure.put_agent(self.house, AgentKey(key), name=key.title(), contact=f"client:{key}", queues=served)
+        configure.put_agent(
+            self.house, AgentKey(key), name=key.title(), contact=f"client:{key}", queues=served, by="test"
+        )
         self.house.book.check(-1)
         if free:
             self.available(key)

@@ -153,7 +153,9 @@ class WebHouse:
     ) -> None:
         """An agent of these queues."""
         served = [Served(QueueKey(queue)) for queue in queues]
-        configure.put_agent(self.house, AgentKey(key), name=key.title(), contact="+12015550111", queues=served)
+        configure.put_agent(
+            self.house, AgentKey(key), name=key.title(), contact="+12015550111", queues=served, by="test"
+        )
         if status is not None:
             presence.set_presence(self.house, AgentKey(key), status)
 

@@ -3,10 +3,12 @@
 from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from callback.domain.acts import What
 from callback.domain.errors import InvalidInput
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import look, presence
+from callback.web.acting import record
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
@@ -40,6 +42,8 @@ def set_presence(key: str) -> AnyResponse:
     status = request.form.get("status", "")
     if status not in WANTED:
         raise InvalidInput("status", f"must be one of {', '.join(WANTED)}")
+    with house().store.begin() as work:  # the line's change is the journal's; whose hand it was is told here
+        record(work, What.AGENT_PRESENCE, work.agent(AgentKey(key)).key, after={"status": status})
     presence.set_presence(house(), AgentKey(key), AgentStatus(status))
     flash(gettext("%(agent)s was set.", agent=key))
     return redirect(url_for("admin.agents"), 303)

@@ -9,6 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import phone
+from callback.domain.acts import What
 from callback.domain.callback import Callback, Source
 from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting, NotFound, NumberRefused, Unreadable
 from callback.domain.ids import CallbackId, CallSid, QueueKey, is_callback
@@ -17,6 +18,7 @@ from callback.domain.policy import Queue
 from callback.flows import cancel as changes
 from callback.flows import enrol, hindsight, look
 from callback.ports import Waiting, Work
+from callback.web.acting import on_callback
 from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
@@ -79,6 +81,7 @@ def add(key: str) -> AnyResponse | tuple[str, int]:
             source=Source.CONSOLE,
             idempotency=None,
             cause=f"console:{current_user.email}",
+            along=on_callback(What.CALLBACK_ADD),
         )
     except (InvalidInput, NumberRefused, NotAccepting) as refused:
         return page("admin/line.html", tab="line", form=form, mistake=str(refused), **_values(key)), 422
@@ -117,7 +120,11 @@ def cancel(id: str) -> AnyResponse:
     """Take a callback out of the line."""
     try:
         done = changes.cancel(
-            house(), CallbackId(id), reason="removed by a supervisor", cause=f"console:{current_user.email}"
+            house(),
+            CallbackId(id),
+            reason="removed by a supervisor",
+            cause=f"console:{current_user.email}",
+            along=on_callback(What.CALLBACK_CANCEL),
         )
     except AlreadyBridged as late:
         flash(str(late), "warn")

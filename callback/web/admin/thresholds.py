@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
-from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import policies
+from callback.domain.acts import What
 from callback.domain.errors import InvalidInput
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.flows import configure, look
 from callback.ports import PolicyVersion
 from callback.web import languages
+from callback.web.acting import doer
 from callback.web.admin import fields, pacing
 from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
@@ -88,7 +89,7 @@ def switch(key: str, name: str) -> AnyResponse:
         abort(404)
     on = request.form.get("to") == "on"
     configure.put_policy(
-        house(), QueueKey(key), {name: on}, by=current_user.email, why=f"switched {'on' if on else 'off'}"
+        house(), QueueKey(key), {name: on}, **_by(What.POLICY_SWITCH), why=f"switched {'on' if on else 'off'}"
     )
     return back("admin.queue", key=key)
 
@@ -100,7 +101,8 @@ def revert(key: str, version: int) -> AnyResponse:
     if earlier is None:
         abort(404)
     changes = policies.to_json(earlier.policy)
-    configure.put_policy(house(), QueueKey(key), changes, by=current_user.email, why=f"back to version {version}")
+    why = f"back to version {version}"
+    configure.put_policy(house(), QueueKey(key), changes, **_by(What.POLICY_REVERT), why=why)
     flash(gettext("Version %(version)s is in force again.", version=version))
     return redirect(url_for("admin.queue", key=key), 303)
 
@@ -112,9 +114,14 @@ def stop_everything() -> AnyResponse:
         queues = work.queues()
     for one in queues:
         off = dict.fromkeys(SWITCHES, False)
-        configure.put_policy(house(), QueueKey(one.key), off, by=current_user.email, why="stop everything")
+        configure.put_policy(house(), QueueKey(one.key), off, **_by(What.STOP_EVERYTHING), why="stop everything")
     flash(gettext("Everything is stopped: nothing is promised and nobody is rung until you switch it on again."))
     return redirect(url_for("admin.overview"), 303)
+
+
+def _by(what: What) -> dict[str, Any]:
+    """Who does this, for the version and for the audit log."""
+    return {"by": doer().by, "role": doer().role, "what": what}
 
 
 def _save(key: str, changes: Mapping[str, Any]) -> dict[str, str]:
@@ -126,7 +133,7 @@ def _save(key: str, changes: Mapping[str, Any]) -> dict[str, str]:
         return {}
     try:
         saved = configure.put_policy(
-            house(), QueueKey(key), changed, by=current_user.email, why=request.form.get("why", "").strip()[:200]
+            house(), QueueKey(key), changed, **_by(What.POLICY_SAVE), why=request.form.get("why", "").strip()[:200]
         )
     except InvalidInput as refused:
         found = getattr(refused, "mistakes", [(refused.field, str(refused))])

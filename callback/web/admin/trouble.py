@@ -6,9 +6,11 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from callback.domain.acts import What
 from callback.domain.errors import StillDamaged
 from callback.flows import quarantine
 from callback.flows.quarantine import Held
+from callback.web.acting import on_held
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
@@ -80,7 +82,7 @@ def trouble() -> str:
 def retry(id: str) -> AnyResponse:
     """Once more, from the old place."""
     try:
-        quarantine.retry(house(), id, by=f"console:{current_user.email}")
+        quarantine.retry(house(), id, by=f"console:{current_user.email}", along=on_held(What.HELD_RETRY))
     except StillDamaged:
         flash(gettext("It still cannot be read: mend its record first, or give it up."), "warn")
     else:
@@ -91,6 +93,6 @@ def retry(id: str) -> AnyResponse:
 @signed_in(Role.SUPERVISOR)
 def drop(id: str) -> AnyResponse:
     """Not any more."""
-    quarantine.drop(house(), id, by=f"console:{current_user.email}")
+    quarantine.drop(house(), id, by=f"console:{current_user.email}", along=on_held(What.HELD_DROP))
     flash(gettext("It was given up."))
     return redirect(url_for("admin.trouble"), 303)

@@ -8,6 +8,7 @@ from callback.domain.callback import Served
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import configure, look, presence
+from callback.web.acting import doer
 from callback.web.api import models
 from callback.web.api.contract import key_of, operation, taken
 from callback.web.context import house
@@ -44,7 +45,15 @@ def put_agent(key: str) -> Json:
         Served(QueueKey(one), 1) if isinstance(one, str) else Served(QueueKey(one.key), one.level)
         for one in body.queues
     ]
-    configure.put_agent(house(), AgentKey(key_of(key)), name=body.name, contact=body.contact, queues=served)
+    configure.put_agent(
+        house(),
+        AgentKey(key_of(key)),
+        name=body.name,
+        contact=body.contact,
+        queues=served,
+        by=doer().by,
+        role=doer().role,
+    )
     return look.agent_view(house(), AgentKey(key))
 
 

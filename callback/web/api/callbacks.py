@@ -6,10 +6,12 @@ from typing import Any
 
 from flask import Blueprint, g, json, request
 
+from callback.domain.acts import What
 from callback.domain.callback import Callback, Source
 from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.lifecycle import State
 from callback.flows import cancel, enrol, look
+from callback.web.acting import on_callback
 from callback.web.api import models
 from callback.web.api.contract import operation, taken, taken_query
 from callback.web.context import house
@@ -89,7 +91,9 @@ def one_callback(id: str) -> Json:
 @operation(Role.SUPERVISOR, models.Callback, refuses=(404, 409), tag="callbacks")
 def cancel_callback(id: str) -> Json:
     """Cancel a callback. Repeatable; 409 once caller and agent are connected."""
-    done = cancel.cancel(house(), CallbackId(id), reason="cancelled through the API", cause=f"api:{g.token.name}")
+    along = on_callback(What.CALLBACK_CANCEL)
+    cause = f"api:{g.token.name}"
+    done = cancel.cancel(house(), CallbackId(id), reason="cancelled through the API", cause=cause, along=along)
     return look.callback_view(house(), done)
 
 
@@ -97,7 +101,9 @@ def cancel_callback(id: str) -> Json:
 def reschedule_callback(id: str) -> Json:
     """Ring at another time instead."""
     body = taken(models.RescheduleBody)
-    return look.callback_view(house(), cancel.reschedule(house(), CallbackId(id), body.at, cause=f"api:{g.token.name}"))
+    along = on_callback(What.CALLBACK_RESCHEDULE, after={"requested_for": look.stamp(body.at)})
+    moved = cancel.reschedule(house(), CallbackId(id), body.at, cause=f"api:{g.token.name}", along=along)
+    return look.callback_view(house(), moved)
 
 
 def _made_by(callback: Callback, cause: str) -> bool:

@@ -4,9 +4,11 @@ from typing import Any
 
 from flask import Blueprint, g
 
+from callback.domain.acts import What
 from callback.flows import look
 from callback.flows import quarantine as decisions
 from callback.ports import Failure
+from callback.web.acting import on_held
 from callback.web.api import models
 from callback.web.api.contract import operation, taken_query
 from callback.web.context import house
@@ -34,13 +36,13 @@ def all_held() -> Json:
 @operation(Role.SUPERVISOR, models.Held, refuses=(404, 409), tag="quarantine")
 def retry(id: str) -> Json:
     """Try again, from its old place in line, counted afresh. Repeatable; 409 while its row cannot be read."""
-    return failure_json(decisions.retry(house(), id, by=f"api:{g.token.name}"))
+    return failure_json(decisions.retry(house(), id, by=f"api:{g.token.name}", along=on_held(What.HELD_RETRY)))
 
 
 @operation(Role.SUPERVISOR, models.Held, refuses=(404,), tag="quarantine")
 def drop(id: str) -> Json:
     """Give it up: a callback is cancelled and its caller told by text, a text is not sent. Repeatable."""
-    return failure_json(decisions.drop(house(), id, by=f"api:{g.token.name}"))
+    return failure_json(decisions.drop(house(), id, by=f"api:{g.token.name}", along=on_held(What.HELD_DROP)))
 
 
 def failure_json(failure: Failure) -> Json:

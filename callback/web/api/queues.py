@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from flask import Blueprint, g
+from flask import Blueprint
 
 from callback.domain import policies
 from callback.domain.ids import QueueKey
 from callback.flows import configure, hindsight, look
+from callback.web.acting import doer
 from callback.web.api import models
 from callback.web.api.contract import key_of, operation, taken, taken_query
 from callback.web.context import house
@@ -42,7 +43,13 @@ def put_queue(key: str) -> Json:
     body = taken(models.QueueBody)
     policy = None if body.policy is None else body.policy.root
     configure.put_queue(
-        house(), QueueKey(key_of(key)), name=body.name, numbers=_numbers(body), policy=policy, by=g.token.name
+        house(),
+        QueueKey(key_of(key)),
+        name=body.name,
+        numbers=_numbers(body),
+        policy=policy,
+        by=doer().by,
+        role=doer().role,
     )
     return look.queue_view(house(), QueueKey(key))
 
@@ -51,7 +58,7 @@ def put_queue(key: str) -> Json:
 def patch_policy(key: str) -> Json:
     """Change any fields of a queue's policy: the new policy, with its version."""
     changes = taken(models.PolicyChanges).root
-    queue = configure.put_policy(house(), QueueKey(key), changes, by=g.token.name)
+    queue = configure.put_policy(house(), QueueKey(key), changes, by=doer().by, role=doer().role)
     return {**policies.to_json(queue.policy), "version": queue.version}
 
 
