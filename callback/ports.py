@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from callback.domain.acts import Act
 from callback.domain.callback import Agent, Attempt, Callback, Entry, Leg, Outcome, Text
 from callback.domain.desk import Earlier, Talk, WrapUp
+from callback.domain.erasure import Blanked, Erasure, Export
 from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.judged import Tally
 from callback.domain.lessons import Lesson
@@ -98,6 +99,7 @@ class AgentView:
     token: Token | None = None  # of the reservation or talk they are in
     wrap_until: datetime | None = None
     reason: str = ""  # why they are in this status, as the journal has it
+    why: str = ""  # why they asked to be away ("" not said)
 
 
 @dataclass(frozen=True)
@@ -288,9 +290,13 @@ class Line(Protocol):
         they stand in the menu until the leg asks for its music."""
         ...
 
-    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:
+    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime, why: str = "") -> AgentView:
         """`available` ends wrap-up and changes nothing in reserved or busy; away and offline apply at once when idle
-        or in wrap-up, else when the call ends."""
+        or in wrap-up, else when the call ends. `why` they will be away is kept until the next wish."""
+        ...
+
+    def wrap(self, agent: AgentKey, until: datetime) -> AgentView | None:
+        """The wrap-up that they are in ends then. None: they are in none."""
         ...
 
     def agent(self, key: AgentKey) -> AgentView: ...
@@ -325,6 +331,11 @@ class Line(Protocol):
     def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]: ...
 
     def remember_language(self, number_hash: str, language: str) -> None: ...
+    def forget_person(self, number_hash: str) -> int:
+        """Whatever is remembered of this number: its language, and an open promise that stands in no line any more.
+        Returns how much that was."""
+        ...
+
 
     def drain(self, after: str, limit: int) -> list[tuple[str, dict[str, str]]]:
         """Stream events after the id, oldest first: (id, fields). See `adapters/line/events.py` for the fields."""
@@ -850,6 +861,58 @@ class Work(Protocol):
         """What this number had with us before, newest first, without the entry `but`."""
         ...
 
+    # who is forgotten
+    def number_of(self, id: CallbackId) -> tuple[str, str]:
+        """The hash of a callback's number and, where it can be read, the number itself ("" else). Both are "" once it
+        was erased. Raises NotFound."""
+        ...
+
+    def unfinished(self, number_hash: str) -> tuple[list[CallbackId], int]:
+        """The open promises to this number, and how many calls from it are going on."""
+        ...
+
+    def holdings(self, number_hash: str) -> dict[str, int]:
+        """How many rows about this number there are, by place; places without any are missing."""
+        ...
+
+    def everything(self, number_hash: str) -> dict[str, list[dict[str, Any]]]:
+        """All rows about this number, by place, with what is sealed in them opened."""
+        ...
+
+    def blank(self, number_hash: str, *, until: datetime | None = None, protection: bool = False) -> Blanked:
+        """Take the number, the name and the words out of every row about this number (written until then) whose time is
+        over; texts that were not sent never are. `protection`: also that it must not be rung or texted."""
+        ...
+
+    def blank_old(self, before: datetime, limit: int) -> Blanked:
+        """As `blank`, for whatever was over before; at most so many callbacks, calls and texts, the oldest."""
+        ...
+
+    def put_erasure(self, erasure: Erasure) -> Erasure:
+        """Insert or overwrite by id."""
+        ...
+
+    def erasure(self, id: str, *, lock: bool = False) -> Erasure:
+        """Raises NotFound. `lock` holds the row until the end of the transaction (PostgreSQL)."""
+        ...
+
+    def erasures_due(self, now: datetime, limit: int = 20) -> list[str]:
+        """The ids of those that a keeper has to go on with, the longest due first."""
+        ...
+
+    def erasures(self, limit: int = 50) -> list[Erasure]:
+        """Newest first."""
+        ...
+
+    def put_export(self, export: Export) -> Export:
+        """Insert or overwrite by id."""
+        ...
+
+    def exports_of(self, number_hash: str) -> list[Export]:
+        """What was taken out that may have this number in it: about it, or a record with numbers of a time in which
+        there was something about it."""
+        ...
+
     # what was learnt for dialling ahead
     def lesson_mark(self, *, lock: bool = False) -> LessonMark | None:
         """Where the reading stopped. With `lock`, nobody else moves it until the transaction ends."""
@@ -1031,6 +1094,10 @@ class LegGone(CarrierError):
     """The leg is not in progress (21220) or unknown (20404): nothing to redirect."""
 
 
+class StillGoing(CarrierError):
+    """The record of a call cannot be deleted before the call has ended (20009)."""
+
+
 @dataclass(frozen=True)
 class CarrierCall:
     """A call as the carrier's record has it."""
@@ -1077,6 +1144,13 @@ class Carrier(Protocol):
         ...
 
     def send_text(self, *, to: str, from_: str, body: str, status_url: str) -> str: ...
+    def records_of(self, number: str) -> list[str]:
+        """The names of all calls and texts to or from this number that the carrier has on record."""
+        ...
+
+    def delete_record(self, sid: str) -> None:
+        """Have the carrier forget a call or a text. One it does not know is no error. Raises StillGoing."""
+        ...
 
 
 # --- work for later ---------------------------------------------------------------------------------------------
@@ -1336,6 +1410,10 @@ class Once(Protocol):
         """The document of this nonce. Two at once: one computes, the other waits (at most a second) for it."""
         ...
 
+    def forget(self, about: Callable[[str], bool]) -> int:
+        """Lets go of the documents that are kept for a repeat and that `about` finds somebody in; how many."""
+        ...
+
 
 class Urls(Protocol):
     """Builds the absolute URLs that are handed to the carrier and to callers."""
@@ -1387,6 +1465,8 @@ class Knobs:
     caller_id: str | None = None
     gone_s: float = 30  # without a worker who dials, no callback is promised after this long
     predictions_days: float = 90  # after this, what callers were told is forgotten
+    retention_days: float | None = None  # after this, nobody is named any more in what is over; None: kept
+    retention_at_carrier: bool = False  # and the carrier forgets it as well
 
 
 def pause(seconds: float) -> None:

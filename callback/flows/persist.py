@@ -116,7 +116,7 @@ def told(fields: dict[str, str]) -> Entry:
 
 def details(fields: dict[str, str]) -> Iterator[tuple[str, str | int]]:
     """What a replay of the line needs of a call or an agent."""
-    for name in ("token", "agent", "entry"):
+    for name in ("token", "agent", "entry", "why"):
         if fields.get(name) and fields[name] != fields["subject"]:
             yield name, fields[name]
     for name in ("score", "joined"):
@@ -176,6 +176,8 @@ def record_call(work: Work, fields: dict[str, str], at: datetime, number: str) -
         language=fields.get("lang", ""),
         score=int(fields.get("score") or 0),
     )
+    if leg.ended_at is not None and state not in CALL_ENDS:
+        leg = once_more(leg, fields, joined)
     leg = replace(leg, state=state, agent=AgentKey(fields["agent"]) if fields.get("agent") else leg.agent)
     if fields.get("token"):
         leg = replace(leg, token=Token(fields["token"]))
@@ -184,6 +186,23 @@ def record_call(work: Work, fields: dict[str, str], at: datetime, number: str) -
     if state in CALL_ENDS:
         leg = end(leg, state, at, joined)
     work.put_leg(leg)
+
+
+def once_more(leg: Leg, fields: dict[str, str], joined: datetime) -> Leg:
+    """The leg of a caller who had talked, or was thought to be gone, and stands in line again: after a transfer, or by
+    the place that their leg carries. What their first talk was, the journal and the talk's own row tell."""
+    return replace(
+        leg,
+        queue=QueueKey(fields["queue"]),
+        joined_at=joined,
+        score=int(fields.get("score") or leg.score),
+        agent=None,
+        token=None,
+        bridged_at=None,
+        ended_at=None,
+        waited_s=None,
+        handled_s=None,
+    )
 
 
 def end(leg: Leg, state: CallState, at: datetime, joined: datetime) -> Leg:

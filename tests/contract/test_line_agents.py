@@ -1,7 +1,10 @@
 """Agents' presence, and the configuration that says who serves what."""
 
+from datetime import timedelta
+
 import pytest
 
+from callback.adapters.line.events import AgentEvent
 from callback.domain.callback import Served
 from callback.domain.errors import NotFound, Stale
 from callback.domain.ids import AgentKey, QueueKey
@@ -190,3 +193,54 @@ def test_an_agent_is_known_to_be_away_for_a_reason_they_did_not_choose(scene: Sc
     view = scene.line.agent(AgentKey("ada"))
     assert (view.status, view.reason) == (AWAY, "missed the ring")
     assert scene.presence("ada").reason == "presence"
+
+
+# --- what the desk adds ---------------------------------------------------------------------------------------------
+
+
+def test_why_they_are_away_is_kept_until_the_next_wish(scene: Scene) -> None:
+    scene.staff("ada")
+    now = scene.clock.advance(1)
+    assert scene.line.presence(AgentKey("ada"), AWAY, now=now, why="lunch").why == "lunch"
+    assert scene.line.agent(AgentKey("ada")).why == "lunch"
+    assert [event.why for event in scene.news() if isinstance(event, AgentEvent)][-1] == "lunch"
+    assert scene.presence("ada").why == ""
+    assert scene.presence("ada", AWAY).why == ""
+
+
+def test_why_they_leave_after_a_call_is_told_when_they_do(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    token = scene.talking().token
+    scene.line.presence(AgentKey("ada"), AWAY, now=scene.clock.advance(1), why="break")
+    scene.news()
+    scene.complete(token)
+    assert [event.why for event in scene.news() if isinstance(event, AgentEvent)] == ["break"]
+
+
+def test_whoever_missed_a_ring_gave_no_reason(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    token = scene.matched().token
+    scene.line.presence(AgentKey("ada"), AWAY, now=scene.clock.advance(1), why="break")
+    scene.line.release(token, entry_to="due", agent_to=AWAY, reason="missed the ring", now=scene.clock.advance(1))
+    assert scene.line.agent(AgentKey("ada")).why == ""
+
+
+def test_a_wrap_up_can_be_made_longer(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    scene.complete(scene.talking().token, wrap_up=10)
+    until = scene.clock.now() + timedelta(seconds=60)
+    view = scene.line.wrap(AgentKey("ada"), until)
+    assert view is not None
+    assert view.wrap_until == until
+    assert scene.line.lapsed(now=scene.clock.advance(30)).wrapped == ()
+    assert scene.line.lapsed(now=scene.clock.advance(40)).wrapped == (AgentKey("ada"),)
+
+
+def test_nobody_wraps_up_longer_who_does_not_wrap_up(scene: Scene) -> None:
+    scene.staff("ada")
+    assert scene.line.wrap(AgentKey("ada"), scene.clock.advance(60)) is None
+    with pytest.raises(NotFound):
+        scene.line.wrap(AgentKey("nobody"), scene.clock.now())

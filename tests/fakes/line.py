@@ -61,6 +61,7 @@ class Seat:
     token: Token | None = None
     wrap_until: datetime | None = None
     reason: str = ""
+    why: str = ""
     queues: tuple[Served, ...] = ()
 
     def level(self, queue: QueueKey) -> int | None:
@@ -320,7 +321,8 @@ class FakeLine:
         del self._pairs[token]
         self._over.add(token)
         seat = self._seats[pair.agent]
-        seat.wanted = agent_to or seat.wanted
+        if agent_to:
+            seat.wanted, seat.why = agent_to, ""
         self._free(pair, seat.wanted, now, reason)
         if entry_to == "gone":
             person.token = None
@@ -381,11 +383,18 @@ class FakeLine:
 
     # --- agents ------------------------------------------------------------------------------------------------
 
-    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:
+    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime, why: str = "") -> AgentView:
         seat = self._seat(agent)
-        seat.wanted = wanted
+        seat.wanted, seat.why = wanted, why if wanted is AgentStatus.AWAY else ""
         if seat.status not in (AgentStatus.RESERVED, AgentStatus.BUSY):
             self._move_agent(seat, wanted, now, "presence")
+        return self._view(seat)
+
+    def wrap(self, agent: AgentKey, until: datetime) -> AgentView | None:
+        seat = self._seat(agent)
+        if seat.status is not AgentStatus.WRAP_UP:
+            return None
+        seat.wrap_until = until
         return self._view(seat)
 
     def agent(self, key: AgentKey) -> AgentView:
@@ -415,7 +424,7 @@ class FakeLine:
         return self._version
 
     def _dismiss(self, seat: Seat, now: datetime) -> None:
-        seat.wanted = AgentStatus.OFFLINE
+        seat.wanted, seat.why = AgentStatus.OFFLINE, ""
         if seat.status not in (AgentStatus.RESERVED, AgentStatus.BUSY):
             self._move_agent(seat, AgentStatus.OFFLINE, now, "configured")
         self._serve(seat, (), now)
@@ -547,7 +556,7 @@ class FakeLine:
         for key, (status, since) in sorted(wishes.items()):
             seat = self._seats.get(key)
             if seat is not None and (seat.token or (seat.status is AgentStatus.OFFLINE and not seat.reason)):
-                seat.wanted = status
+                seat.wanted, seat.why = status, ""
                 if not seat.token and status is not AgentStatus.OFFLINE:
                     seat.status, seat.since, seat.reason = status, since, "rebuilt"
                     if status is AgentStatus.AVAILABLE and key in (wrapping or {}):
@@ -600,7 +609,8 @@ class FakeLine:
         return self._seats[key]
 
     def _view(self, seat: Seat) -> AgentView:
-        return AgentView(seat.key, seat.status, seat.since, seat.wanted, seat.token, seat.wrap_until, seat.reason)
+        kept = (seat.token, seat.wrap_until, seat.reason, seat.why)
+        return AgentView(seat.key, seat.status, seat.since, seat.wanted, *kept)
 
     def _reservation(self, pair: Pair) -> Reservation:
         person = self._people[pair.entry]
@@ -797,6 +807,7 @@ class FakeLine:
             token=pair.token if pair else "",
             entry=pair.entry if pair else "",
             callback="1" if pair and is_callback(pair.entry) else "",
+            why=seat.why if seat.status is AgentStatus.AWAY else "",
         )
 
     def _tell(self, now: datetime, **fields: str) -> None:

@@ -14,7 +14,7 @@ from callback.domain.lifecycle import AgentStatus, CallState
 
 FIELDS_OF_BOTH = ("kind", "subject", "from", "to", "reason", "at", "queue", "token", "entry")
 FIELDS_OF_CALLS = (*FIELDS_OF_BOTH, "joined", "score", "lang", "leg", "agent")
-FIELDS_OF_AGENTS = (*FIELDS_OF_BOTH, "callback")
+FIELDS_OF_AGENTS = (*FIELDS_OF_BOTH, "callback", "why")
 FIELDS_OF_PLACES = ("kind", "subject", "from", "to", "reason", "at", "queue", "joined", "score")
 FIELDS_OF_SETTINGS = ("kind", "subject", "to", "at", "rows")
 
@@ -63,7 +63,8 @@ class CallEvent:
 class AgentEvent:
     """An agent changed their status. `queue`, `token` and `entry` name the pairing it is about, if any.
 
-    `callback` says whether the other side is a promise that was kept rather than a caller who held.
+    `callback` says whether the other side is a promise that was kept rather than a caller who held. `why` is their own
+    reason for being away, "" where they gave none.
     """
 
     agent: AgentKey
@@ -75,6 +76,7 @@ class AgentEvent:
     token: Token | None
     entry: EntryId | None
     callback: bool
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def _agent(fields: dict[str, str]) -> AgentEvent:
         token=Token(fields["token"]) if fields["token"] else None,
         entry=EntryId(fields["entry"]) if fields["entry"] else None,
         callback=fields["callback"] == "1",
+        why=fields.get("why", ""),
     )
 
 

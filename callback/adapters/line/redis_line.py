@@ -190,10 +190,14 @@ class RedisLine(Aging):
 
     # --- agents ------------------------------------------------------------------------------------------------
 
-    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime) -> AgentView:
-        reply = self._run("presence", agent, wanted, to_micros(now))
+    def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime, why: str = "") -> AgentView:
+        reply = self._run("presence", agent, wanted, to_micros(now), why)
         succeeded(reply[0], agent)
         return replies.agent(reply[1:])
+
+    def wrap(self, agent: AgentKey, until: datetime) -> AgentView | None:
+        reply = self._run("wrap", agent, to_micros(until))
+        return replies.agent(reply[1:]) if succeeded(reply[0], agent) else None
 
     def agent(self, key: AgentKey) -> AgentView:
         reply = self._run("agent", key)

@@ -18,7 +18,7 @@ _STATUSES = (
     AgentStatus.AWAY,
     AgentStatus.OFFLINE,
 )
-_AGENT = 7
+_AGENT = 8
 _RESERVATION = 13
 _WAITING = 5
 _STANDING = 23
@@ -68,7 +68,7 @@ def reservation(reply: Sequence[Any]) -> Reservation:
 
 def agent(reply: Sequence[Any]) -> AgentView:
     """`add_agent` of `lua/_agents.lua`."""
-    key, status, since, wanted, token, wrap_until, reason = reply
+    key, status, since, wanted, token, wrap_until, reason, why = reply
     return AgentView(
         key=AgentKey(key),
         status=AgentStatus(status),
@@ -77,6 +77,7 @@ def agent(reply: Sequence[Any]) -> AgentView:
         token=Token(token) if token else None,
         wrap_until=_time(wrap_until),
         reason=reason,
+        why=why,
     )
 
 

@@ -5,7 +5,8 @@
 -- state hash under the status, counted afresh at each change, so that it cannot drift.
 --
 -- Hash fields: s status   c since   w wanted   t token (reserved or busy)   u end of the wrap-up
---   y why they are in it   q the queues they serve, a line each: key, tab, level
+--   y why they are in it   n why they wanted to be away ('' not said)
+--   q the queues they serve, a line each: key, tab, level
 
 -- `callback.domain.lifecycle.AGENT_MOVES` as words; a test compares the two.
 local AGENT_MOVES = ' '
@@ -26,12 +27,12 @@ local function agent_key(key)
 end
 
 local function load_agent(key)
-  local f = redis.call('HMGET', agent_key(key), 's', 'c', 'w', 't', 'u', 'q', 'y')
+  local f = redis.call('HMGET', agent_key(key), 's', 'c', 'w', 't', 'u', 'q', 'y', 'n')
   if not f[1] then
     return nil
   end
   return { key = key, status = f[1], since = f[2], wanted = f[3], token = f[4] or '', wrap_until = f[5] or '',
-    serves = f[6] or '', reason = f[7] or '' }
+    serves = f[6] or '', reason = f[7] or '', why = f[8] or '' }
 end
 
 -- Iterates over the queues they serve: key, level.
@@ -94,13 +95,15 @@ local function move_agent(a, to, now, reason, about)
     redis.call('HSET', agent_key(a.key), 'u', a.wrap_until)
     redis.call('ZADD', WRAPS, a.wrap_until, a.key)
   end
-  tell_agent(a.key, from, to, now, reason, about)
+  tell_agent(a.key, from, to, now, reason, about, to == 'away' and a.why or '')
 end
 
-local function want(a, wanted)
-  if a.wanted ~= wanted then
-    a.wanted = wanted
-    redis.call('HSET', agent_key(a.key), 'w', wanted)
+-- `why` is said of being away alone, and forgotten with the next wish.
+local function want(a, wanted, why)
+  why = why or ''
+  if a.wanted ~= wanted or a.why ~= why then
+    a.wanted, a.why = wanted, why
+    redis.call('HSET', agent_key(a.key), 'w', wanted, 'n', why)
   end
 end
 
@@ -121,5 +124,6 @@ local function add_agent(reply, a)
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3] = a.key, a.status, a.since
   reply[n + 4], reply[n + 5], reply[n + 6], reply[n + 7] = a.wanted, a.token, a.wrap_until, a.reason
+  reply[n + 8] = a.why
   return reply
 end

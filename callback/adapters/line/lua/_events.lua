@@ -32,9 +32,10 @@ local function tell_setting(subject, to, now, rows)
 end
 
 -- `about` names the queue, token and entry that the change is about; {} where there are none.
-local function tell_agent(key, from, to, now, reason, about)
+-- `why` is an agent's own reason for being away, '' where they gave none.
+local function tell_agent(key, from, to, now, reason, about, why)
   local entry = about.entry or ''
   redis.call('XADD', EVENTS, '*', 'kind', 'agent', 'subject', key, 'from', from, 'to', to, 'reason', reason, 'at', now,
     'queue', about.queue or '', 'token', about.token or '', 'entry', entry,
-    'callback', is_callback(entry) and '1' or '')
+    'callback', is_callback(entry) and '1' or '', 'why', why or '')
 end
