@@ -19,6 +19,7 @@ from callback.domain.judged import Tally
 from callback.domain.lessons import Lesson
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy, Queue
+from callback.domain.proof import NumberChange
 from callback.domain.said import Happened, Moment, Prediction, Saying
 from callback.domain.stored import Stored
 from callback.domain.table import Table
@@ -753,6 +754,25 @@ class Work(Protocol):
         ...
 
     def suppressed(self, number: str) -> bool: ...
+
+    # another number, until it is proved
+    def put_number_change(self, change: NumberChange) -> None:
+        """Insert, or overwrite the callback's last one. Old ones that nobody finished are forgotten."""
+        ...
+
+    def number_change(self, callback: CallbackId, *, lock: bool = False) -> NumberChange | None:
+        """The change that is open. `lock` holds the row until the end of the transaction (PostgreSQL)."""
+        ...
+
+    def drop_number_change(self, callback: CallbackId) -> None: ...
+    def texts_to(self, number: str, kind: str, *, since: datetime) -> int:
+        """How many texts of this kind were written to a number since."""
+        ...
+
+    def texts_about(self, callback: CallbackId, kind: str) -> int:
+        """How many texts of this kind were written about a callback."""
+        ...
+
     def write(self, entry: Entry) -> None: ...
     def journal(
         self, *, after: int, limit: int = 200, kind: str | None = None, subject: str | None = None
@@ -1046,6 +1066,10 @@ class Store(Protocol):
 
     def number_hash(self, number: str) -> str:
         """The keyed hash by which a number is looked up without being stored in clear."""
+        ...
+
+    def code_hash(self, subject: str, code: str) -> str:
+        """The keyed hash of a one-time code, which is good for this subject alone."""
         ...
 
     def conceal(self, number: str) -> str:
@@ -1450,6 +1474,10 @@ class Words(Protocol):
 
     def text(self, kind: str, callback: Callback, queue_name: str, zone: str, url: str) -> str:
         """The body of a text of `kind`: promised, nearly, unreached, cancelled, status."""
+        ...
+
+    def code(self, kind: str, language: str, queue_name: str, code: str) -> str:
+        """The body of a text with a one-time code; `kind` is one of `domain.proof.CODES`."""
         ...
 
 

@@ -56,6 +56,8 @@ class Event(StrEnum):
     UNDIALABLE = "undialable"
     CANCEL = "cancel"
     EXPIRE = "expire"
+    READY = "ready"  # the caller says so before the time they wait for
+    RENUMBER = "renumber"  # another number, proved by code
 
 
 S, E = State, Event
@@ -67,6 +69,10 @@ MOVES: dict[tuple[State | None, Event], State] = {
     (S.SCHEDULED, E.SCHEDULE): S.SCHEDULED,
     (S.ANSWERED, E.SCHEDULE): S.SCHEDULED,  # "later", pressed at the answer
     (S.SCHEDULED, E.DUE): S.WAITING,
+    (S.SCHEDULED, E.READY): S.WAITING,
+    (S.WAITING, E.READY): S.WAITING,  # between attempts: the next one is due at once
+    (S.WAITING, E.RENUMBER): S.WAITING,
+    (S.SCHEDULED, E.RENUMBER): S.SCHEDULED,
     (S.WAITING, E.RESERVE): S.RESERVED,
     (S.RESERVED, E.RELEASE): S.WAITING,
     (S.RESERVED, E.DIAL): S.DIALING,

@@ -103,6 +103,10 @@ class WatchedStore:
         """As the real one."""
         return self._store.number_hash(number)
 
+    def code_hash(self, subject: str, code: str) -> str:
+        """As the real one."""
+        return self._store.code_hash(subject, code)
+
     def conceal(self, number: str) -> str:
         """As the real one."""
         return self._store.conceal(number)

@@ -20,6 +20,7 @@ from callback.adapters import patience
 from callback.adapters.breaker import Breaker
 from callback.adapters.store.acts import Acts
 from callback.adapters.store.calls import Calls
+from callback.adapters.store.changes import NumberChanges
 from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.desk import Desk
 from callback.adapters.store.engine import ALIVE, PATIENCE_S, READ_ONLY, database, make_engine
@@ -55,6 +56,7 @@ class SqlWork(
     Failures,
     Calls,
     Messages,
+    NumberChanges,
     Journal,
     Configuration,
     People,
@@ -187,6 +189,9 @@ class SqlStore:
 
     def number_hash(self, number: str) -> str:
         return self._sealer.number_hash(number)
+
+    def code_hash(self, subject: str, code: str) -> str:
+        return self._sealer.number_hash(f"code\n{subject}\n{code}")
 
     def conceal(self, number: str) -> str:
         return base64.b64encode(self._sealer.seal(number, IN_TRANSIT)).decode()

@@ -383,6 +383,21 @@ exports = Table(
     Index("ix_exports_number", "number_hash"),
 )
 
+# Another number for a callback, until codes prove that both telephones are at hand. Of a code, a keyed hash is kept.
+number_changes = Table(
+    "number_changes",
+    metadata,
+    Column("callback", ForeignKey("callbacks.id"), primary_key=True),
+    Column("number", LargeBinary, nullable=False),  # sealed
+    Column("number_hash", String, nullable=False),
+    Column("new_hash", String, nullable=False),
+    Column("old_hash", String, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("tries_left", Integer, nullable=False),
+    Index("ix_number_changes_sent", "sent_at"),
+    Index("ix_number_changes_number", "number_hash"),
+)
+
 # --- the journal ------------------------------------------------------------------------------------------------
 
 journal = Table(

@@ -148,6 +148,14 @@ TEXTS: Final[dict[str, Sentence]] = {
         "%(queue)s: we are sorry, we could not call you back because of a fault on our side. Please call us again."
     ),
     "text_cancelled": sentence("%(queue)s: your callback is cancelled. We will not call you."),
+    "text_code": sentence(
+        "%(code)s is your code for %(queue)s to call you back on this phone. It works for 10 minutes. "
+        "If you did not ask for it, do nothing."
+    ),
+    "text_code_old": sentence(
+        "%(code)s is your code to have %(queue)s call you back on another phone. It works for 10 minutes. "
+        "If you did not ask for it, do nothing, and give it to nobody."
+    ),
     "text_status_place": counted(
         "Your callback: you are first in line. %(url)s",
         "Your callback: you are number %(position)s in line. %(url)s",

@@ -16,6 +16,10 @@ class CatalogueWords:
             return say(_promised(callback, values), callback.language)
         return say(Prompt(f"text_{kind}", values), callback.language)
 
+    def code(self, kind: str, language: str, queue_name: str, code: str) -> str:
+        """The body of a text with a one-time code, which carries no link."""
+        return say(Prompt(f"text_{kind}", {"queue": queue_name, "code": code}), language)
+
 
 def _promised(callback: Callback, values: dict[str, Value]) -> Prompt:
     """What was promised: a time, a window, or honestly neither."""
