@@ -16,7 +16,7 @@ from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
-from callback.domain import learnt, table
+from callback.domain import basis, learnt, table
 from callback.domain.calibrate import Calibration
 from callback.domain.floor import Came, Event, Joined, Kind, Left, Went
 from callback.domain.forecast import Forecast
@@ -285,13 +285,8 @@ class Estimator:
     def basis(self) -> str:
         """What the numbers rest on, in words."""
         if not self.ready:
-            return f"simple rule: {self.known:,} waits seen, nothing learnt yet"
-        rests = f"{self.waits:,} waits, model {self.version}"
-        if self.share >= 1:
-            return f"learnt from {rests}"
-        if self.share <= 0:
-            return f"simple rule: better lately than what was learnt from {rests}"
-        return f"{self.share:.0%} learnt from {rests}, the rest by the simple rule"
+            return str(basis.Basis(basis.Ground.UNLEARNT, waits=self.known))
+        return str(basis.learnt(self.waits, self.version, self.share))
 
 
 def _numbers(forecast: Forecast) -> Row:

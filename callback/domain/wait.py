@@ -21,6 +21,7 @@ from functools import lru_cache
 from statistics import NormalDist
 from typing import Protocol
 
+from callback.domain import basis
 from callback.domain.lifecycle import STAFFED, AgentStatus
 from callback.domain.policy import Policy
 
@@ -66,9 +67,10 @@ NOTHING_MEASURED = Measured()
 class Wait:
     """How long somebody will wait for an agent if they do not hang up, in seconds. `mean` None: nobody can know.
 
-    `basis` says in words what the figures rest on. `model` is the version of the learnt model that spoke, "" for the
-    simple rule of this module; `simple` is what that rule says beside a model. `points` are the quantiles at `LEVELS`
-    where they were forecast one by one; else the law is a gamma with this mean and standard deviation.
+    `basis` says in words what the figures rest on (`basis.read` gives the data of it). `model` is the version of the
+    learnt model that spoke, "" for the simple rule of this module; `simple` is what that rule says beside a model.
+    `points` are the quantiles at `LEVELS` where they were forecast one by one; else the law is a gamma with this mean
+    and standard deviation.
     """
 
     mean: float | None
@@ -121,9 +123,9 @@ class Wait:
         return self.mean / shape * _gamma_quantile(shape, p)
 
 
-UNKNOWN = Wait(mean=None, sd=None, basis="unknown")
+UNKNOWN = Wait(mean=None, sd=None, basis=str(basis.Basis(basis.Ground.UNKNOWN)))
 """Nobody is staffed: no number would be honest."""
-FREE = Wait(mean=0.0, sd=0.0, basis="free")
+FREE = Wait(mean=0.0, sd=0.0, basis=str(basis.Basis(basis.Ground.FREE)))
 """An agent is free for this caller."""
 
 
@@ -208,11 +210,7 @@ def _trigamma_tail(x: float) -> float:
 
 
 def _basis(measured: Measured, policy: Policy) -> str:
-    talks = round(measured.handled)
-    if talks >= PRIOR_TALKS:
-        return f"simple rule: {talks:,} talks measured"
-    some = f"{talks} talk{'' if talks == 1 else 's'} measured" if talks else "nothing measured yet"
-    return f"simple rule: {policy.prior_handle_s:g} s a talk expected, {some}"
+    return str(basis.talks(round(measured.handled), policy.prior_handle_s, PRIOR_TALKS))
 
 
 def _between(points: tuple[float, ...], p: float) -> float:

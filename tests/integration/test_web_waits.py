@@ -60,11 +60,14 @@ def test_why_a_number_was_said_and_whether_its_promise_was_kept_stands_in_plain_
     said = text(signed_in(web, "viewer").get(SUPPORT))
     for words in (
         "told: 1 to 4 min", "p10 0:20, p50 1:30, p80 2:30, p90 3:20, mean 1:40", "model 7", "The simple rule said",
-        "p10 0:30, p50 2:00", "learnt", "1 on a call", "The wait had reached the threshold.",
+        "p10 0:30, p50 2:00", "model 7, learnt from 900 waits", "1 on a call", "The wait had reached the threshold.",
         "an agent was there after 1:40", "within the range", "offering: the wait is long",
         "0 % (0 to 66 %)", "too few to judge", "2 · by", "rung, not talked yet", "too late",
     ):  # fmt: skip
         assert words in said, words
+    said = text(signed_in(web, "viewer").get(f"{SUPPORT}?lang=zh"))
+    assert "模型 7，学自 900 次等待" in said
+    assert "learnt from" not in said
 
 
 def test_the_figures_and_the_predictions_as_csv(web: WebHouse) -> None:

@@ -15,7 +15,8 @@ def a_prediction(subject: str = "CA1", **fields: Any) -> Prediction:
         "at": NOW, "queue": SUPPORT, "subject": subject, "moment": Moment.ARRIVAL, "told": True, "place": 3,
         "joined_at": NOW, "mean": 100.0, "p10": 20.0, "p50": 90.0, "p80": 150.0, "p90": 200.0, "simple_mean": 130.0,
         "simple_p10": 30.0, "simple_p50": 120.0, "simple_p80": 180.0, "simple_p90": 240.0, "model": "7",
-        "basis": "learnt", "low_min": 1, "high_min": 4, "promised_from": None, "promised_to": None, "offering": True,
+        "basis": "learnt from 900 waits, model 7", "low_min": 1, "high_min": 4,
+        "promised_from": None, "promised_to": None, "offering": True,
         "reason": "wait", "sentence": "offering: the wait is long", "inputs": {"ahead": 2, "agents": {"busy": 1}},
     }  # fmt: skip
     return Prediction(**given | fields)

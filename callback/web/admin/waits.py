@@ -38,7 +38,7 @@ def routes(console: Blueprint) -> None:
     console.get("/queues/<key>/waits.csv")(waits_csv)
     console.get("/queues/<key>/predictions.csv")(predictions_csv)
     console.get("/calls/<id>")(call)
-    for words in (why.percent, why.bias, why.verdict, why.facts, why.fate, why.heard, share_of):
+    for words in (why.percent, why.bias, why.verdict, why.facts, why.fate, why.heard, why.rests_on, share_of):
         console.add_app_template_filter(words)
     console.add_app_template_filter(why.moment, "when_said")
     console.add_app_template_filter(why.model, "model_name")

@@ -1,7 +1,10 @@
 """One prediction in plain words: what was said, what it rested on, what was decided, and what happened then."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from callback.domain import basis
+from callback.domain.basis import Basis, Ground
 from callback.domain.judged import Share
 from callback.domain.said import Fate, Moment, Prediction
 from callback.web.catalogue import gettext, ngettext
@@ -42,6 +45,54 @@ def heard(said: Prediction) -> str:
 def model(name: str) -> str:
     """Which rule spoke."""
     return gettext("model %(name)s", name=name) if name else gettext("simple rule")
+
+
+def rests_on(sentence: str) -> str:
+    """What a wait rests on, said in the reader's language."""
+    found = basis.read(sentence)
+    return sentence if found is None else _GROUNDS[found.ground](found)
+
+
+def _expected(on: Basis) -> str:
+    return gettext(
+        "the simple rule, %(time)s expected for a talk, and %(talks)s",
+        time=duration(on.handle_s),
+        talks=_talks(on.talks),
+    )
+
+
+def _talks(count: int) -> str:
+    return ngettext("%(num)d talk measured", "%(num)d talks measured", count)
+
+
+def _waits(count: int) -> str:
+    return ngettext("%(num)d wait", "%(num)d waits", count)
+
+
+_GROUNDS: Mapping[Ground, Callable[[Basis], str]] = {
+    Ground.UNKNOWN: lambda _: gettext("nobody can know it now"),
+    Ground.FREE: lambda _: gettext("an agent is free"),
+    Ground.MEASURED: lambda on: gettext("the simple rule, and %(talks)s", talks=_talks(on.talks)),
+    Ground.EXPECTED: lambda on: gettext(
+        "the simple rule, and %(time)s expected for a talk: nothing was measured yet", time=duration(on.handle_s)
+    ),
+    Ground.EXPECTED_ONE: _expected,
+    Ground.EXPECTED_SOME: _expected,
+    Ground.UNLEARNT: lambda on: gettext(
+        "the simple rule: nothing was learnt yet, after %(waits)s", waits=_waits(on.waits)
+    ),
+    Ground.LEARNT: lambda on: gettext(
+        "model %(model)s, learnt from %(waits)s", model=on.model, waits=_waits(on.waits)
+    ),
+    Ground.MIXED: lambda on: gettext(
+        "%(percent)s %% model %(model)s, learnt from %(waits)s, and the simple rule for the rest",
+        percent=on.percent, model=on.model, waits=_waits(on.waits),
+    ),
+    Ground.OUTDONE: lambda on: gettext(
+        "the simple rule, which was better lately than model %(model)s (learnt from %(waits)s)",
+        model=on.model, waits=_waits(on.waits),
+    ),
+}  # fmt: skip
 
 
 def fate(said: Prediction) -> str:
@@ -93,7 +144,7 @@ def _forecasts(said: Prediction) -> list[Fact]:
     if said.model and said.simple_mean is not None:
         values = (said.simple_p10, said.simple_p50, said.simple_p80, said.simple_p90, said.simple_mean)
         found.append(Fact(gettext("The simple rule said"), _quantiles(*values)))
-    return [*found, Fact(gettext("Rests on"), said.basis)]
+    return [*found, Fact(gettext("Rests on"), rests_on(said.basis))]
 
 
 def _quantiles(p10: float | None, p50: float | None, p80: float | None, p90: float | None, mean: float | None) -> str:
