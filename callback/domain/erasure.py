@@ -1,7 +1,7 @@
 """Somebody wants to be forgotten: how far that has come, and when it is tried again.
 
-The record, the line and the carrier forget one after the other, and any of them may be away: so the wish is a row of its
-own, which a keeper brings to its end whatever dies meanwhile. Nothing is left in it at the end but that it was done.
+The record, the line and the carrier forget one after the other, and any of them may be away: so the wish is a row of
+its own, which a keeper brings to its end whatever dies meanwhile. In the end it tells that it was done, and of nobody.
 """
 
 from collections.abc import Mapping

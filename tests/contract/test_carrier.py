@@ -25,6 +25,7 @@ from callback.ports import (
     NewCall,
     NumberUndialable,
     OutcomeUnknown,
+    StillGoing,
 )
 from tests.fakes.carrier import FakeCarrier
 from tests.support.clock import ManualClock
@@ -485,3 +486,49 @@ class TestAText:
                 to=stage.caller, from_=CALLER_ID, body="hello", status_url=f"{stage.base}/sms/status"
             )
         assert refused.value.code == 21610
+
+
+class TestWhatTheCarrierForgets:
+    def test_every_call_and_text_to_or_from_a_number_is_found_and_nobody_elses(self, stage: Stage) -> None:
+        mine = stage.carrier.create_call(new_call(stage))
+        text = stage.carrier.send_text(
+            to=stage.caller, from_=CALLER_ID, body="Your turn is near.", status_url=f"{stage.base}/sms"
+        )
+        theirs = stage.carrier.create_call(new_call(stage, to=stage.neighbour))
+
+        found = stage.carrier.records_of(stage.caller)
+
+        assert set(found) == {mine, text}
+        assert stage.carrier.records_of(stage.neighbour) == [theirs]
+
+    def test_a_call_is_forgotten_once_it_has_ended_and_not_before(self, stage: Stage) -> None:
+        sid = stage.carrier.create_call(new_call(stage))
+        stage.answer(sid)
+        with pytest.raises(StillGoing):
+            stage.carrier.delete_record(sid)
+        stage.end(sid)
+        ended(stage, sid)
+
+        stage.carrier.delete_record(sid)
+
+        assert stage.carrier.fetch(sid) is None
+        assert stage.carrier.records_of(stage.caller) == []
+
+    def test_a_text_is_forgotten(self, stage: Stage) -> None:
+        sid = stage.carrier.send_text(
+            to=stage.caller, from_=CALLER_ID, body="Your turn is near.", status_url=f"{stage.base}/sms"
+        )
+
+        def deleted() -> bool:
+            try:
+                stage.carrier.delete_record(sid)
+            except StillGoing:
+                return False
+            return True
+
+        eventually(deleted, what="the text is delivered, and can be deleted")
+        assert stage.carrier.records_of(stage.caller) == []
+
+    def test_what_the_carrier_does_not_know_needs_no_forgetting(self, stage: Stage) -> None:
+        stage.carrier.delete_record(UNKNOWN)
+        stage.carrier.delete_record("SM" + "f" * 32)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callback.domain.ids import CallSid
-from callback.ports import CarrierCall, CarrierError, Clock, LegGone, NewCall, NumberUndialable
+from callback.ports import CarrierCall, CarrierError, Clock, LegGone, NewCall, NumberUndialable, StillGoing
 
 ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
@@ -131,6 +131,23 @@ class FakeCarrier:
         if failure is not None:
             raise failure
         return sid
+
+    def records_of(self, number: str) -> list[str]:
+        self._fail()
+        calls = [str(sid) for sid, call in self._calls.items() if number in (call.to, call.from_)]
+        return calls + [text.sid for text in self.texts if number in (text.to, text.from_)]
+
+    def delete_record(self, sid: str) -> None:
+        self._fail()
+        call = self._calls.get(CallSid(sid))
+        if call is not None and call.status not in ENDED:
+            raise StillGoing("in progress", 20009)
+        self._calls.pop(CallSid(sid), None)
+        self.texts[:] = [text for text in self.texts if text.sid != sid]
+
+    def _fail(self) -> None:
+        if self._failures:
+            raise self._failures.popleft()[0]
 
     def _break_at(self, number: str) -> None:
         if number in self.breaks_at:

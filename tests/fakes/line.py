@@ -462,6 +462,9 @@ class FakeLine:
     def remember_language(self, number_hash: str, language: str) -> None:
         self._languages[number_hash] = language
 
+    def forget_person(self, number_hash: str) -> int:
+        return 1 if self._languages.pop(number_hash, None) is not None else 0
+
     # --- the stream, the pace ----------------------------------------------------------------------------------
 
     def drain(self, after: str, limit: int) -> list[tuple[str, dict[str, str]]]:

@@ -7,7 +7,7 @@ A document may read a number back, so it is kept sealed.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import redis
@@ -56,6 +56,17 @@ class RedisOnce:
         if known is not None:
             return known
         return self._computed(key, compute) if mine else compute()
+
+    def forget(self, about: Callable[[str], bool]) -> int:
+        """Looks through all that are kept, in steps that stop nobody. Raises redis.RedisError."""
+        kept = cast(Iterator[str], self._client.scan_iter(match=document("*"), count=1_000))
+        return sum(self._forget_one(key, about) for key in kept)
+
+    def _forget_one(self, key: str, about: Callable[[str], bool]) -> int:
+        found = cast(str | None, self._client.get(key))
+        if found is None or found == _CLAIMED or not about(self._reveal(found)):
+            return 0
+        return self._client.delete(key)
 
     def _claim(self, key: str) -> bool:
         return bool(self._client.set(key, _CLAIMED, nx=True, px=_CLAIM_MS))

@@ -237,6 +237,9 @@ class RedisLine(Aging):
     def remember_language(self, number_hash: str, language: str) -> None:
         self._client.set(keys.language(number_hash), language, ex=_LANGUAGE_TTL_S)
 
+    def forget_person(self, number_hash: str) -> int:
+        return int(self._run("forget", number_hash)[1])
+
     # --- the stream, the pace, a fresh start ---------------------------------------------------------------------
 
     def drain(self, after: str, limit: int) -> list[tuple[str, dict[str, str]]]:

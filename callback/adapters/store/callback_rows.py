@@ -84,8 +84,8 @@ def all_values(callback: Callback, sealer: Sealer) -> dict[str, Any]:
     """Every column but `moved_at`."""
     key = callback.id
     return plain(callback) | {
-        "number": sealer.seal(callback.number, _about("number", key)),
-        "number_hash": sealer.number_hash(callback.number),
+        "number": sealer.seal(callback.number, _about("number", key)) if callback.number else b"",
+        "number_hash": sealer.number_hash(callback.number) if callback.number else "",
         "name": sealer.seal(callback.name, _about("name", key)) if callback.name else None,
         "token": sealer.seal(callback.token, _about("token", key)) if callback.token else None,
         "token_hash": token_hash(callback.token) if callback.token else None,
@@ -98,7 +98,7 @@ def callback_of(row: Row[Any], sealer: Sealer) -> Callback:
     key = row.id
     return Callback(
         **plain_row(Callback, row, SEALED),
-        number=sealer.open(row.number, _about("number", key)),
+        number=sealer.open(row.number, _about("number", key)) if row.number else "",
         name=sealer.open(row.name, _about("name", key)) if row.name else "",
         token=sealer.open(row.token, _about("token", key)) if row.token else "",
         context=sealer.open_json(row.context, _about("context", key)),

@@ -82,15 +82,15 @@ class Messages(Damage):
 
 def _values(text: Text, sealer: Sealer) -> dict[str, Any]:
     return plain_values(text, SEALED) | {
-        "number": sealer.seal(text.number, f"messages.number:{text.id}"),
-        "number_hash": sealer.number_hash(text.number),
-        "body": sealer.seal(text.body, f"messages.body:{text.id}"),
+        "number": sealer.seal(text.number, f"messages.number:{text.id}") if text.number else b"",
+        "number_hash": sealer.number_hash(text.number) if text.number else "",
+        "body": sealer.seal(text.body, f"messages.body:{text.id}") if text.body else b"",
     }
 
 
 def _text(row: Row[Any], sealer: Sealer) -> Text:
     return Text(
         **plain_row(Text, row, SEALED),
-        number=sealer.open(row.number, f"messages.number:{row.id}"),
-        body=sealer.open(row.body, f"messages.body:{row.id}"),
+        number=sealer.open(row.number, f"messages.number:{row.id}") if row.number else "",
+        body=sealer.open(row.body, f"messages.body:{row.id}") if row.body else "",
     )

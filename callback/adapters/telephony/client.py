@@ -21,6 +21,8 @@ STATUS_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
 NOT_YET_TALKING: Final = frozenset({"queued", "initiated", "ringing"})
 PAGE_SIZE: Final = 200
 MOST_PAGES: Final = 20
+MOST_RECORDS: Final = 1_000
+"""Of one kind and one direction, at one time."""
 
 _SID: Final = re.compile(r"(?:CA|SM|MM)[0-9a-f]{32}")
 
@@ -102,6 +104,24 @@ class TwilioCarrier:
         with _readable():
             sent = self._api.messages.create(to=to, from_=from_, body=body, status_callback=status_url)
         return _usable(sent.sid)
+
+    def records_of(self, number: str) -> list[str]:
+        """At most a thousand of each kind and direction: once those are deleted, the next asking finds others."""
+        found: dict[str, None] = {}
+        for resource in (self._api.calls, self._api.messages):
+            for side in ("to", "from_"):
+                with _readable():
+                    records = resource.list(**{side: number}, limit=MOST_RECORDS, page_size=PAGE_SIZE)
+                    found |= dict.fromkeys(_usable(record.sid) for record in records)
+        return list(found)
+
+    def delete_record(self, sid: str) -> None:
+        resource = self._api.calls if sid.startswith("CA") else self._api.messages
+        try:
+            with _readable():
+                resource(sid).delete()
+        except LegGone:
+            return
 
     def _update(self, call: CallSid, **changes: str) -> str:
         with _readable():

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from callback.ports import CarrierBusy, CarrierError, CarrierStopped, LegGone, NumberUndialable, OutcomeUnknown
+from callback.ports import (
+    CarrierBusy,
+    CarrierError,
+    CarrierStopped,
+    LegGone,
+    NumberUndialable,
+    OutcomeUnknown,
+    StillGoing,
+)
 
 MEANINGS: Final[dict[int, type[CarrierError]]] = {
     13224: NumberUndialable,  # Dial: invalid number
@@ -30,6 +38,7 @@ MEANINGS: Final[dict[int, type[CarrierError]]] = {
     21212: CarrierStopped,  # caller id invalid
     21606: CarrierStopped,  # text: the sender cannot text
     20429: CarrierBusy,
+    20009: StillGoing,  # deleting what is in progress
     20404: LegGone,
     21220: LegGone,  # not in progress
 }

@@ -23,6 +23,7 @@ from callback.ports import CarrierBusy, OutcomeUnknown
 
 LEAST_S: Final = 0.01
 """What a request gets though the budget of a webhook is spent: none at all would be an error of another kind."""
+NO_CONTENT: Final = 204
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -52,7 +53,7 @@ class Transport:
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """The answer, surely a success with a JSON object.
+        """The answer, surely a success with a JSON object, or with nothing where something was deleted.
 
         Raises:
             CarrierError: of the class `errors.refusal` gives; OutcomeUnknown for no answer or an unreadable one;
@@ -65,7 +66,7 @@ class Transport:
         self.clock_ahead_s = _ahead_s(answer.headers.get("Date"))
         if answer.status_code >= 300:
             raise refusal(answer.status_code, answer.text, answer.headers)
-        if not _is_object(answer.text):
+        if not _is_object(answer.text) and not (method == "DELETE" and answer.status_code == NO_CONTENT):
             raise OutcomeUnknown(f"HTTP {answer.status_code} without a readable answer")
         return Response(answer.status_code, answer.text, answer.headers)
 
