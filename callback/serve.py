@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import structlog
 
-from callback import demo, logs, wiring
 from callback.embedded import EmbeddedRedis
 from callback.settings import Settings, load
 from callback.supervise import Command, Supervisor, SupervisorError, Terminal, commands_from
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from callback import demo
 
 ROOT = Path(__file__).resolve().parent.parent
 APPLICATION = "callback.serve:application()"
@@ -34,6 +35,7 @@ BACKLOG = 2048
 
 def application() -> "Flask":
     """What gunicorn serves, made in each of its workers."""
+    from callback import logs, wiring  # here and below: whoever only starts the web needs none of it
     from callback.web.app import create_app
     from callback.web.options import WebOptions
 
@@ -120,6 +122,8 @@ def run(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
         commands["redis"] = Command(redis.argv, env=env, cwd=ROOT, early=True, ready=redis.answers)
     show = None
     if settings.simulated:
+        from callback import demo
+
         show = demo.Show(settings)
         env |= show.environment()
         commands["carrier"] = Command(show.carrier_argv(), env=env, cwd=ROOT)

@@ -1,22 +1,25 @@
 """The Celery application and its beat. `celery -A workers worker` and `celery -A workers beat` find it here.
 
-Nothing is read from the environment until Celery asks: importing this opens and writes nothing.
+Nothing is read from the environment until Celery asks: importing this opens and writes nothing. What a beat does not
+need (the house and all its parts) is imported by whoever needs it, so that a beat starts in half the time.
 """
 
 import os
 import signal
 from functools import lru_cache, partial
+from importlib import import_module
 from types import FrameType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from celery import Celery, bootsteps
 from celery.signals import beat_init, worker_process_shutdown
 
-from callback import logs, wiring
 from callback.adapters.dispatch import SETTINGS, CeleryDispatch
-from callback.flows.condition import Crier
-from callback.ports import House
 from callback.settings import Settings, load
+
+if TYPE_CHECKING:
+    from callback.ports import House
+    from callback.wiring import Built
 
 PERSIST_S = 0.5
 """How often the live calls' stream is written to the record: within a second, with room to spare."""
@@ -57,11 +60,9 @@ class Configuration:
             "redbeat_lock_timeout",
             "redbeat_redis_options",
             "redbeat_key_prefix",
-            "include",
         )
         return [*SETTINGS, *own]
 
-    include = ("workers.tasks",)
     beat_max_loop_interval = 1
     redbeat_lock_timeout = 5
     redbeat_redis_options: ClassVar[dict[str, Any]] = {"socket_timeout": 5, "socket_connect_timeout": 1}
@@ -94,12 +95,22 @@ app = Celery("workers", set_as_current=False)
 app.config_from_object(Configuration())
 
 
+class Tasks(bootsteps.Step):
+    """A worker has to know the tasks; a beat only sends their names."""
+
+    def __init__(self, parent: Any, **how: object) -> None:
+        super().__init__(parent, **how)
+        import_module("workers.tasks")
+
+
 class SignOfLife(bootsteps.StartStopStep):
     """In a worker's own process, beside those that do the work: it lives, even where nobody has anything to do."""
 
     requires = ("celery.worker.components:Timer",)
 
     def __init__(self, parent: Any, **_: object) -> None:
+        from callback.flows.condition import Crier
+
         self._crier = Crier()
         self._timer: Any = None
         super().__init__(parent)
@@ -118,13 +129,15 @@ class SignOfLife(bootsteps.StartStopStep):
         self._crier.cry(house())
 
 
-app.steps["worker"].add(SignOfLife)
+app.steps["worker"].update((Tasks, SignOfLife))
 
-_built: dict[int, wiring.Built] = {}
+_built: "dict[int, Built]" = {}
 
 
-def house() -> House:
+def house() -> "House":
     """This process's house, built at its first task: connections are never shared across a fork."""
+    from callback import logs, wiring
+
     pid = os.getpid()
     if pid not in _built:
         logs.as_json()

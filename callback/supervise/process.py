@@ -31,7 +31,8 @@ class Command:
 
 
 class Process:
-    """A running command. Ending it never leaves a member of its process group behind."""
+    """A running command. Ending it never leaves a member of its process group behind. `end` is readable from the moment
+    it has ended; None where the kernel cannot tell, and one has to look."""
 
     def __init__(self, command: Command) -> None:
         self._popen = subprocess.Popen(
@@ -50,6 +51,7 @@ class Process:
         self.output = self._popen.stdout
         os.set_blocking(self.output.fileno(), False)
         self._rest = b""
+        self.end = _watch(self._popen.pid)
 
     @property
     def pid(self) -> int:
@@ -95,8 +97,19 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Gives the pipe back."""
+        """Gives the pipe back, and the watch."""
         self.output.close()
+        if self.end is not None:
+            os.close(self.end)
+            self.end = None
+
+
+def _watch(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where the kernel has none to give."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _text(line: bytes) -> str:

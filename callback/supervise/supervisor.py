@@ -21,6 +21,9 @@ from callback.supervise.process import Command, Process
 
 RELEASE = "release"
 TURN_S = 0.1
+"""How often is looked at what the kernel cannot tell us of."""
+REST_S = 1.0
+"""While everything runs we are woken by what happens; this is for what might go by unheard."""
 
 
 class SupervisorError(Exception):
@@ -121,7 +124,8 @@ class Supervisor:
         with self._selector, self._woken, self._waker, self._signals(), self._guarded():
             try:
                 self._bring_up()
-                self._turn_until(lambda: False)
+                while not self._stop_requests:
+                    self._turn(self._rest_s())
             finally:
                 self._bring_down()
 
@@ -187,11 +191,18 @@ class Supervisor:
             self._turn()
         return True
 
-    def _turn(self) -> None:
-        for key, _ in self._selector.select(TURN_S):
+    def _rest_s(self) -> float:
+        """How long nothing has to be done unless we are woken: until the next start, at most."""
+        running = [ward.process for ward in self._wards.values() if ward.process]
+        longest_s = TURN_S if any(process.end is None for process in running) else REST_S
+        due_at = [ward.due_at for ward in self._wards.values() if ward.due_at is not None]
+        return max(0.0, min([longest_s, *(at - self._monotonic() for at in due_at)]))
+
+    def _turn(self, within_s: float = TURN_S) -> None:
+        for key, _ in self._selector.select(within_s):
             if isinstance(key.data, _Ward):
                 self._hear(key.data)
-            else:
+            elif key.fileobj is self._woken:
                 self._woken.recv(100)
         for ward in self._wards.values():
             self._look_after(ward)
@@ -219,12 +230,16 @@ class Supervisor:
         ward.process = Process(ward.command)
         self._tell_guardian(f"+{ward.process.pid}")
         self._selector.register(ward.process.output, selectors.EVENT_READ, ward)
+        if ward.process.end is not None:
+            self._selector.register(ward.process.end, selectors.EVENT_READ)
         self._tell(EventKind.STARTED, ward, pid=ward.process.pid)
 
     def _bury(self, ward: _Ward, process: Process, code: int) -> None:
         self._pass_on(ward, process.last_words())
         with contextlib.suppress(KeyError):
             self._selector.unregister(process.output)
+        if process.end is not None:
+            self._selector.unregister(process.end)
         process.close()
         self._tell_guardian(f"-{process.pid}")
         ward.process, ward.code = None, code

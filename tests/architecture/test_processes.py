@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+from importlib import import_module
 
 from celery.app.utils import find_app
 from honcho.environ import parse_procfile
@@ -25,7 +26,7 @@ def consumed() -> set[str]:
 def handed_out() -> dict[str, str]:
     """Each of our tasks with the queue that the application's own router puts it in."""
     app = find_app("workers")
-    app.loader.import_default_modules()
+    import_module("workers.tasks")
     ours = [name for name in app.tasks if not name.startswith("celery.")]
     return {name: app.amqp.router.route({}, name)["queue"].name for name in ours}
 
@@ -54,7 +55,7 @@ def test_a_carrier_that_hangs_keeps_no_worker_from_sweeping() -> None:
 
 def test_every_beat_entry_names_a_task_that_exists() -> None:
     app = find_app("workers")
-    app.loader.import_default_modules()
+    import_module("workers.tasks")
     beaten = {entry["task"] for entry in app.conf.beat_schedule.values()}
     assert beaten
     assert beaten <= set(app.tasks)

@@ -28,7 +28,7 @@ def beat(own_redis: RedisServer, tmp_path: Path) -> Iterator[subprocess.Popen[by
         **os.environ, "REDIS_URL": own_redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/record.sqlite3",
         "SECRET_KEY": "a secret of thirty-two characters!",
     }  # fmt: skip
-    argv = [sys.executable, "-m", "celery", "-A", "workers", "beat", "--scheduler", "redbeat.RedBeatScheduler"]
+    argv = [sys.executable, "-m", "celery", "-A", "workers", "beat", "--scheduler", "workers.ticker.Ticker"]
     with (tmp_path / "beat.log").open("wb") as log:
         running = subprocess.Popen([*argv, "--pidfile="], cwd=ROOT, env=surroundings, stdout=log, stderr=log)
     try:

@@ -207,9 +207,10 @@ class Installation:
             "worker": [
                 *celery, "worker", "-Q", "dial,messages,sweep,persist", "--concurrency", str(self.concurrency),
                 "--hostname", f"{name}@%h",
-                "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
+                "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--without-heartbeat",
+                "--loglevel", "INFO",
             ],
-            "beat": [*celery, "beat", "--scheduler", "redbeat.RedBeatScheduler", "--pidfile=", "--loglevel", "WARNING"],
+            "beat": [*celery, "beat", "--scheduler", "workers.ticker.Ticker", "--pidfile=", "--loglevel", "WARNING"],
         }[name.partition("-")[0]]  # fmt: skip
 
     def _numbers(self) -> list[str]:
