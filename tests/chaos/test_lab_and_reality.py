@@ -10,7 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
@@ -24,11 +24,12 @@ from callback.domain.laws import KEY_EDGES, RING_EDGES, Laws, prior
 from callback.domain.lifecycle import ENDS
 from callback.domain.policy import Policy
 from callback.flows import recorded
+from callback.lab.dialling import PICKS_UP
 from callback.lab.engine import Engine, Habits, Setting
 from callback.lab.journal_trace import JournalTrace, Recorded
 from callback.lab.journalled import Journal
 from callback.lab.line import Agent
-from callback.lab.people import Census, TakeUp
+from callback.lab.people import Person, TakeUp, key_of
 from callback.lab.tally import Counts
 from callback.lab.trace import RETURN, Outcome, Row
 from tests.support.chaos.plan import on
@@ -43,12 +44,38 @@ TALK_S, LOAD = 18.0, 1.05
 """Real seconds."""
 RINGS_S, GIVEN_UP_S = 0.9, 3.0
 """Real seconds until somebody picks up, and until the telephone of somebody who does not has rung out."""
+PATIENCE_S = 60.0
 POLICY: dict[str, Any] = {
-    "offer_at_wait_s": 10, "stop_offering_at_wait_s": 6, "prior_handle_s": 20, "prior_patience_s": 60, "wrap_up_s": 1,
-    "cut_off_s": 0, "retry_delays_s": [5], "attempts": 2, "ring_timeout_s": 20,
+    "offer_at_wait_s": 10, "stop_offering_at_wait_s": 6, "prior_handle_s": 20, "prior_patience_s": PATIENCE_S,
+    "wrap_up_s": 1, "cut_off_s": 0, "retry_delays_s": [5], "attempts": 2, "ring_timeout_s": 20,
 }  # fmt: skip
 TAKES, ANSWERS = 0.5, 0.85
-RUNS = 20
+RUNS = 5
+"""Of the lab: nothing but the length of a ring and the key are left to its dice."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody would do, and does in both: take an offer, wait, talk (real seconds), and come to the phone."""
+
+    takes: bool
+    patience_s: float
+    talk_s: float
+    answers: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Person):
+    """A person of the lab of whom it is known which of their calls are answered."""
+
+    answers: tuple[bool, ...] = ()
+
+    def draw(self, attempt: int, which: int) -> float:
+        """As anybody's, but for picking up."""
+        die = super(Known, self).draw(attempt, which)
+        if which != PICKS_UP:
+            return die
+        return die * ANSWERS if self.answers[attempt - 1] else 1 - die * (1 - ANSWERS)
 
 
 @pytest.fixture
@@ -86,10 +113,19 @@ def test_a_rehearsal_of_a_houses_own_journal_has_its_mean_waits(house: Installat
         assert beside[name][1] == pytest.approx(beside[name][0], rel=within), beside
 
 
-def played(found: Recorded, wishes: dict[str, bool], told: list[Entry], policy: Policy, seed: int) -> Counts:
-    """The same callers in the lab: whoever would take an offer does, and nobody else."""
-    census = Census(found.rows, prior_patience_s=policy.prior_patience_s, take_up=0.5, usual=0.5)
-    people = [replace(one, willing=0.0 if wishes.get(one.id, False) else 1.0) for one in census.crowd(seed).people]
+def played(found: Recorded, wishes: dict[str, Wish], told: list[Entry], policy: Policy, seed: int) -> Counts:
+    """The same callers in the lab, with the same wishes; the talks that took place as long as the journal says."""
+    talks = {row.call_id.removesuffix(RETURN): row.handled_s for row in found.rows if row.outcome is Outcome.ANSWERED}
+    longer_s = fmean(talks[one] - wishes[one].talk_s for one in talks)
+    people = [
+        Known(
+            row.call_id, row.queue, row.priority, row.arrived_at, row.at, wish.patience_s,
+            talks.get(row.call_id, wish.talk_s + longer_s), 0.0 if wish.takes else 1.0, key_of(seed, row.call_id),
+            wish.answers,
+        )
+        for row in found.rows
+        if (wish := wishes.get(row.call_id)) is not None
+    ]  # fmt: skip
     policies = {"lab": replace(policy, ring_timeout_s=round(GIVEN_UP_S))}
     agents = [Agent(seat.agent, seat.queues) for seat in found.roster.seats]
     journal = Journal(policies, agents, people[0].at - 1)
@@ -122,8 +158,8 @@ def back(rows: Sequence[Row]) -> Iterator[float]:
     return (row.at + row.waited_s - first[row.call_id.removesuffix(RETURN)] for row in served)
 
 
-def live_through(house: Installation) -> dict[str, bool]:
-    """Everybody rings, and the house serves them. Returns whether each call would take an offer."""
+def live_through(house: Installation) -> dict[str, Wish]:
+    """Everybody rings, and the house serves them. Returns what each of them would do."""
     dice, wishes = random.Random(int(os.environ.get("CHAOS_SEED", "1"))), {}
     number = SHOP_NUMBERS[0]
     house.api("PUT", "/queues/lab", {"name": "Lab", "numbers": [number], "policy": POLICY})
@@ -137,9 +173,11 @@ def live_through(house: Installation) -> dict[str, bool]:
         time.sleep(max(began + when - time.monotonic(), 0.0))
         if index % 10 == 0:
             mind(house)
-        takes = dice.random() < TAKES
-        sid = ring(house, number, f"+1212555{1000 + index}", takes, dice)
-        wishes[sid] = takes
+        wish = Wish(
+            dice.random() < TAKES, dice.expovariate(1 / PATIENCE_S), dice.expovariate(1 / TALK_S),
+            tuple(dice.random() < ANSWERS for _ in range(POLICY["attempts"])),
+        )  # fmt: skip
+        wishes[ring(house, number, f"+1212555{1000 + index}", wish, dice)] = wish
     eventually(lambda: served(house), within_s=240, every_s=1, what="everybody is served")
     time.sleep(3)  # the last wrap-ups, and the writing of the journal
     return wishes
@@ -161,14 +199,14 @@ def mind(house: Installation) -> None:
                 house.presence(f"lab-a{at}", "available")
 
 
-def ring(house: Installation, to: str, number: str, takes: bool, dice: random.Random) -> str:
-    talk_s = SPEED * dice.expovariate(1 / TALK_S)
+def ring(house: Installation, to: str, number: str, wish: Wish, dice: random.Random) -> str:
+    talk_s = SPEED * wish.talk_s
     there = {"on_say": [on(HUMAN_CHECK, "1")], "talk_s": talk_s, "after_s": SPEED * RINGS_S * dice.uniform(0.5, 1.5)}
     away = {"answer": "no-answer", "after_s": SPEED * GIVEN_UP_S}
-    answers = [there if dice.random() < ANSWERS else away for _ in range(2)]
+    answers = [there if answered else away for answered in wish.answers]
     house.carrier.do("POST", "endpoints", {"address": number, "behaviours": answers})
-    keys = [on(OFFER, "1"), on(READBACK, "1")] if takes else [on(OFFER, "2")]
-    behaviour = {"on_say": keys, "talk_s": talk_s, "patience_s": SPEED * dice.expovariate(1 / 60)}
+    keys = [on(OFFER, "1"), on(READBACK, "1")] if wish.takes else [on(OFFER, "2")]
+    behaviour = {"on_say": keys, "talk_s": talk_s, "patience_s": SPEED * wish.patience_s}
     made = house.carrier.do("POST", "call_in", {"from": number, "to": to, "behaviour": behaviour})
     return str(made["sid"])
 
