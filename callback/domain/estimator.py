@@ -18,7 +18,7 @@ import numpy as np
 
 from callback.domain import basis, learnt, table
 from callback.domain.calibrate import Calibration
-from callback.domain.floor import Came, Event, Joined, Kind, Left, Went
+from callback.domain.floor import Came, Event, Joined, Kind, Left, Served
 from callback.domain.forecast import Forecast
 from callback.domain.learner import Five, Learner, Said
 from callback.domain.offered import LONGEST_S
@@ -77,7 +77,8 @@ class Estimator:
         self._moments: list[tuple[float, str]] = []
         self._tally = _Tally()
         self._outside: dict[str, Joined] = {}
-        self._deserted_at: float | None = None
+        self._rests_since: float | None = None
+        self._closed = False
         if stored is not None:
             self.adopt(stored)
 
@@ -86,7 +87,7 @@ class Estimator:
     def see(self, event: Event, seq: int = 0) -> None:
         """One event, told by row `seq` of the journal. What a stored model has learnt already is not learnt twice."""
         learn = seq == 0 or seq > self.learnt_to
-        self._look_around(event.at, learn=learn)
+        self._look_around(min(event.at, self._rest_ends), learn=learn)
         for one in self._attended(event):
             for question in self.watch.see(one):
                 self._meet(question, learn=learn)
@@ -95,33 +96,50 @@ class Estimator:
                 self._plan(one.call, one.at)
 
     def _attended(self, event: Event) -> Iterator[Event]:
-        """The events of a floor on which somebody works. A night is no wait: when nobody has been at work for long,
-        whoever stands there waits outside, and joins again with the first agent who comes."""
-        floor = self.watch.floor
-        if self._deserted_at is not None and not self._closed and event.at - self._deserted_at > LONGEST_S:
+        """The events of a floor on which somebody is served. A night is no wait: when nobody has been at work for long,
+        or whoever is has let the line stand, whoever stands there waits outside. They join again with the next agent
+        who comes, or who takes one of them."""
+        if event.at > self._rest_ends:
             yield from self._close(event.at)
-        if isinstance(event, Came):
-            self._deserted_at = None
+        if not self._closed:
             yield event
-            yield from [replace(joined, at=event.at) for joined in self._outside.values()]
-            self._outside.clear()
-        elif isinstance(event, Joined) and self._closed:
+        elif isinstance(event, Came):
+            yield event
+            yield from self._open(event.at)
+        elif isinstance(event, Served) and event.call in self._outside:
+            yield from self._open(event.at)
+            yield event
+        elif isinstance(event, Joined):
             self._outside[event.call] = event
         elif self._outside.pop(getattr(event, "call", ""), None) is None:
             yield event
-        if isinstance(event, Went) and not floor.seen():
-            self._deserted_at = event.at
+        self._look_whether_it_rests(event.at)
 
     @property
-    def _closed(self) -> bool:
-        return self._deserted_at == -math.inf
+    def _rest_ends(self) -> float:
+        """Until when a floor at rest counts as a pause; beyond it nobody waits."""
+        return math.inf if self._closed or self._rests_since is None else self._rests_since + LONGEST_S
+
+    def _look_whether_it_rests(self, at: float) -> None:
+        floor = self.watch.floor
+        if floor.talks or (floor.seen() and not floor.line):
+            self._rests_since = None
+        elif self._rests_since is None:
+            self._rests_since = at
 
     def _close(self, at: float) -> Iterator[Event]:
-        self._deserted_at = -math.inf
+        self._closed = True
         for place in list(self.watch.floor.line):
             self._outside[place.joined.call] = place.joined
             yield Left(at, place.joined.call, gave_up=False)
+        self._moments.clear()
         self.watch.forget()
+
+    def _open(self, at: float) -> list[Event]:
+        self._closed, self._rests_since = False, None
+        back: list[Event] = [replace(joined, at=at) for joined in self._outside.values()]
+        self._outside.clear()
+        return back
 
     def _plan(self, call: str, at: float) -> None:
         heapq.heappush(self._moments, (at + self._dice.expovariate(1 / MOMENTS_S), call))

@@ -1,9 +1,10 @@
 """The journal told again as what happens on a floor: who joins, who is served, who leaves, who is free.
 
 The rows of calls, agents and places come from one stream and are numbered in its order, so that whoever reads them one
-by one sees the line as it was. A wait is over when an agent is taken for the caller: that is when the agent is no
-longer free for others, and when the telephone of somebody with a promise is about to ring. An agent is busy until
-their wrap-up is over. A caller who was not reached, or was cut off, joins once more in the same place.
+by one sees the line as it was. Those of promises are written before the line is told, and so stand before its rows. A
+wait is over when an agent is taken for the caller: that is when the agent is no longer free for others, and when the
+telephone of somebody with a promise is about to ring. An agent is busy until their wrap-up is over. A caller who was
+not reached, or was cut off, joins once more in the same place.
 
 A line that was lost is told again from its beginning: whoever is told of goes on as if nothing had happened, whoever
 is not is gone. Rows that nobody understands are passed over and counted.
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from callback.domain.callback import Entry
 from callback.domain.floor import Came, Event, Freed, Joined, Kind, Left, Served, Went
 from callback.domain.ids import EntryId, is_callback
-from callback.domain.lifecycle import CALL_ENDS, STAFFED, AgentStatus, CallState
+from callback.domain.lifecycle import CALL_ENDS, IN_FLIGHT, STAFFED, AgentStatus, CallState, State
 
 WAITING = ("hold", "due", "menu", "later")
 STANDS = {CallState.ARRIVED: "menu", CallState.WAITING: "hold"}
@@ -61,11 +62,13 @@ class Retelling:
         self._times: dict[str, int] = {}
         self._taken: dict[str, Taken] = {}
         self._staff: set[str] = set()
+        self._rung: set[str] = set()
         self._doubted: set[str] | None = None
         self._emptied_at = 0.0
         self._connects = 0
         self._kinds: dict[str, Callable[[Entry], Iterator[Event]]] = {
             "call": self._call,
+            "callback": self._callback,
             "agent": self._agent,
             "queue": self._queue,
         }
@@ -126,6 +129,17 @@ class Retelling:
         elif state is CallState.RESERVED:
             self._confirm(row.subject)
 
+    def _callback(self, row: Entry) -> Iterator[Event]:
+        """Whether their phone rings, or may ring. Who was rung ahead of an agent and did not come to talk stands aside
+        for their next time, of which the line has nothing to tell."""
+        if State(row.after) in IN_FLIGHT:
+            self._rung.add(row.subject)
+            return
+        self._rung.discard(row.subject)
+        place = self.places.get(row.subject)
+        if place is not None and place.place == "later":
+            yield from self._step_off(place, row.at.timestamp())
+
     def _queue(self, row: Entry) -> Iterator[Event]:
         if is_callback(EntryId(row.cause)) and row.after in (*WAITING, "gone"):
             yield from self._promise(row)
@@ -146,13 +160,15 @@ class Retelling:
             yield from self._stand(row.cause, row.queue, row.after, score, joined / 1e6, at)
 
     def _stand(self, entry: str, queue: str, place: str, score: int, joined: float, at: float) -> Iterator[Event]:
-        """They stand here. Who is moved off their time, and was not in line before, is not on the floor until then; who
-        is rung without an agent stands aside for a moment and stays on it."""
+        """They stand here. Who waits for their time is not on the floor until then; who is rung without an agent stands
+        aside for a moment and stays on it."""
         self._confirm(entry)
         before = self.places.get(entry)
         if before is not None and (before.queue, before.score) != (queue, score):
             yield from self._leave(entry, at, gave_up=False)
             before = None
+        if before is not None and place == "later" and entry not in self._rung:
+            yield from self._step_off(before, at)
         on_floor = before is not None and bool(before.name)
         name = before.name if before is not None else ""
         since = before.since if before is not None else at
@@ -164,6 +180,13 @@ class Retelling:
             credit = joined - score / 1e6
             kind = Kind(queue, f"{credit:g}" if credit > 0 else "")
             yield Joined(at, name, kind, since=joined, credit=credit, callback=is_callback(EntryId(entry)))
+
+    def _step_off(self, place: Place, at: float) -> Iterator[Event]:
+        """Their time is another one: until then they keep the place, and nobody waits."""
+        if place.name:
+            yield Left(at, place.name, gave_up=False)
+            place.name = ""
+            self.changed.add(place.queue)
 
     def _named(self, entry: str) -> str:
         """Their name on the floor: a new one each time they join it."""

@@ -16,6 +16,7 @@ from callback.domain.following import Following, shape
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.domain.retelling import Place
+from callback.domain.watch import Question, Watch
 
 SUPPORT = Kind("support")
 HOUR = 3600.0
@@ -71,6 +72,55 @@ def test_a_night_is_no_wait() -> None:
     assert [(wait.waited, wait.served) for wait in floor.waits] == [(300, True)]
     assert [place.joined.call for place in floor.line] == ["CA2"]
     assert floor.line[0].joined.since == HOUR
+
+
+class Curious(Watch):
+    """Counts what is asked."""
+
+    asked = 0
+
+    def ask(self, call: str) -> Question:
+        self.asked += 1
+        return super().ask(call)
+
+
+def test_nobody_is_asked_about_through_a_night() -> None:
+    estimator, watch = Estimator(Policy(), UTC), Curious(Policy(), UTC)
+    estimator.watch = watch
+    for event in (Came(0, "ann"), joined(10, "cb1", callback=True), Went(60, "ann"), Came(16 * HOUR, "ann")):
+        estimator.see(event)
+    assert 2 <= watch.asked < 50
+
+
+def test_a_record_that_begins_in_the_night_begins_without_a_wait() -> None:
+    estimator = Estimator(Policy(), UTC)
+    for event in (joined(0, "CA1"), joined(HOUR, "CA2"), Came(2 * HOUR, "ann"), Served(2 * HOUR + 60, "CA1", "ann")):
+        estimator.see(event)
+    assert [wait.waited for wait in estimator.watch.floor.waits] == [60]
+
+
+def test_a_line_that_was_stopped_while_agents_sat_idle_is_no_wait() -> None:
+    estimator = Estimator(Policy(), UTC)
+    for event in (
+        Came(0, "ann"),
+        joined(10, "cb1", callback=True),
+        joined(20, "cb2", callback=True),
+        joined(5 * HOUR, "cb3", callback=True),
+        Served(5 * HOUR + 30, "cb1", "ann"),
+        Freed(5 * HOUR + 90, "cb1"),
+        Served(5 * HOUR + 90, "cb2", "ann"),
+    ):
+        estimator.see(event)
+    floor = estimator.watch.floor
+    assert [wait.waited for wait in floor.waits] == [0, 60]
+    assert [place.joined.call for place in floor.line] == ["cb3"]
+
+
+def test_an_idle_floor_is_no_line_at_rest() -> None:
+    estimator = Estimator(Policy(), UTC)
+    for event in (Came(0, "ann"), joined(5 * HOUR, "CA1"), Served(5 * HOUR + 30, "CA1", "ann")):
+        estimator.see(event)
+    assert [wait.waited for wait in estimator.watch.floor.waits] == [30]
 
 
 def test_a_break_is_part_of_the_wait() -> None:

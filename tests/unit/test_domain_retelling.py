@@ -43,6 +43,9 @@ class Journal:
         place = {"score": micros(joined), "joined": micros(joined)}
         return self.row(at, "queue", "support", before, after, cause=id, data=place, reason=reason)
 
+    def state(self, at: float, id: str, before: str, after: str) -> list[Event]:
+        return self.row(at, "callback", id, before, after)
+
     def agent(self, at: float, before: str | None, after: str, entry: str = "", reason: str = "") -> list[Event]:
         about = {"token": "rs1", "entry": entry} if entry else {}
         return self.row(at, "agent", "ann", before, after, cause=entry, data=about, reason=reason)
@@ -97,9 +100,30 @@ def test_a_promise_that_was_not_reached_joins_again_when_it_is_due() -> None:
 def test_who_is_rung_ahead_of_a_free_agent_keeps_standing() -> None:
     told = Journal()
     told.promise(0, "cb1", None, "due")
+    assert told.state(20, "cb1", "waiting", "reserved") == []
     assert told.promise(20, "cb1", "due", "later") == []
+    assert told.state(21, "cb1", "reserved", "dialing") == []
+    assert told.state(29, "cb1", "dialing", "answered") == []
     assert told.promise(30, "cb1", "later", "hold") == []
     assert told.agent(31, "available", "reserved", "cb1")[-1] == Served(T + 31, "cb1", "ann")
+
+
+def test_who_was_rung_ahead_in_vain_waits_for_their_next_time_off_the_floor() -> None:
+    told = Journal()
+    told.promise(0, "cb1", None, "due")
+    told.state(20, "cb1", "waiting", "reserved")
+    told.promise(20, "cb1", "due", "later")
+    assert told.state(45, "cb1", "dialing", "waiting") == [Left(T + 45, "cb1", gave_up=False)]
+    assert [(one.entry, one.place) for one in told.retelling.line("support")] == [("cb1", "later")]
+    again = Joined(T + 345, "cb1/2", Kind("support"), since=T, callback=True)
+    assert told.promise(345, "cb1", "later", "due") == [again]
+
+
+def test_nobody_waits_through_quiet_hours() -> None:
+    told = Journal()
+    told.promise(0, "cb1", None, "due")
+    assert told.promise(20, "cb1", "due", "later") == [Left(T + 20, "cb1", gave_up=False)]
+    assert told.promise(8 * 3600, "cb1", "later", "due")[0].at == T + 8 * 3600
 
 
 def test_a_caller_who_was_cut_off_stands_again_while_the_agent_wraps_up() -> None:
