@@ -916,6 +916,10 @@ class Work(Protocol):
         """Raises NotFound. `lock` holds the row until the end of the transaction (PostgreSQL)."""
         ...
 
+    def erasure_of(self, number_hash: str) -> Erasure | None:
+        """The one of this number that is not done yet."""
+        ...
+
     def erasures_due(self, now: datetime, limit: int = 20) -> list[str]:
         """The ids of those that a keeper has to go on with, the longest due first."""
         ...

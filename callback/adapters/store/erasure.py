@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Row, delete, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, and_, delete, false, func, or_, select, true, update
 
 from callback.adapters.store.callback_rows import HAS_ENDED_ROW, IS_OPEN_ROW, c
 from callback.adapters.store.personal import PLACES, PROTECTION, By, Place, about
 from callback.adapters.store.sealed import Unsealable
 from callback.adapters.store.tables import attempts, erasures, exports, legs, messages
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
-from callback.domain.erasure import Blanked, Erasure, Export
+from callback.domain.erasure import Blanked, Erasure, Export, Stage
 from callback.domain.errors import NotFound, Unreadable
 from callback.domain.ids import CallbackId
 
@@ -184,6 +184,11 @@ class Erasing(Transaction):
             raise NotFound(f"there is no erasure {id}")
         return self._erasure(row)
 
+    def erasure_of(self, number_hash: str) -> Erasure | None:
+        going_on = select(erasures).where(erasures.c.next_at.is_not(None), erasures.c.stage != Stage.DONE)
+        row = self._sql.execute(going_on.where(erasures.c.number_hash == number_hash).limit(1)).one_or_none()
+        return None if row is None or not number_hash else self._erasure(row)
+
     def erasures_due(self, now: datetime, limit: int = 20) -> list[str]:
         due = select(erasures.c.id).where(erasures.c.next_at.is_not(None), erasures.c.next_at <= now)
         return list(self._sql.execute(due.order_by(erasures.c.next_at).limit(limit)).scalars())
@@ -207,7 +212,8 @@ class Erasing(Transaction):
     def exports_of(self, number_hash: str) -> list[Export]:
         whose = self._whose(number_hash)
         theirs: ColumnElement[bool] = exports.c.number_hash == number_hash if number_hash else false()
-        rows = self._sql.execute(select(exports).where(or_(theirs, exports.c.numbers)).order_by(exports.c.at))
+        named = and_(exports.c.numbers, exports.c.kind != "person")
+        rows = self._sql.execute(select(exports).where(or_(theirs, named)).order_by(exports.c.at))
         born = self._born(whose)
         return [
             export for export in map(self._export, rows)

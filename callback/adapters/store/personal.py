@@ -67,6 +67,7 @@ PLACES: Final = (
     ),
     Place("talks", tables.talks, {"entry": By.SUBJECT, "call": By.CALL}, {"to": Gone.NULL}),
     Place("wrap_ups", tables.wrap_ups, {"entry": By.SUBJECT, "call": By.CALL}, {"notes": Gone.NULL}),
+    Place("number_changes", tables.number_changes, {"number_hash": By.NUMBER, "callback": By.CALLBACK}, {}),
     Place("exports", tables.exports, {"number_hash": By.NUMBER}, {"number_hash": Gone.EMPTY, "place": Gone.UNSEALED}),
     Place(
         "calls", _legs, {"call": By.LEG}, {"number": Gone.NULL, "number_hash": Gone.NULL},
