@@ -90,13 +90,23 @@ class Connect:
 
 @dataclass(frozen=True)
 class Meet:
-    """Join the conference `room`, which begins with the second who joins (`begun` is told) and ends as soon as one side
-    leaves. `after` is asked then."""
+    """Join the conference `room`, which begins with the second who joins (`begun` is told, if given) and ends as soon
+    as one side leaves. `after` is asked then."""
 
     room: str
     after: Step
-    begun: Step
+    begun: Step | None
     role: Literal["agent", "customer"]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Ring `number` and talk with whoever picks up. `after` is asked when that is over, or came to nothing."""
+
+    number: str
+    after: Step
+    timeout: int
+    caller_id: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ class Reject:
     """Refuse the call without answering it."""
 
 
-Verb = Speak | Silence | Music | Ask | Hold | LeaveQueue | Connect | Meet | Goto | HangUp | Reject
+Verb = Speak | Silence | Music | Ask | Hold | LeaveQueue | Connect | Meet | Forward | Goto | HangUp | Reject
 
 
 @dataclass(frozen=True)

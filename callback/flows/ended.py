@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from callback.domain.callback import Attempt, Callback, Outcome
+from callback.domain.desk import Wish
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import CallState, State
-from callback.flows import bridge, hold, match, settle, together
+from callback.flows import bridge, hold, match, settle, talks, together, transfer
 from callback.flows.hook import Hook, Place
 from callback.flows.settle import Ending
 from callback.flows.together import Met
@@ -35,6 +36,8 @@ def dialled(house: House, hook: Hook) -> Script:
     pairing = house.line.reservation(Token(hook.query["r"]))
     there = hook.status == "in-progress"
     missed = False
+    if pairing is not None and pairing.phase == "busy" and there and wanted_elsewhere(house, pairing.token):
+        return transfer.caller(house, hook)
     if pairing is not None and pairing.phase == "busy":
         apart = hook.form.get("DialBridged") == "false" and "room" not in hook.query
         cause = f"call {hook.call}"
@@ -43,6 +46,12 @@ def dialled(house: House, hook: Hook) -> Script:
         missed = True
         never_bridged(house, pairing, hook, there)
     return next_for_caller(house, hook, place, there=there, missed=missed)
+
+
+def wanted_elsewhere(house: House, token: Token) -> bool:
+    """Whether the agent's side fell away because the agent put the caller on hold, or passes them on."""
+    talk = talks.of(house, token)
+    return talk is not None and talk.wish is not Wish.NONE
 
 
 def never_bridged(house: House, pairing: Reservation, hook: Hook, there: bool) -> None:
@@ -123,6 +132,8 @@ def customer_ended(house: House, attempt: Attempt, callback: Callback, outcome: 
         settle.hung_up(house, EntryId(attempt.callback), call)
     else:
         settle.attempt_over(house, attempt.id, outcome, cause=f"call {call}")
+    if callback.state is State.COMPLETED:  # and was passed on: since then a live caller
+        inbound_ended(house, callback.queue, call)
 
 
 def talker_gone(house: House, id: CallbackId, call: CallSid) -> None:

@@ -42,8 +42,9 @@ class Hook:
 
     @property
     def caller(self) -> str:
-        """The calling party as the carrier says it: a claim, and not always a number."""
-        return self.form.get("From", "")
+        """The other party as the carrier says it: a claim, and not always a number. Of a call that we made, whom we
+        called."""
+        return self.form.get("To" if self.form.get("Direction", "").startswith("outbound") else "From", "")
 
     @property
     def status(self) -> str:

@@ -7,7 +7,20 @@ Documents answer with what is heard next; reports change the state and answer wi
 from collections.abc import Callable
 
 from callback.domain.dialogue import Script
-from callback.flows import agentfirst, arrive, bridge, ended, hold, menu, rejoin, text, together, trouble
+from callback.flows import (
+    agentfirst,
+    arrive,
+    bridge,
+    ended,
+    hold,
+    menu,
+    parted,
+    rejoin,
+    text,
+    together,
+    transfer,
+    trouble,
+)
 from callback.flows.hook import Hook
 from callback.ports import House
 
@@ -33,6 +46,10 @@ DOCUMENTS: dict[str, Document] = {
     "agent/first/key": agentfirst.key,
     "agent/after": agentfirst.after,
     "agent/unreached": agentfirst.unreached,
+    "desk/room": parted.room,
+    "desk/after": parted.after,
+    "desk/caller": transfer.caller,
+    "desk/forwarded": transfer.forwarded,
     "fallback": trouble.fallback,
     "callback": bridge.answered,
     "callback/key": bridge.human_key,

@@ -10,9 +10,10 @@ from enum import Enum, auto
 
 from callback.domain import retry
 from callback.domain.callback import Attempt, Callback, Outcome, Text
+from callback.domain.desk import PASSED, Talk, Wish
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
-from callback.flows import match, together
+from callback.flows import match, talks, together
 from callback.flows.book import NO_QUEUE
 from callback.flows.hook import Place
 from callback.flows.text import compose
@@ -55,16 +56,40 @@ def talk_over(
     """The conversation of `token` ended: the agent wraps up. Within the policy's cut-off of bridging (or where the desk
     says so), and unless the caller is known to be gone, it never really began: the caller is back at the front, on
     `leg` as whoever reports it knows. `met`: what the report says about both having been there. False: settled before,
-    or nothing can be settled until the carrier is asked.
+    or nothing can be settled until the carrier is asked, or until the caller's leg goes where it was passed on to.
     """
-    now = house.clock.now()
     pairing = house.line.reservation(token)
     if pairing is None or pairing.phase != "busy":
         return False
+    told = Told(caller_there, said_cut_off, leg, met)
+    talk = talks.of(house, token)
+    if talk is None or caller_there is False:
+        over = settled(house, pairing, told, cause)
+    elif talk.wish in PASSED and caller_there is None:
+        return False
+    else:  # an agent who is gone while the caller is on hold has not ended the talk: the caller is still there
+        held = Told(None, said_cut_off=True, leg=talk.call, met=met)
+        over = settled(house, pairing, held if talk.wish is Wish.HOLD else told, cause)
+    if over and talk is not None:
+        leave_nobody(house, pairing, talk, caller_there)
+    return over
+
+
+def leave_nobody(house: House, pairing: Reservation, talk: Talk, caller_there: bool | None) -> None:
+    """Nobody stays in a room, or hears the music of an agent, without the other."""
+    if caller_there is False and talk.room:
+        house.dispatch.hang_up(talk.agent_leg)
+    elif talk.wish is Wish.HOLD and house.line.standing(pairing.queue, pairing.entry).place == "hold":
+        house.dispatch.redirect(talk.call, house.urls.step("back", **Place.paired(pairing).query()))
+
+
+def settled(house: House, pairing: Reservation, told: Told, cause: str) -> bool:
+    """The line and the record follow, in this order."""
+    now, token, caller_there = house.clock.now(), pairing.token, told.caller_there
     policy = house.book.queue(pairing.queue).policy
-    room = None if met or caller_there else together.unproved(house, pairing)
+    room = None if told.met or caller_there else together.unproved(house, pairing)
     early = was_cut_off(pairing, policy.cut_off_s, now)
-    ending, leg = how(house, pairing, Told(caller_there, said_cut_off, leg, met), room, early=early)
+    ending, leg = how(house, pairing, told, room, early=early)
     if ending is Ending.UNKNOWN and caller_there is None:
         return False
     entry_to = "hold" if ending is Ending.CUT_OFF else "gone"

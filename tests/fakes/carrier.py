@@ -38,6 +38,7 @@ class FakeCarrier:
         undialable: numbers that are refused, each with the carrier's error code.
         opted_out: numbers that want no texts.
         breaks_at: numbers and calls over which our own client breaks, by a defect.
+        refuse_redirects: what every redirect fails with, none of them done.
     """
 
     clock: Clock
@@ -48,6 +49,7 @@ class FakeCarrier:
     undialable: dict[str, int] = field(default_factory=dict)
     opted_out: set[str] = field(default_factory=set)
     breaks_at: set[str] = field(default_factory=set)
+    refuse_redirects: CarrierError | None = None
     _calls: dict[CallSid, CarrierCall] = field(default_factory=dict)
     _failures: deque[tuple[CarrierError, bool]] = field(default_factory=deque)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -99,6 +101,8 @@ class FakeCarrier:
 
     def redirect(self, call: CallSid, url: str) -> None:
         self._break_at(call)
+        if self.refuse_redirects is not None:
+            raise self.refuse_redirects
         found = self._calls.get(call)
         if found is None:
             raise LegGone("no such call", 20404)

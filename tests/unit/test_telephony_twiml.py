@@ -17,6 +17,7 @@ from callback.adapters.telephony.twiml import HOLD_MUSIC, HOLD_MUSIC_S, VOICES, 
 from callback.domain.dialogue import (
     Ask,
     Connect,
+    Forward,
     Goto,
     HangUp,
     Hold,
@@ -111,6 +112,20 @@ def test_an_empty_script_is_an_empty_document() -> None:
                 'endConferenceOnExit="true" startConferenceOnEnter="true" '
                 'statusCallback="https://callback.example/voice/begun" statusCallbackEvent="start">rs1</Conference>'
                 "</Dial>"
+            ),
+        ),
+        (
+            Meet("rs1-1", after=Step("after"), begun=None, role="agent"),
+            (
+                '<Dial action="https://callback.example/voice/after"><Conference beep="false" '
+                'endConferenceOnExit="true" startConferenceOnEnter="true">rs1-1</Conference></Dial>'
+            ),
+        ),
+        (
+            Forward("+12015550177", after=Step("after"), timeout=25, caller_id="+12015550100"),
+            (
+                '<Dial action="https://callback.example/voice/after" callerId="+12015550100" timeout="25">'
+                "<Number>+12015550177</Number></Dial>"
             ),
         ),
         (Goto(Step("offer")), "<Redirect>https://callback.example/voice/offer</Redirect>"),
@@ -305,6 +320,8 @@ EVERY_SCRIPT = [
             for contact in ("+12015550123", "sip:ada@desk.example", "client:ada")
         ),
         Meet("rs1", Step("after"), Step("begun"), "customer"),
+        Meet("rs1-1", Step("after"), None, "agent"),
+        Forward("+12015550177", Step("after"), 25, "+12015550100"),
         Goto(Step("offer")),
         HangUp(),
         Reject(),

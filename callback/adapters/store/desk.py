@@ -79,6 +79,6 @@ class Desk(Transaction):
         return [_earlier(row, live=False) for row in self._sql.execute(newest)]
 
 
-def _earlier(row: Row[Any], *, live: bool) -> Earlier:
+def _earlier(row: Any, *, live: bool) -> Earlier:
     at, queue, state, agent, code, resolved = row
     return Earlier(at, live, queue, str(state), agent or "", code or "", resolved)

@@ -106,6 +106,7 @@ HOLDING: Final[dict[str, Sentence]] = {
     "hold_later": sentence("Press 1 at any time to be called back once we are open again."),
     "connecting": sentence("We are connecting you now."),
     "agent_missed": sentence("Sorry, our colleague could not answer. You keep your place while we find another one."),
+    "passed_on": sentence("We are passing you on to a colleague. You keep the place you had."),
     "cut_off": sentence("Sorry, the connection was lost. Please stay on the line while we find another colleague."),
 }
 

@@ -28,6 +28,7 @@ from callback.adapters.telephony.prompts import clean, joined, say, spoken_langu
 from callback.domain.dialogue import (
     Ask,
     Connect,
+    Forward,
     Goto,
     HangUp,
     Hold,
@@ -166,7 +167,12 @@ def _connect(verb: Connect, edge: _Edge) -> Iterator[Outline]:
 
 
 def _meet(verb: Meet, edge: _Edge) -> Iterator[Outline]:
-    yield ("Meet",), [edge.url(verb.after), clean(verb.room), edge.url(verb.begun)]
+    begun = [] if verb.begun is None else [edge.url(verb.begun)]
+    yield ("Meet", bool(begun)), [edge.url(verb.after), clean(verb.room), *begun]
+
+
+def _forward(verb: Forward, edge: _Edge) -> Iterator[Outline]:
+    yield ("Forward", verb.timeout), [edge.url(verb.after), clean(verb.caller_id), clean(verb.number)]
 
 
 def _goto(verb: Goto, edge: _Edge) -> Iterator[Outline]:
@@ -190,6 +196,7 @@ _OUTLINES: Final[dict[type[Verb], Callable[[Any, _Edge], Iterator[Outline]]]] = 
     LeaveQueue: _leave,
     Connect: _connect,
     Meet: _meet,
+    Forward: _forward,
     Goto: _goto,
     HangUp: _hang_up,
     Reject: _reject,
@@ -258,10 +265,15 @@ def _build_dial(parent: VoiceResponse, settings: list[Any], values: Iterator[str
     _NOUNS[kind](dial, next(values), **noun)
 
 
-def _build_meet(parent: VoiceResponse, _settings: list[Any], values: Iterator[str]) -> None:
+def _build_forward(parent: VoiceResponse, settings: list[Any], values: Iterator[str]) -> None:
+    dial = parent.dial(action=next(values), timeout=settings[0], caller_id=next(values))
+    dial.number(next(values))
+
+
+def _build_meet(parent: VoiceResponse, settings: list[Any], values: Iterator[str]) -> None:
     dial = parent.dial(action=next(values))
-    room, begun = next(values), next(values)
-    told = {"status_callback": begun, "status_callback_event": "start"}
+    room = next(values)
+    told = {"status_callback": next(values), "status_callback_event": "start"} if settings[0] else {}
     dial.conference(room, start_conference_on_enter=True, end_conference_on_exit=True, beep=False, **told)
 
 
@@ -288,6 +300,7 @@ _BUILDERS: Final[dict[str, Callable[[Any, list[Any], Iterator[str]], None]]] = {
     "Leave": _build_leave,
     "Dial": _build_dial,
     "Meet": _build_meet,
+    "Forward": _build_forward,
     "Redirect": _build_redirect,
     "Hangup": _build_hangup,
     "Reject": _build_reject,

@@ -1,0 +1,175 @@
+"""Hold: the caller hears music, and the agent waits for them in a conference.
+
+A Dial cannot be paused, and of conferences we only use what documents can say. So the agent's leg is sent into a room
+of its own, which ends the Dial (or the room before) on the caller's leg; that leg asks for its next document and gets
+music, a lap at a time. To go on, the caller's leg is sent after the agent. What the caller's leg hears follows from the
+talk's row alone (`transfer.caller`): a redirect that was lost is made good by the next lap.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from callback.domain.desk import PASSED, Talk, Wish
+from callback.domain.dialogue import Ask, HangUp, Meet, Script, Step
+from callback.domain.ids import AgentKey, Token
+from callback.domain.lifecycle import AgentStatus
+from callback.flows import settle, talks
+from callback.flows.hook import Hook, Place
+from callback.ports import CarrierError, House, LegGone, OutcomeUnknown, Reservation
+
+LAP_S = 20
+"""Music between two looks at what the agent wants."""
+
+
+class Said(StrEnum):
+    """What came of an agent's wish."""
+
+    DONE = "done"
+    NOT_TALKING = "not_talking"
+    NOT_NOW = "not_now"  # the carrier refused: nothing has changed
+    UNSURE = "unsure"  # the carrier did not answer: it may have happened
+
+
+def talking(house: House, agent: AgentKey) -> Reservation | None:
+    """The talk that an agent is in."""
+    view = house.line.agent(agent)
+    if view.token is None or view.status is not AgentStatus.BUSY:
+        return None
+    pairing = house.line.reservation(view.token)
+    return pairing if pairing is not None and pairing.phase == "busy" else None
+
+
+# --- what the agent wants ---------------------------------------------------------------------------------------
+
+
+def hold(house: House, agent: AgentKey) -> Said:
+    """Music for the caller; said again, it is asked for again."""
+    talk = begun(house, agent)
+    if talk is None or talk.wish in PASSED:
+        return Said.NOT_TALKING
+    if talk.wish is not Wish.HOLD:
+        talk = talks.change(house, talk.token, parting) or talk
+    elif talk.agent_room == talk.room:
+        return Said.DONE
+    said = sent(lambda: house.carrier.redirect(talk.agent_leg, room_url(house, talk)))
+    if said in (Said.NOT_NOW, Said.NOT_TALKING):
+        talks.change(house, talk.token, together)
+    return said
+
+
+def resume(house: House, agent: AgentKey) -> Said:
+    """The caller comes back to the agent, who must be in their room by now."""
+    talk = begun(house, agent)
+    if talk is None or talk.wish is not Wish.HOLD:
+        return Said.NOT_TALKING
+    if talk.agent_room != talk.room:
+        return Said.UNSURE
+    talks.change(house, talk.token, together)
+    return fetch(house, agent, talk)
+
+
+def begun(house: House, agent: AgentKey) -> Talk | None:
+    """The row of the talk that an agent is in."""
+    pairing = talking(house, agent)
+    return talks.begin(house, pairing) if pairing is not None else None
+
+
+def fetch(house: House, agent: AgentKey, talk: Talk) -> Said:
+    """The caller's leg asks now, and not after its lap, what it is to do."""
+    pairing = talking(house, agent)
+    if pairing is None or pairing.token != talk.token:
+        return Said.NOT_TALKING
+    url = house.urls.step("desk/caller", **Place.paired(pairing).query(), r=talk.token)
+    return sent(lambda: house.carrier.redirect(talk.call, url))
+
+
+def sent(asked: Callable[[], None]) -> Said:
+    """What the carrier made of it."""
+    try:
+        asked()
+    except LegGone:
+        return Said.NOT_TALKING
+    except OutcomeUnknown:
+        return Said.UNSURE
+    except CarrierError:
+        return Said.NOT_NOW
+    return Said.DONE
+
+
+def parting(talk: Talk) -> Talk | None:
+    """Into the next room, unless somebody was quicker."""
+    return None if talk.wish is not Wish.NONE else replace(talk, wish=Wish.HOLD, room=talk.room + 1)
+
+
+def together(talk: Talk) -> Talk | None:
+    """Not to be on hold any more."""
+    return replace(talk, wish=Wish.NONE) if talk.wish is Wish.HOLD else None
+
+
+def room_url(house: House, talk: Talk) -> str:
+    """The agent's way into their room."""
+    return house.urls.step("desk/room", r=talk.token, n=str(talk.room))
+
+
+# --- the agent's ear --------------------------------------------------------------------------------------------
+
+
+def room(house: House, hook: Hook) -> Script:
+    """The agent's leg has left the talk: it waits for the caller."""
+    token, number = Token(hook.query["r"]), int(hook.query["n"])
+    pairing = house.line.reservation(token)
+    talk = talks.of(house, token)
+    if pairing is None or pairing.phase != "busy" or talk is None or talk.room != number:
+        return Script("en", (HangUp(),))
+    talks.change(house, token, lambda now: replace(now, agent_room=number))
+    after = Step("desk/after", {"r": token, "n": str(number)})
+    return Script("en", (Meet(room=name(talk), after=after, begun=None, role="agent"),))
+
+
+def name(talk: Talk) -> str:
+    """The room's name at the carrier."""
+    return f"{talk.token}-{talk.room}"
+
+
+def after(house: House, hook: Hook) -> Script:
+    """The agent is out of their room: the talk is over, unless the caller is being passed on."""
+    token = Token(hook.query["r"])
+    pairing = house.line.reservation(token)
+    if pairing is not None and pairing.phase == "busy":
+        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}", met=True)
+    return Script("en", (HangUp(),))
+
+
+# --- the caller's ear -------------------------------------------------------------------------------------------
+
+
+def music(house: House, place: Place, talk: Talk) -> Script:
+    """A lap on hold."""
+    now = house.clock.now()
+    talks.change(house, talk.token, lambda found: heard(found, now))
+    lap = Ask((), place.step("desk/caller", r=talk.token), timeout=1, music_s=LAP_S)
+    return Script(place.language, (lap,))
+
+
+def heard(talk: Talk, now: datetime) -> Talk | None:
+    """The first lap: from now on they wait."""
+    if talk.wish is not Wish.HOLD or talk.held_at is not None:
+        return None
+    return replace(talk, held_at=now, holds=talk.holds + 1)
+
+
+def meet(house: House, place: Place, talk: Talk) -> Script:
+    """Back to the agent."""
+    now = house.clock.now()
+    talks.change(house, talk.token, lambda found: released(found, now))
+    after = place.step("dialled", r=talk.token, room="1")
+    return Script(place.language, (Meet(room=name(talk), after=after, begun=None, role="customer"),))
+
+
+def released(talk: Talk, now: datetime) -> Talk | None:
+    """The wait on hold is over and counted."""
+    if talk.held_at is None:
+        return None
+    return replace(talk, held_at=None, held_s=talk.held_s + (now - talk.held_at).total_seconds())

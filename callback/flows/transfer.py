@@ -1,0 +1,220 @@
+"""Passing a caller on: to another queue, to one agent who is free, or to a telephone that is none of ours.
+
+The talk is over for its agent as soon as the caller's leg asks what comes next. From there on the place that the leg
+carries stands for them: whatever fails, they are in line again with the score they had, before everybody who came
+later. Somebody whom we rang is served with that; on the line they go on as a live caller in the same place.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from callback.domain import phone
+from callback.domain.callback import Leg, LegKind
+from callback.domain.desk import PASSED, Talk, Wish
+from callback.domain.dialogue import Forward, HangUp, Prompt, Script, Speak
+from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
+from callback.domain.lifecycle import AgentStatus, CallState
+from callback.flows import bridge, match, parted, settle, talks
+from callback.flows.book import caller_id
+from callback.flows.hook import Hook, Place, moment
+from callback.flows.parted import Said
+from callback.flows.settle import Ending
+from callback.ports import House, Reservation, Stand
+
+TALKED = frozenset({"completed", "answered"})
+"""What a Dial says that reached somebody."""
+
+
+# --- what the agent wants ---------------------------------------------------------------------------------------
+
+
+def pass_on(house: House, agent: AgentKey, wish: Wish, to: str) -> Said:
+    """Send the caller on, from the talk or from hold. Raises InvalidInput for somewhere they cannot be sent."""
+    pairing = parted.talking(house, agent)
+    if pairing is None:
+        return Said.NOT_TALKING
+    to = CHECKS[wish](house, pairing, to)
+    talk = talks.begin(house, pairing)
+    if talk is None or talk.wish in PASSED:
+        return Said.NOT_TALKING
+    talks.change(house, talk.token, lambda now: replace(now, wish=wish, to=to))
+    said = parted.fetch(house, agent, talk)
+    if said is Said.NOT_NOW:  # it was never processed: they talk on, or hold on
+        talks.change(house, talk.token, lambda now: taken_back(now, talk))
+    return said
+
+
+def taken_back(now: Talk, before: Talk) -> Talk | None:
+    """As it was before the wish, unless the caller's leg has come to know of it by itself."""
+    return None if now.passed_at is not None else replace(now, wish=before.wish, to="")
+
+
+def to_queue(house: House, _: Reservation, to: str) -> str:
+    """A queue there is."""
+    try:
+        return house.book.queue(QueueKey(to)).key
+    except NotFound:
+        raise InvalidInput("to", "there is no such queue") from None
+
+
+def to_agent(house: House, pairing: Reservation, to: str) -> str:
+    """Another agent, who is free at this moment."""
+    try:
+        view = house.line.agent(AgentKey(to))
+    except NotFound:
+        raise InvalidInput("to", "there is no such agent") from None
+    if to == pairing.agent or view.status is not AgentStatus.AVAILABLE:
+        raise InvalidInput("to", "this agent is not free now")
+    return to
+
+
+def to_number(house: House, pairing: Reservation, to: str) -> str:
+    """A number that this queue may ring. The toll guard is the one for callbacks."""
+    queue = house.book.queue(pairing.queue)
+    own = caller_id(house, queue)
+    number = phone.normalise(to, phone.region_of(own) if own else None)
+    phone.check(number, allowed=queue.policy.allowed_countries, own=own)
+    return number
+
+
+CHECKS: dict[Wish, Callable[[House, Reservation, str], str]] = {
+    Wish.QUEUE: to_queue,
+    Wish.AGENT: to_agent,
+    Wish.NUMBER: to_number,
+}
+
+
+# --- the caller's ear -------------------------------------------------------------------------------------------
+
+
+def caller(house: House, hook: Hook) -> Script:
+    """What the caller's leg does next, as their agent wants it. Where the talk is gone, they are in line again."""
+    place, talk = Place.of(hook.query), talks.of(house, Token(hook.query["r"]))
+    pairing = house.line.reservation(Token(hook.query["r"]))
+    if talk is not None and talk.wish in PASSED:
+        return passed(house, hook, place, talk)
+    if talk is None or pairing is None or pairing.phase != "busy":
+        return Script(place.language, (Speak((Prompt("cut_off"),)), place.hold()))
+    return parted.music(house, place, talk) if talk.wish is Wish.HOLD else parted.meet(house, place, talk)
+
+
+def passed(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
+    """The talk is over for its agent, and the caller goes where they were sent. Said twice, it happens once."""
+    now = house.clock.now()
+    talks.change(house, talk.token, lambda found: parted.released(found, now))
+    talks.change(house, talk.token, lambda found: replace(found, passed_at=found.passed_at or now))
+    free_agent(house, talk)
+    live = replace(place, entry=EntryId(hook.call))
+    if is_callback(place.entry):
+        carry_on(house, hook, place)
+    return WAYS[talk.wish](house, hook, live, talk)
+
+
+def free_agent(house: House, talk: Talk) -> None:
+    """The agent wraps up; a promise to the caller is kept."""
+    now = house.clock.now()
+    policy = house.book.queue(talk.queue).policy
+    view = house.line.complete(talk.token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="gone")
+    if view is None:
+        return
+    if is_callback(talk.entry):
+        settle.close_callback(house, CallbackId(talk.entry), Ending.OVER, cause=f"passed on by {talk.agent}", now=now)
+    if view.status is AgentStatus.AVAILABLE:
+        match.run_agent(house, talk.agent)
+
+
+def carry_on(house: House, hook: Hook, place: Place) -> None:
+    """Somebody whom we rang has a leg of their own from now on, in the place they had."""
+    with house.store.begin() as work:
+        if work.leg(hook.call) is not None:
+            return
+        number = work.callback(CallbackId(place.entry)).number
+        joined, now = moment(place.joined), house.clock.now()
+        work.put_leg(
+            Leg(
+                call=hook.call,
+                kind=LegKind.INBOUND,
+                queue=place.queue,
+                state=CallState.WAITING,
+                number=number,
+                created_at=now,
+                joined_at=joined,
+                language=place.language,
+                score=place.score,
+            )
+        )
+
+
+def into_queue(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
+    """In line there, in the place they had here; connected at once where an agent is free."""
+    return stand(house, hook, replace(place, queue=QueueKey(talk.to)), Prompt("passed_on"))
+
+
+def stand(house: House, hook: Hook, place: Place, said: Prompt) -> Script:
+    """On hold in their place, or on the way to whoever is free."""
+    now = house.clock.now()
+    standing = house.line.hold(
+        place.queue,
+        place.entry,
+        hook.call,
+        score=place.score,
+        joined_at=moment(place.joined),
+        language=place.language,
+        lease_s=house.knobs.lease_s,
+        token=new_token(),
+        now=now,
+    )
+    house.book.check(standing.config)
+    words = Speak((said,))
+    if standing.reservation is not None and standing.place == "reserved":
+        return bridge.connect(house, standing.reservation, place, before=(words,))
+    return Script(place.language, (words, place.hold()))
+
+
+def to_colleague(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
+    """To this agent if they are still free, else first in line."""
+    pairing = reserve(house, hook.call, place, AgentKey(talk.to))
+    if pairing is None:
+        return stand(house, hook, place, Prompt("agent_missed"))
+    return bridge.connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
+
+
+def reserve(house: House, call: CallSid, place: Place, agent: AgentKey) -> Reservation | None:
+    """A pairing with one agent, whoever else is free. None: they are not."""
+    now, token = house.clock.now(), new_token()
+    if house.line.agent(agent).status is not AgentStatus.AVAILABLE:
+        return None
+    about = Stand(place.entry, place.queue, place.score, moment(place.joined), place.language, call)
+    house.line.resume(replace(about, in_menu=True), phase="reserved", lease_s=house.knobs.lease_s, now=now)
+    wanted = replace(about, token=token, agent=agent)
+    if not house.line.resume(wanted, phase="reserved", lease_s=house.knobs.lease_s, now=now):
+        return None
+    return house.line.reservation(token)
+
+
+def to_outside(house: House, _: Hook, place: Place, talk: Talk) -> Script:
+    """Rung from this leg, from the queue's own number; whoever picks up talks."""
+    queue = house.book.queue(place.queue)
+    ring = Forward(
+        number=talk.to,
+        after=place.step("desk/forwarded"),
+        timeout=queue.policy.ring_timeout_s,
+        caller_id=caller_id(house, queue) or "",
+    )
+    return Script(place.language, (Speak((Prompt("connecting"),)), ring))
+
+
+def forwarded(house: House, hook: Hook) -> Script:
+    """They have talked elsewhere; or nobody took it, and they are first in line here."""
+    place = Place.of(hook.query)
+    if hook.form.get("DialCallStatus") in TALKED or hook.status != "in-progress":
+        return Script(place.language, (HangUp(),))
+    return stand(house, hook, place, Prompt("agent_missed"))
+
+
+WAYS: dict[Wish, Callable[[House, Hook, Place, Talk], Script]] = {
+    Wish.QUEUE: into_queue,
+    Wish.AGENT: to_colleague,
+    Wish.NUMBER: to_outside,
+}
