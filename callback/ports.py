@@ -20,7 +20,7 @@ from callback.domain.lessons import Lesson
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy, Queue
 from callback.domain.proof import NumberChange
-from callback.domain.said import Happened, Moment, Prediction, Saying
+from callback.domain.said import Happened, Moment, Prediction, Saying, Taken
 from callback.domain.stored import Stored
 from callback.domain.table import Table
 from callback.domain.wait import Measured
@@ -332,9 +332,9 @@ class Line(Protocol):
     def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]: ...
 
     def remember_language(self, number_hash: str, language: str) -> None: ...
-    def forget_person(self, number_hash: str) -> int:
+    def forget_person(self, number_hash: str) -> list[EntryId]:
         """Whatever is remembered of this number: its language, and an open promise that stands in no line any more.
-        Returns how much that was."""
+        Returns the promises that do."""
         ...
 
 
@@ -1022,6 +1022,16 @@ class Work(Protocol):
 
     def happened(self, subjects: Iterable[str], *, upto: int) -> list[Happened]:
         """All that the journal tells of these calls and callbacks up to this `seq`, in order."""
+        ...
+
+    def parted(self, queue: QueueKey, *, since: datetime) -> list[tuple[Prediction, int]]:
+        """The predictions of calls that left this queue's line since then before an agent was there, as long as it is
+        not known when one would have been: each with the score of the place that was left."""
+        ...
+
+    def taken(self, rows: Sequence[Entry]) -> list[Taken]:
+        """Of rows of the journal by which agents were taken for somebody: for which place, and how long they had been
+        idle. Without rows about somebody of whom the record knows no place."""
         ...
 
     def save_predictions(self, rows: Sequence[Prediction]) -> None:

@@ -1,7 +1,8 @@
 """How good the predictions of waits were: sums that can be added up by hour, queue and model, and what follows.
 
-Errors are known of those alone who were served: whoever hangs up never learns how long they would have waited, and
-those tend to be the longest waits. So they are counted beside the figures, and not in them.
+Whoever hangs up or takes a callback tends to have had the longest wait before them. To judge by the served alone would
+flatter a forecast that says too little, so they are judged too, by when an agent would have been theirs
+(`said.parted`), and counted apart. Where nobody can tell they are counted beside the figures, and not in them.
 """
 
 import math
@@ -78,6 +79,7 @@ class Tally:
     early: int = 0
     late: int = 0
     unrung: int = 0
+    parted: int = 0  # of those judged, who had left before an agent was theirs
     early_s: float = 0.0
     late_s: float = 0.0
 
@@ -116,10 +118,13 @@ def made(said: Prediction) -> Tally:
 
 
 def change(before: Prediction, after: Prediction) -> Tally:
-    """What `settle` adds: each prediction is judged once, and comes to one end."""
+    """What `settle` or `parted` adds: each prediction is judged once, and comes to one end."""
     found = NOTHING
     if before.actual_s is None and after.actual_s is not None:
-        found += Tally(ours=_errors(after, ""), simple=_errors(after, "simple_"))
+        found += Tally(ours=_errors(after, "", after.actual_s), simple=_errors(after, "simple_", after.actual_s))
+    if before.offered_s is None and after.offered_s is not None and after.actual_s is None:
+        ours = _errors(after, "", after.offered_s)
+        found += Tally(ours=ours, simple=_errors(after, "simple_", after.offered_s), parted=ours.scored)
     if before.fate is None and after.fate is not None:
         found += _COUNTED.get(after.fate, Tally(ended=1))
         found += Tally(unrung=int(_unrung(after)))
@@ -147,10 +152,9 @@ def _punctual(missed: timedelta) -> Tally:
     return Tally(early=1, early_s=-seconds) if seconds < 0 else Tally(late=1, late_s=seconds)
 
 
-def _errors(said: Prediction, whose: str) -> Errors:
+def _errors(said: Prediction, whose: str, actual: float) -> Errors:
     mean, p10, p50, p80, p90 = (getattr(said, whose + name) for name in ("mean", "p10", "p50", "p80", "p90"))
-    actual = said.actual_s
-    if actual is None or None in (mean, p10, p50, p80, p90):
+    if None in (mean, p10, p50, p80, p90):
         return Errors()
     error = mean - actual
     return Errors(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from callback.domain import spoken
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import AgentStatus, CallState, State
+from callback.domain.offered import LONGEST_S
 from callback.domain.wait import Measured, Wait
 
 
@@ -71,7 +72,8 @@ class Prediction:
     """One row of the record of what was said. Seconds; None where nobody could know.
 
     `actual_s` is what the prediction is judged by, `waited_s` the time until the agent was there or the caller was
-    gone, `offered_s` the wait that would have been, where somebody left and it can be told. `seq` is 0 until saved.
+    gone, `offered_s` the wait that would have been, where somebody left the line and it can be told (`parted`), and
+    `seq` is 0 until saved.
     """
 
     at: datetime
@@ -229,6 +231,38 @@ def _step(said: Prediction, happened: Happened) -> Prediction:
     if happened.after == RINGS and said.moment is Moment.PROMISE and said.rang_at is None:
         return replace(said, rang_at=happened.at, actual_s=(happened.at - said.at).total_seconds())
     return said
+
+
+# --- what would have happened -----------------------------------------------------------------------------------
+
+PARTED = frozenset({Fate.LEFT, Fate.PROMISED})
+"""The fates of callers who left the line before an agent was there."""
+OFFERED_WITHIN = timedelta(seconds=LONGEST_S)
+"""When no agent is taken for their place, or one behind it, for so long, the line has stopped, and nothing is known."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An agent was taken for a place in line: at `at`, for whoever stood at `score`, and idle since `idle_since`."""
+
+    queue: QueueKey
+    score: int
+    at: datetime
+    idle_since: datetime
+
+
+def parted(said: Prediction, score: int, taken: Taken) -> Prediction:
+    """The prediction of a caller who left the place `score`, by the first agent who was taken in their queue for that
+    place or one behind it: this agent would have been theirs, when it was free, or they would have had one before.
+
+    The callback that has taken the caller's place has its score. Whoever was idle before they left would have been
+    theirs at once: a wait that was over, and not one of somebody who gave up; it counts as what they did wait."""
+    if said.fate not in PARTED or said.fate_at is None or said.offered_s is not None or taken.score < score:
+        return said
+    if not timedelta(0) <= taken.at - said.fate_at <= OFFERED_WITHIN:
+        return said
+    free = max(min(taken.at, taken.idle_since), said.fate_at)
+    return replace(said, offered_s=(free - said.at).total_seconds())
 
 
 def _ended(said: Prediction, fate: Fate, at: datetime) -> Prediction:

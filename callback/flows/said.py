@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
 
 import structlog
 
@@ -18,10 +19,21 @@ from callback.domain.callback import Callback, Entry
 from callback.domain.errors import NotFound
 from callback.domain.ids import CallSid, EntryId, QueueKey
 from callback.domain.judged import NOTHING, Tally, change, made
-from callback.domain.lifecycle import State
+from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.offer import Decision, Reason
 from callback.domain.policy import Queue
-from callback.domain.said import TELLING, Happened, Moment, Prediction, Saying, prediction, settle
+from callback.domain.said import (
+    OFFERED_WITHIN,
+    PARTED,
+    TELLING,
+    Happened,
+    Moment,
+    Prediction,
+    Saying,
+    parted,
+    prediction,
+    settle,
+)
 from callback.flows import poison
 from callback.flows.hook import Place
 from callback.flows.outlook import Outlook, closes_in_s, present
@@ -190,7 +202,8 @@ def write(house: House, batches: int) -> tuple[int, bool]:
         new = [predicted(house, one) for _, batch in drained for one in batch]
         changes = _Changes()
         join(work, changes, entries)
-        add(work, changes, new, upto)
+        added = add(work, changes, new, upto)
+        judge_parted(work, changes, takings(work, entries, added, upto))
         work.add_tallies(changes.tallies)
         last = drained[-1][0] if drained else mark.stream
         work.set_said_mark(SaidMark(last, upto, mark.written + len(new), mark.judged + changes.judged))
@@ -221,14 +234,41 @@ def join(work: Work, changes: _Changes, entries: Iterable[Entry]) -> None:
     work.save_predictions([after for before, after in settled if after != before])
 
 
-def add(work: Work, changes: _Changes, new: Sequence[Prediction], upto: int) -> None:
+def add(work: Work, changes: _Changes, new: Sequence[Prediction], upto: int) -> list[Prediction]:
     """New predictions, with what the journal knows of their subjects already, as far as it has been read."""
     happened: defaultdict[str, list[Happened]] = defaultdict(list)
     for one in work.happened({said.subject for said in new}, upto=upto):
         happened[one.subject].append(one)
     for said in new:
         changes.count(said, made(said))
-    work.add_predictions([changes.settle(said, happened[said.subject]) for said in new])
+    settled = [changes.settle(said, happened[said.subject]) for said in new]
+    work.add_predictions(settled)
+    return settled
+
+
+def takings(work: Work, entries: Sequence[Entry], added: Iterable[Prediction], upto: int) -> list[Entry]:
+    """The rows by which agents were taken for somebody: those that are news, and where a new prediction is of somebody
+    who left before them, those from there on."""
+    left = [said.fate_at for said in added if said.fate in PARTED and said.fate_at is not None]
+    rows: Iterable[Entry] = entries
+    if left:
+        rows = work.journal(after=work.seq_before(min(left)), limit=ENTRIES, kind="agent")
+    return [row for row in rows if row.kind == "agent" and row.after == AgentStatus.RESERVED and row.seq <= upto]
+
+
+def judge_parted(work: Work, changes: _Changes, rows: Sequence[Entry]) -> None:
+    """Whoever left before an agent was theirs, by the agents who were taken since."""
+    for queue in sorted({row.queue for row in rows}):
+        mine = [row for row in rows if row.queue == queue]
+        gone = work.parted(QueueKey(queue), since=mine[0].at - OFFERED_WITHIN)
+        taken = work.taken(mine) if gone else []
+        known = []
+        for before, score in gone:
+            after = reduce(lambda said, one, score=score: parted(said, score, one), taken, before)  # type: ignore[misc]
+            if after != before:
+                changes.count(before, change(before, after))
+                known.append(after)
+        work.save_predictions(known)
 
 
 def forget_old(house: House) -> int:

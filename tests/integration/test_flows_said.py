@@ -79,6 +79,72 @@ def test_whoever_hangs_up_is_counted_and_not_judged(staged: StagedHouse) -> None
     assert (found.left, found.ours.scored) == (1, 0)
 
 
+BOB, EVE = "+12015550124", "+12015550125"
+
+
+@on_both
+def test_whoever_hung_up_is_judged_by_the_agent_who_would_have_been_theirs(staged: StagedHouse) -> None:
+    talker = busy(staged)
+    leg, behind = staged.holding(ADA), staged.holding(BOB)
+    staged.wait(30)
+    leg.hang_up()
+    assert recorded(staged, leg.sid)[0].offered_s is None
+    staged.wait(60)
+    talker.hang_up()
+    staged.work()
+    staged.talking(behind)
+    for _ in range(2):  # a second look changes nothing
+        [gone] = recorded(staged, leg.sid)
+        assert (gone.fate, gone.waited_s, gone.actual_s) == (Fate.LEFT, 30, None)
+        assert gone.offered_s == pytest.approx(90, abs=1)
+        found = counted(staged, Moment.ARRIVAL)
+        assert (found.left, found.connected, found.ours.scored, found.parted) == (1, 1, 2, 1)
+
+
+def test_whoever_took_a_callback_is_judged_by_when_its_turn_came(staged: StagedHouse) -> None:
+    talker = busy(staged)
+    staged.wait(10)
+    callback = staged.enrolled(ADA)
+    staged.wait(200)
+    talker.hang_up()
+    staged.work()
+    staged.outgoing().ring()
+    [arrival] = recorded(staged, callback.origin or "")
+    assert (arrival.fate, arrival.actual_s) == (Fate.PROMISED, None)
+    assert arrival.offered_s == pytest.approx(200, abs=1)
+    assert counted(staged, Moment.ARRIVAL).parted == 1
+
+
+def test_an_agent_who_sat_idle_meanwhile_would_have_been_theirs_and_nobody_is_after_half_an_hour(
+    staged: StagedHouse,
+) -> None:
+    talker = busy(staged)
+    leg = staged.holding(ADA)
+    staged.wait(30)
+    leg.hang_up()
+    staged.wait(60)
+    talker.hang_up()
+    staged.work()
+    staged.wait(300)
+    staged.talking(staged.ring_in(BOB))
+    [gone] = recorded(staged, leg.sid)
+    assert gone.offered_s == pytest.approx(90, abs=1)
+
+
+def test_of_a_line_that_stopped_nobody_can_tell(staged: StagedHouse) -> None:
+    talker = busy(staged)
+    leg = staged.holding(ADA)
+    staged.wait(30)
+    leg.hang_up()
+    staged.wait(1900)
+    talker.hang_up()
+    staged.work()
+    staged.talking(staged.ring_in(EVE))
+    [gone] = recorded(staged, leg.sid)
+    assert gone.offered_s is None
+    assert counted(staged, Moment.ARRIVAL).parted == 0
+
+
 @on_both
 def test_a_promise_is_joined_to_its_ring_and_its_talk_and_its_call_became_it(staged: StagedHouse) -> None:
     talker = busy(staged)

@@ -10,7 +10,7 @@ import pytest
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Errors, Share, Tally, change, made
 from callback.domain.lifecycle import AgentStatus
-from callback.domain.said import Fate, Happened, Moment, Prediction, Saying, prediction, settle
+from callback.domain.said import Fate, Happened, Moment, Prediction, Saying, Taken, parted, prediction, settle
 from callback.domain.wait import UNKNOWN, Measured, Wait
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -133,6 +133,46 @@ def test_each_prediction_is_judged_once() -> None:
     assert found.ours == Errors(1, 900.0, abs(row.p50 - 150), -30.0, 0, 0, 0, row.p90 - row.p10)  # type: ignore[operator]
     assert found.simple.square == 2500
     assert change(done, settle(done, [after(300, "completed")])) == Tally()
+
+
+PLACE = 1000
+
+
+@pytest.mark.parametrize(
+    ("word", "score", "at", "idle_since", "offered_s"),
+    [
+        ("abandoned", PLACE + 1, 150, 150, 150),  # whoever stood behind them had an agent
+        ("abandoned", PLACE - 1, 150, 150, None),  # whoever stood before them did: it tells nothing
+        ("callback", PLACE, 150, 150, 150),  # their own promise had its turn
+        ("abandoned", PLACE + 1, 150, 80, 80),  # the agent had sat idle since
+        ("abandoned", PLACE + 1, 150, 20, 60),  # also before they left
+        ("abandoned", PLACE + 1, 59, 59, None),  # before they left
+        ("abandoned", PLACE + 1, 60 + 1801, 60 + 1801, None),  # the line had stopped
+        ("bridged", PLACE + 1, 150, 150, None),  # they had an agent
+        ("completed", PLACE + 1, 150, 150, None),
+    ],
+)
+def test_the_agent_of_whoever_stood_behind_would_have_been_theirs(
+    word: str, score: int, at: float, idle_since: float, offered_s: float | None
+) -> None:
+    gone = settle(said(), [after(60, word)])
+    moments = [NOW + timedelta(seconds=seconds) for seconds in (at, idle_since)]
+    known = parted(gone, PLACE, Taken(QueueKey("support"), score, *moments))
+    assert known == replace(gone, offered_s=offered_s)
+    assert change(gone, known).parted == (offered_s is not None)
+
+
+def test_whoever_left_is_judged_once_and_by_the_first_agent() -> None:
+    gone = settle(said(), [after(60, "abandoned")])
+    first, second = (
+        Taken(QueueKey("support"), PLACE + 1, NOW + timedelta(seconds=at), NOW + timedelta(seconds=at))
+        for at in (150, 300)
+    )
+    known = parted(gone, PLACE, first)
+    assert parted(known, PLACE, second) == known
+    assert change(gone, known).ours == change(said(), settle(said(), [after(150, "bridged")])).ours
+    nothing = settle(said(wait=UNKNOWN), [after(60, "abandoned")])
+    assert change(nothing, parted(nothing, PLACE, first)) == Tally()
 
 
 def test_the_figures_of_a_few_waits() -> None:

@@ -57,6 +57,8 @@ IS_RUNG = f"attempt IS NOT NULL AND state IN ({listed(state for state in State i
 """Spelled as in the partial indexes: only a query with the same words can use them."""
 
 IS_UNSETTLED = "fate IS NULL"
+HAS_PARTED = "offered_s IS NULL AND fate IN ('left', 'promised')"
+"""They left the line, and nobody knows yet how long they would have waited."""
 NAMES_SOMEBODY = "number_hash <> ''"
 """What was erased has no hash any more."""
 COUNTED = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
@@ -513,6 +515,8 @@ predictions = Table(
     Index("ix_predictions_subject", "subject"),
     Index("ix_predictions_unsettled", "subject",
           postgresql_where=text(IS_UNSETTLED), sqlite_where=text(IS_UNSETTLED)),
+    Index("ix_predictions_parted", "queue", "fate_at",
+          postgresql_where=text(HAS_PARTED), sqlite_where=text(HAS_PARTED)),
     sqlite_autoincrement=True,  # the oldest are deleted, and no number may come again
 )  # fmt: skip
 
@@ -534,6 +538,7 @@ prediction_hours = Table(
     Column("moment", Word(Moment), nullable=False),
     Column("model", String, nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in COUNTED),
+    Column("parted", BigInteger, nullable=False, server_default="0"),  # a version before it counts none
     *(Column(name, Float, nullable=False) for name in ("early_s", "late_s")),
     *_sums("ours_"),
     *_sums("simple_"),

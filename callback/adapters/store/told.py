@@ -12,11 +12,22 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, cast, delete, func, insert, select, text, update
 
-from callback.adapters.store.tables import IS_UNSETTLED, journal, prediction_hours, predictions, said_mark
+from callback.adapters.store.tables import (
+    HAS_PARTED,
+    IS_UNSETTLED,
+    callbacks,
+    journal,
+    legs,
+    prediction_hours,
+    predictions,
+    said_mark,
+)  # fmt: skip
 from callback.adapters.store.transaction import Insert, Transaction, insert_into, plain_fields, plain_row, plain_values
+from callback.domain.callback import Entry
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Errors, Tally
-from callback.domain.said import TELLING, Happened, Moment, Prediction
+from callback.domain.lifecycle import AgentStatus
+from callback.domain.said import TELLING, Happened, Moment, Prediction, Taken
 from callback.ports import Hour, SaidMark
 
 IN_ONE = 500
@@ -84,6 +95,30 @@ class Told(Transaction):
             )
             found += [Happened(*row) for row in self._sql.execute(query.order_by(journal.c.seq))]
         return found
+
+    def parted(self, queue: QueueKey, *, since: datetime) -> list[tuple[Prediction, int]]:
+        query = _COLUMNS.add_columns(legs.c.score).join(legs, legs.c.call == p.subject)
+        query = query.where(text(HAS_PARTED), p.queue == queue, p.fate_at >= since)
+        return [(_prediction(row), row.score) for row in self._sql.execute(query.order_by(p.seq))]
+
+    def taken(self, rows: Sequence[Entry]) -> list[Taken]:
+        of = {row.seq: str(row.data.get("entry", "")) for row in rows}
+        scores: dict[str, int] = {}
+        for some in _slices(of.values()):
+            for name, score in ((legs.c.call, legs.c.score), (callbacks.c.id, callbacks.c.score)):
+                scores |= {row[0]: row[1] for row in self._sql.execute(select(name, score).where(name.in_(some)))}
+        return [
+            Taken(QueueKey(row.queue), scores[of[row.seq]], row.at, self._idle_since(row))
+            for row in rows
+            if of[row.seq] in scores
+        ]
+
+    def _idle_since(self, row: Entry) -> datetime:
+        """Since when the agent who was taken by this row of the journal had been available."""
+        j = journal.c
+        before = select(j.after, j.at).where(j.kind == "agent", j.subject == row.subject, j.seq < row.seq)
+        last = self._sql.execute(before.order_by(j.seq.desc()).limit(1)).one_or_none()
+        return last.at if last is not None and last.after == AgentStatus.AVAILABLE else row.at
 
     def save_predictions(self, rows: Sequence[Prediction]) -> None:
         if rows:
