@@ -19,7 +19,6 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
-from callback.adapters.store.connecting import Connecting, FirstWord
 
 BUSY_S = 5.0
 """How long a SQLite writer waits for those before it, unless the store has less patience."""
@@ -111,6 +110,8 @@ def _beginning_sqlite(busy_s: float, breaker: Breaker | None) -> Callable[[Conne
 
 
 def _postgresql(url: URL, pool_size: int, patience_s: float | None, breaker: Breaker | None) -> Engine:
+    from callback.adapters.store.connecting import Connecting, FirstWord  # the driver, which SQLite needs not
+
     engine = create_engine(
         url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S,
         connect_args={

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import twilio.rest.api.v2010.account  # noqa: F401 -- else imported by the first client, in each process of a pool
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
