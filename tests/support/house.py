@@ -51,6 +51,9 @@ ADA = "+12015550123"
 SUPPORT = QueueKey("support")
 
 
+IDLE = sweep.Swept(0, 0, 0, 0, 0)
+QUIET, STRIDE_S = 3, 5
+"""After so many sweeps that found nothing, the next comes after so many seconds instead of one."""
 _FREE: list[Application] = []
 """Applications whose house is gone: hanging the doors takes as long as a whole test, so the next house takes them."""
 
@@ -189,22 +192,29 @@ class StagedHouse:
         """Time passes, and nobody does anything."""
         self.clock.advance(seconds)
 
-    def sweep(self) -> None:
-        """One round of the sweep, and the work that follows."""
+    def sweep(self) -> bool:
+        """One round of the sweep, and the work that follows. Whether there was any."""
         with condition.round_of_the_sweep(self.house):
-            sweep.sweep(self.house)
-        self.work()
+            swept = sweep.sweep(self.house)
+        return self.work() > 0 or swept != IDLE
 
     def pass_time(self, seconds: int, *, every: Callable[[], None] | None = None) -> None:
-        """Time passes second by second, as beat ticks."""
-        for _ in range(seconds):
-            self.clock.advance(1)
-            self.sweep()
-            if round(self.clock.now().timestamp()) % 15 == 0:
+        """Time passes second by second, as beat ticks; with longer strides while nothing is done for a while."""
+        left, quiet = seconds, 0
+        while left:
+            stride = 1 if every is not None or quiet < QUIET else min(STRIDE_S, left)
+            left -= stride
+            before = self._minute_quarters()
+            self.clock.advance(stride)
+            quiet = 0 if self.sweep() else quiet + 1
+            if self._minute_quarters() != before:
                 stand_again.stand_again(self.house)
-                self.work()
+                quiet = 0 if self.work() else quiet
             if every is not None:
                 every()
+
+    def _minute_quarters(self) -> int:
+        return round(self.clock.now().timestamp()) // 15
 
     def lose_line(self, keys: str = "*") -> None:
         """Redis loses these keys, and nobody notices."""
