@@ -96,11 +96,13 @@ app.config_from_object(Configuration())
 
 
 class Tasks(bootsteps.Step):
-    """A worker has to know the tasks; a beat only sends their names."""
+    """A worker has to know the tasks, while a beat only sends their names. All that a house is made of is imported
+    before the pool is forked, which shares it: else each of its processes would import it for itself."""
 
     def __init__(self, parent: Any, **how: object) -> None:
         super().__init__(parent, **how)
-        import_module("workers.tasks")
+        for module in ("workers.tasks", "callback.wiring"):
+            import_module(module)
 
 
 class SignOfLife(bootsteps.StartStopStep):
