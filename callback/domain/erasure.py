@@ -46,8 +46,8 @@ class Erasure:
 
 
 def next_try(tries: int, now: datetime) -> datetime:
-    """When to try again after so many failures in a row (at least one)."""
-    return now + PAUSES[min(tries, len(PAUSES)) - 1]
+    """When to try again after so many failures in a row; the first pause is for the first and for none."""
+    return now + PAUSES[min(max(tries, 1), len(PAUSES)) - 1]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from callback.domain.erasure import LATE, Erasure, Export, Stage, next_try
 from callback.domain.errors import AlreadyBridged, InvalidInput, NotFound, Unreadable
 from callback.domain.ids import CallbackId, EntryId
 from callback.domain.lifecycle import Event
-from callback.flows import cancel, persist
+from callback.flows import cancel, match, persist
 from callback.flows.poison import Item, guarded
 from callback.ports import CarrierError, House, StillGoing, Work
 
@@ -32,8 +32,10 @@ WISH = "erased at their wish"
 """Why a promise of theirs ended."""
 ON_THE_PHONE = "they are on the phone with us: this is finished when the call has ended"
 GOING_ON = "the carrier keeps the record of a call or a text until it has ended"
-MOST = 100
-"""So many of the carrier's records go at one time: the rest when the keeper comes by again."""
+MOST = 25
+"""So many of the carrier's records go at one time, within a task's time limit: the rest when the keeper comes again."""
+WISHES = 4
+"""So many are gone on with in one round of the keeper."""
 SLICE = 200
 """Rows of each kind that become too old to be kept at one time."""
 KEEPER = "retention"
@@ -202,10 +204,25 @@ def end(house: House, id: CallbackId, erasure: Erasure) -> None:
 
 
 def forget_in_line(house: House, erasure: Erasure) -> None:
-    """What is remembered of the number, and documents in which it was read out, kept for a repeat."""
-    house.line.forget_person(erasure.number_hash)
+    """What is remembered of the number, promises that ended and stand there still, since whoever ended them died, and
+    documents in which it was read out, kept for a repeat."""
+    for entry in house.line.forget_person(erasure.number_hash):
+        if is_over(house, CallbackId(entry), erasure):
+            left = house.line.leave(entry, reason=WISH, now=house.clock.now())
+            if left.reservation is not None:
+                match.run_agent(house, left.reservation.agent)
     if erasure.number:
         house.once.forget(told_of(erasure.number, names(house, erasure.number)))
+
+
+def is_over(house: House, id: CallbackId, erasure: Erasure) -> bool:
+    """Whether this promise, which stands in line by the number's hash, is theirs and nobody keeps it any more."""
+    with house.store.look() as work:
+        try:
+            number_hash, _ = work.number_of(id)
+        except NotFound:
+            return True
+        return number_hash in ("", erasure.number_hash) and id not in work.unfinished(erasure.number_hash)[0]
 
 
 def names(house: House, number: str) -> set[str]:
@@ -230,16 +247,21 @@ def told_of(number: str, known_as: set[str]) -> Callable[[str], bool]:
 
 
 def forget_at_carrier(house: House, erasure: Erasure) -> Erasure:
-    """The carrier's records of their calls and texts: those we know by name, and all others by their number."""
+    """The carrier's records of their calls and texts: those we know by name, then all others by their number."""
     forget_in_line(house, erasure)
-    left, waiting = delete(house, records(house, erasure))
+    left, waiting = delete(house, erasure.records) if erasure.at_carrier else ([], [])
+    if not left and not waiting:
+        left = others(house, erasure)
     now = house.clock.now()
     with house.store.begin() as work:
         erasure = work.erasure(erasure.id, lock=True)
         if left or waiting:
             again = now if left else next_try(erasure.tries, now)
             error = "" if left else GOING_ON
-            return work.put_erasure(replace(erasure, records=(*waiting, *left), error=error, next_at=again))
+            tries = 0 if left else erasure.tries
+            return work.put_erasure(
+                replace(erasure, records=(*left, *waiting), error=error, tries=tries, next_at=again)
+            )
         _log.info("erasure.done", id=erasure.id, rows=sum(erasure.found.values()))
         later = now + LATE if erasure.number_hash else None
         return work.put_erasure(
@@ -249,14 +271,14 @@ def forget_at_carrier(house: House, erasure: Erasure) -> Erasure:
         )  # fmt: skip
 
 
-def records(house: House, erasure: Erasure) -> list[str]:
-    """The names of what the carrier may still have. By an agent's own number it would name other callers' calls."""
-    if not erasure.at_carrier:
+def others(house: House, erasure: Erasure) -> list[str]:
+    """What the carrier has of them besides. By an agent's own number it would name other callers' calls."""
+    if not erasure.at_carrier or not erasure.number:
         return []
     with house.store.look() as work:
-        by_number = erasure.number if not works_here(work, erasure.number) else ""
-    known = house.carrier.records_of(by_number) if by_number else []
-    return list(dict.fromkeys([*erasure.records, *known]))
+        if works_here(work, erasure.number):
+            return []
+    return house.carrier.records_of(erasure.number)
 
 
 def delete(house: House, sids: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -300,7 +322,7 @@ def look_again(house: House, erasure: Erasure) -> Erasure:
 def keep(house: House) -> int:
     """Go on with every wish whose time has come; returns how many."""
     with house.store.look() as work:
-        due = work.erasures_due(house.clock.now())
+        due = work.erasures_due(house.clock.now(), WISHES)
     for one in due:
         guarded(house, Item("step", "erasing", "", "erasing"), partial(go_on, house, one), None)
     return len(due)

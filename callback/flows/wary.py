@@ -61,3 +61,11 @@ class Wary:
     def send_text(self, *, to: str, from_: str, body: str, status_url: str) -> str:
         """See `ports.Carrier`."""
         return self._try(lambda: self._carrier.send_text(to=to, from_=from_, body=body, status_url=status_url))
+
+    def records_of(self, number: str) -> list[str]:
+        """See `ports.Carrier`."""
+        return self._try(lambda: self._carrier.records_of(number))
+
+    def delete_record(self, sid: str) -> None:
+        """See `ports.Carrier`."""
+        self._try(lambda: self._carrier.delete_record(sid))

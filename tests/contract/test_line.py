@@ -269,3 +269,17 @@ def test_the_language_that_a_number_chose_is_remembered(scene: Scene) -> None:
     assert scene.arrive("CA2", number="other", language="en").language == ""
     languages = [told.language for told in scene.news() if isinstance(told, CallEvent)]
     assert languages == ["zh", "en"]
+
+
+def test_a_number_is_forgotten_and_whoever_waits_by_it_is_told(scene: Scene) -> None:
+    scene.line.remember_language("hash", "zh")
+    scene.line.remember_language("other", "zh")
+    scene.enter("cb1", number="hash")
+    scene.enter("cb2", number="other")
+    assert scene.line.forget_person("hash") == ["cb1"]
+    assert scene.arrive("CA1", number="hash").language == ""
+    assert scene.arrive("CA2", number="other").language == "zh"
+    assert scene.order() == ["cb1", "cb2", "CA1", "CA2"]
+    scene.leave("cb1")
+    assert scene.line.forget_person("hash") == []
+    assert scene.line.forget_person("nobody's") == []

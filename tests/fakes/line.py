@@ -462,8 +462,9 @@ class FakeLine:
     def remember_language(self, number_hash: str, language: str) -> None:
         self._languages[number_hash] = language
 
-    def forget_person(self, number_hash: str) -> int:
-        return 1 if self._languages.pop(number_hash, None) is not None else 0
+    def forget_person(self, number_hash: str) -> list[EntryId]:
+        self._languages.pop(number_hash, None)
+        return [person.id for person in self._people.values() if number_hash and person.number == number_hash[:24]]
 
     # --- the stream, the pace ----------------------------------------------------------------------------------
 

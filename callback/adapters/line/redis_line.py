@@ -237,8 +237,8 @@ class RedisLine(Aging):
     def remember_language(self, number_hash: str, language: str) -> None:
         self._client.set(keys.language(number_hash), language, ex=_LANGUAGE_TTL_S)
 
-    def forget_person(self, number_hash: str) -> int:
-        return int(self._run("forget", number_hash)[1])
+    def forget_person(self, number_hash: str) -> list[EntryId]:
+        return [EntryId(entry) for entry in self._run("forget", number_hash)[1:]]
 
     # --- the stream, the pace, a fresh start ---------------------------------------------------------------------
 
