@@ -161,7 +161,11 @@ class Show:
         from callback.adapters.store.sql_store import SqlStore
 
         migrate.upgrade(self._settings.database_url)
-        store = SqlStore(self._settings.database_url, self._settings.secret_key.get_secret_value())
+        store = SqlStore(
+            self._settings.database_url,
+            self._settings.secret_key.get_secret_value(),
+            retired_keys=self._settings.retired_keys,
+        )
         now = datetime.now(UTC)
         with store.begin() as work:
             for key, name, number in QUEUES:

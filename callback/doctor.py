@@ -143,7 +143,9 @@ def disk(patient: Patient) -> Checks:
 def record(patient: Patient) -> Checks:
     """The database: reachable, and with the tables of this version."""
     settings = patient.settings
-    store = SqlStore(settings.database_url, settings.secret_key.get_secret_value(), pool_size=2)
+    store = SqlStore(
+        settings.database_url, settings.secret_key.get_secret_value(), retired_keys=settings.retired_keys, pool_size=2
+    )
     where = masked(settings.database_url)
     try:
         store.ping()

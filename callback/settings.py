@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 MASK = "***"
 SECRET_LENGTH = 32
-_NEVER_SHOWN = frozenset({"SECRET_KEY", "TWILIO_AUTH_TOKEN", "DATABASE_URL", "REDIS_URL"})
+_NEVER_SHOWN = frozenset({"SECRET_KEY", "SECRET_KEY_OLD", "TWILIO_AUTH_TOKEN", "DATABASE_URL", "REDIS_URL"})
 
 
 class Environment(StrEnum):
@@ -114,6 +114,12 @@ def _absolute(folder: Path) -> Path:
     return folder.expanduser().absolute()
 
 
+def _days(days: float) -> float:
+    if 0 < days < 1:
+        raise ValueError("is less than a day, within which numbers are needed to dial and to count by")
+    return days
+
+
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -128,6 +134,7 @@ class Settings(BaseSettings):
     public_base_url: Annotated[str, AfterValidator(_base)]
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     secret_key: SecretStr
+    secret_key_old: SecretStr | None = None
     twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9A-Za-z]+$")] | None = None
     twilio_auth_token: SecretStr | None = None
     twilio_caller_id: Annotated[str, AfterValidator(_e164)] | None = None
@@ -140,6 +147,8 @@ class Settings(BaseSettings):
     reconcile_margin_s: Seconds = 10.0
     workers_gone_s: Positive = 30.0
     predictions_days: Annotated[float, Field(ge=1, le=3_650, allow_inf_nan=False)] = 90.0
+    retention_days: Annotated[float, AfterValidator(_days), Field(ge=0, le=3_650, allow_inf_nan=False)] = 0.0
+    retention_at_carrier: bool = False
     demo_speed: Positive = 10.0
     demo_seed: int = 1
     var_dir: Annotated[Path, AfterValidator(_absolute)] = Path("var")
@@ -172,6 +181,12 @@ class Settings(BaseSettings):
         return self.database_url.startswith("sqlite")
 
     @property
+    def retired_keys(self) -> list[str]:
+        """The secret keys that were in force before, newest first: what they sealed can still be read."""
+        old = self.secret_key_old.get_secret_value() if self.secret_key_old else ""
+        return [key.strip() for key in old.split(",") if key.strip()]
+
+    @property
     def embedded_redis(self) -> bool:
         """Whether no Redis was named, so that `callback run` brings its own below `var_dir`."""
         return self.redis_url is None
@@ -196,6 +211,7 @@ _REMEDIES = {
     "REDIS_URL": "Set it to redis://:PASSWORD@HOST:6379/0 (rediss:// for TLS, unix:// for a socket)",
     "PUBLIC_BASE_URL": "Set it to the address the carrier reaches, such as https://calls.example.com",
     "PORT": "Set it to a free port from 1 to 65535, or unset it for 8000",
+    "SECRET_KEY_OLD": "Set it to the keys in force before, newest first, with commas between them, or unset it",
     "SECRET_KEY": "Set it to the output of: openssl rand -hex 32",
     "TWILIO_ACCOUNT_SID": "Copy the Account SID from the carrier's console, or unset both credentials to simulate",
     "TWILIO_AUTH_TOKEN": "Copy the Auth Token from the carrier's console, or unset both credentials to simulate",
@@ -209,6 +225,8 @@ _REMEDIES = {
     "RECONCILE_MARGIN_S": "Set it to seconds, such as 10",
     "WORKERS_GONE_S": "Set it to seconds above 0, such as 30",
     "PREDICTIONS_DAYS": "Set it to days from 1 to 3650, such as 90",
+    "RETENTION_DAYS": "Set it to days from 1 to 3650, such as 180, or to 0 to keep numbers and names",
+    "RETENTION_AT_CARRIER": "Set it to true or false",
     "DEMO_SPEED": "Set it to a number above 0, such as 10",
     "DEMO_SEED": "Set it to a whole number, such as 1",
     "VAR_DIR": "Set it to a folder this program may write to",

@@ -69,6 +69,7 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = F
     store = SqlStore(
         settings.database_url,
         settings.secret_key.get_secret_value(),
+        retired_keys=settings.retired_keys,
         patience_s=limits.record_s,
         clock=clock,
     )
@@ -94,6 +95,8 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = F
             caller_id=settings.twilio_caller_id,
             gone_s=settings.workers_gone_s,
             predictions_days=settings.predictions_days,
+            retention_days=settings.retention_days or None,
+            retention_at_carrier=settings.retention_at_carrier,
         ),
         board=RedisBoard(client, clock),
         disk=FolderDisk(settings.var_dir),

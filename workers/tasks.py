@@ -2,13 +2,14 @@
 
 from callback.domain.ids import AttemptId, CallSid, Token
 from callback.flows import condition, epoch, lessons
+from callback.flows import erase as erasing
 from callback.flows import persist as persisting
 from callback.flows import rebuild as rebuilding
 from callback.flows import said as saying
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import tasks as doing
-from workers.celery import FORGET_SAID_S, KEEP_SAID_S, LEARN_S, STAND_AGAIN_S, app, house, settings
+from workers.celery import ERASE_S, FORGET_SAID_S, KEEP_SAID_S, LEARN_S, STAND_AGAIN_S, app, house, settings
 from workers.rounds import Rounds
 
 REBUILD_S = 1800
@@ -44,6 +45,14 @@ def redirect(call: str, url: str, or_end: bool = False) -> None:
 def text(id: str) -> None:
     """Send a text."""
     doing.text(house(), id)
+
+
+@app.task(name="workers.tasks.erase")
+def erase() -> int:
+    """Go on with those who want to be forgotten, and with what is too old to name anybody; how many rows that was."""
+    if not rounds.begins("erase", ERASE_S):
+        return 0
+    return erasing.keep(house()) + erasing.forget_old(house())
 
 
 @app.task(name="workers.tasks.persist")

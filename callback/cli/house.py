@@ -30,12 +30,20 @@ def who() -> str:
 
 
 @contextmanager
-def open_store() -> Iterator["SqlStore"]:
-    """The record, reachable and migrated. Raises StoreUnavailable, ClickException."""
+def open_store(patience_s: float | None = None) -> Iterator["SqlStore"]:
+    """The record, reachable and migrated. `patience_s`: how long one question may take, where it is one that reads
+    everything. Raises StoreUnavailable, ClickException."""
+    from callback.adapters.store.engine import PATIENCE_S
     from callback.adapters.store.sql_store import SqlStore
 
     known = settings()
-    store = SqlStore(known.database_url, known.secret_key.get_secret_value(), pool_size=2)
+    store = SqlStore(
+        known.database_url,
+        known.secret_key.get_secret_value(),
+        retired_keys=known.retired_keys,
+        pool_size=2,
+        patience_s=patience_s or PATIENCE_S,
+    )
     try:
         check_migrated(store, known)
         yield store
