@@ -8,8 +8,8 @@ room.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from callback.domain import hours
 from callback.domain.offer import surely_finished
@@ -17,6 +17,8 @@ from callback.domain.offer import surely_finished
 QUARTER = timedelta(minutes=15)
 APPOINTED = 0.5
 """The share of the agents that appointments may take."""
+NEAR, HALF = timedelta(hours=4), 30
+"""So far ahead, times of the half hour are offered to choose from as well."""
 FURTHEST = timedelta(days=7)
 """Where a week has no room, there is none."""
 
@@ -44,6 +46,23 @@ def with_room(open_hours: hours.Hours | None, at: datetime, booked: Iterable[dat
             return moment
         moment = hours.next_opening(open_hours, quarter(moment) + QUARTER)
     return None
+
+
+def has_room(open_hours: hours.Hours | None, at: datetime, booked: Iterable[datetime], most: int) -> bool:
+    """Whether `at` itself is such a moment."""
+    taken = sum(quarter(other) == quarter(at) for other in booked)
+    return taken < most and hours.is_open(open_hours, at) and _in_time(open_hours, at)
+
+
+def to_choose_from(now: datetime, zone: tzinfo) -> Iterator[datetime]:
+    """The times (UTC) of a week from `now` on that a page lets people choose from: half hours of their own clock while
+    the day is near, full hours later."""
+    first = quarter(now + QUARTER) + QUARTER
+    for step in range(int(FURTHEST / QUARTER)):
+        at = first + step * QUARTER
+        minute = at.astimezone(zone).minute
+        if minute == 0 or (minute == HALF and at - now <= NEAR):
+            yield at
 
 
 def _in_time(open_hours: hours.Hours | None, at: datetime) -> bool:

@@ -59,9 +59,15 @@ def promise_window(wait: Wait, now: datetime) -> tuple[datetime, datetime] | Non
     if said.kind == "unknown":
         return None
     at = now.astimezone(UTC)
-    begin = _EPOCH + (at + timedelta(minutes=said.low_min) - _EPOCH) // _WINDOW * _WINDOW
-    end = _EPOCH - (_EPOCH - at - timedelta(minutes=said.high_min)) // _WINDOW * _WINDOW
+    begin, end = in_fives(at + timedelta(minutes=said.low_min), at + timedelta(minutes=said.high_min))
     return max(begin, at), end
+
+
+def in_fives(begin: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """A window (UTC) widened to full five minutes."""
+    low = _EPOCH + (begin.astimezone(UTC) - _EPOCH) // _WINDOW * _WINDOW
+    high = _EPOCH - (_EPOCH - end.astimezone(UTC)) // _WINDOW * _WINDOW
+    return low, high
 
 
 def _up(minutes: float) -> int:

@@ -123,10 +123,13 @@ MAY_BE_HELD = frozenset({State.SCHEDULED, State.RESERVED, State.DIALING, State.R
 """Beside those who wait and stand nowhere."""
 
 
-def callback_now(house: House, callback: Callback) -> CallbackNow:
-    """Look at one callback where it stands. Raises NotFound when its queue is gone from the configuration."""
+def callback_now(house: House, callback: Callback, *, held: bool | None = None) -> CallbackNow:
+    """Look at one callback where it stands. `held`: whether it is in quarantine, as far as somebody has looked already
+    (of one who waits it is looked up where it matters). Raises NotFound when its queue is gone from the configuration.
+    """
     if callback.state is not State.WAITING:
-        held = callback.state in MAY_BE_HELD and is_held(house, callback)
+        if held is None:
+            held = callback.state in MAY_BE_HELD and is_held(house, callback)
         return CallbackNow(callback, None, None, 0, held)
     standing = house.line.standing(callback.queue, EntryId(callback.id))
     if not standing.place and is_held(house, callback):
@@ -138,7 +141,7 @@ def callback_now(house: House, callback: Callback) -> CallbackNow:
     due = callback.next_attempt_at
     at_least_s = max((due - now).total_seconds(), 0) if due else 0
     position = standing.position if standing.whole else None
-    wait = outlook.present(house, queue, standing, now).wait if position else None
+    wait = outlook.wait_at(house, queue, standing, now) if position else None
     return CallbackNow(callback, position, wait, at_least_s)
 
 

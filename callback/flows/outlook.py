@@ -102,6 +102,11 @@ def present(house: House, queue: Queue, standing: Standing, now: datetime) -> Ou
     )
 
 
+def wait_at(house: House, queue: Queue, standing: Standing, now: datetime) -> wait.Wait:
+    """The wait that `present` tells, without the decision."""
+    return expect(queue, standing, now, house.waits.table(QueueKey(queue.key)), lessons.reach(house, queue))
+
+
 def look_and_note(house: House, queue: Queue, standing: Standing, now: datetime) -> Outlook:
     """As `present`, and the line remembers whether the queue is offering, for the hysteresis: nobody but the last in
     line tells that the wait has become short."""

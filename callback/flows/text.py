@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
-from callback.domain import phone
+from callback.domain import phone, proof
 from callback.domain.callback import Callback, Text
 from callback.domain.ids import CallSid, QueueKey
 from callback.domain.policy import Queue
@@ -27,15 +27,13 @@ def compose(work: Work, house: House, queue: Queue, callback: Callback, kind: st
     body = house.words.text(
         kind, callback, queue.name, zone(queue, callback.number), house.urls.status_page(callback.token)
     )
-    text = Text(
-        id="tx" + secrets.token_hex(12),
-        callback=callback.id,
-        kind=kind,
-        number=callback.number,
-        body=body,
-        created_at=now,
-    )
-    return work.add_text(text)
+    return write(work, callback, kind, callback.number, body, now)
+
+
+def write(work: Work, callback: Callback, kind: str, number: str, body: str, now: datetime) -> Text:
+    """Write down a text about a callback, to any number."""
+    name = "tx" + secrets.token_hex(12)
+    return work.add_text(Text(id=name, callback=callback.id, kind=kind, number=number, body=body, created_at=now))
 
 
 def send(house: House, id: str) -> None:
@@ -47,6 +45,9 @@ def send(house: House, id: str) -> None:
         text = work.text(id, lock=True)  # it may have been dispatched twice
         if text.status != "queued":
             return
+        if text.kind in proof.CODES and house.clock.now() - text.created_at > proof.LIFE:
+            work.save_text(replace(text, status="failed", body="", error="the code is good for nothing any more"))
+            return
         queue = house.book.queue(work.callback(text.callback).queue) if text.callback else None
         sender = house.knobs.caller_id or (queue.numbers[0] if queue and queue.numbers else "")
         text = work.save_text(replace(text, status="sending"))
@@ -55,9 +56,14 @@ def send(house: House, id: str) -> None:
         known = work.text(id, lock=True)
         if known.status in LAST_WORDS:  # said while the carrier's answer to us was on its way
             result = replace(known, sid=result.sid)
-        work.save_text(result)
+        work.save_text(without_code(result))
         if result.error == str(OPTED_OUT):
             work.opt_out(text.number, house.clock.now())
+
+
+def without_code(text: Text) -> Text:
+    """A one-time code is not kept once nobody will send it again."""
+    return replace(text, body="") if text.kind in proof.CODES and text.status != "queued" else text
 
 
 def deliver(house: House, text: Text, sender: str) -> Text:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import flask_babel
 import phonenumbers
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_name
+from babel.numbers import format_decimal
 from flask import Flask, g, request, session
 from flask_babel import Babel
 
@@ -43,6 +44,7 @@ def install(app: Flask) -> None:
         ordinal=ordinal,
         masked=phone.mask,
         spaced=spaced,
+        grouped=grouped,
     )
     app.context_processor(lambda: {"language": language(), "language_tag": TAGS[language()], "languages": LANGUAGES})
 
@@ -105,6 +107,52 @@ def moment(at: datetime, now: datetime) -> str:
     return gettext("%(day)s at %(time)s", day=_day(local.date()), time=clock(at))
 
 
+def when(at: datetime, now: datetime) -> str:
+    """As `moment`, at the end of a sentence."""
+    local, today = at.astimezone(zone()), now.astimezone(zone()).date()
+    if local.date() == today:
+        return gettext("at %(time)s", time=clock(at))
+    if (local.date() - today).days == 1:
+        return gettext("tomorrow at %(time)s", time=clock(at))
+    return gettext("on %(day)s at %(time)s", day=_day(local.date()), time=clock(at))
+
+
+def span(begin: datetime, end: datetime, now: datetime) -> str:
+    """A window without a sentence: `14:10–14:25`, with the day before it unless it is today."""
+    if begin.astimezone(zone()).date() != end.astimezone(zone()).date():
+        return f"{moment(begin, now)} – {moment(end, now)}"
+    return f"{moment(begin, now)}–{clock(end)}"
+
+
+def window(begin: datetime, end: datetime, now: datetime) -> str:
+    """When we expect to ring somebody. What begins now has no beginning: its minute would be a false one."""
+    if begin <= now:
+        return gettext("We expect to ring you by %(to)s.", to=moment(end, now))
+    days = {at.astimezone(zone()).date() for at in (begin, end, now)}
+    if len(days) == 1:
+        return between(begin, end)
+    return gettext("We expect to ring you: %(span)s.", span=span(begin, end, now))
+
+
+def between(begin: datetime, end: datetime) -> str:
+    """As `window`, of a day that was named already."""
+    return gettext("We expect to ring you between %(from)s and %(to)s.", **{"from": clock(begin), "to": clock(end)})
+
+
+def day(at: date, now: datetime) -> str:
+    """The name of a day: today, tomorrow, or its date."""
+    today = now.astimezone(zone()).date()
+    names = {0: gettext("Today"), 1: gettext("Tomorrow")}
+    return names.get((at - today).days) or _day(at)
+
+
+def zone_name() -> str:
+    """The answer's zone as people call it."""
+    if zone() is UTC or str(zone()) == "UTC":
+        return "UTC"
+    return str(get_timezone_name(zone(), width="long", zone_variant="generic", locale=language()))
+
+
 def _day(day: date) -> str:
     return str(format_date(day, "EEE, MMM d" if language() == "en" else "M月d日EEE", locale=language()))
 
@@ -128,6 +176,13 @@ def minutes(seconds: float | None) -> str:
         return gettext("under a minute")
     whole = -(-int(seconds) // 60)
     return ngettext("%(num)d min", "%(num)d min", whole)
+
+
+def grouped(value: float, places: int = 0) -> str:
+    """A number with its thousands set apart, and so many decimals."""
+    return str(
+        format_decimal(round(value, places), format="#,##0" + f".{'0' * places}" * bool(places), locale=language())
+    )
 
 
 def ordinal(number: int) -> str:

@@ -1,141 +1,184 @@
-"""What a caller's page says about their callback: a heading, a sentence, a step, a window. The template lays it out.
+"""What a caller's page says about their callback: a heading, a sentence, the steps, a window. The template lays it out.
 
 The heading is the state, never a colour alone. A window is a range, never a false minute; where it slipped past what
-was promised, that is said plainly.
+was promised, both are said.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
 
-from callback.domain import spoken
+from callback.domain import hours, phone, spoken, wishes
+from callback.domain.callback import Callback
 from callback.domain.lifecycle import ENDS, State
+from callback.domain.policy import Queue
 from callback.flows.look import CallbackNow
-from callback.web.catalogue import gettext
-from callback.web.languages import moment, ordinal
+from callback.web.catalogue import gettext, ngettext
+from callback.web.languages import between, ordinal, span, when, window
 
 NEARLY_PLACE = 2
 NEARLY_S = 180.0
 """Nearly their turn: at most this place, or half of the people in it are served within so many seconds."""
 SLIPPAGE = timedelta(minutes=2)
 """A window that ends so much after the promised one is called late."""
-
-
-class Step(IntEnum):
-    """Where on the way they are."""
-
-    REQUESTED = 0
-    NEARLY = 1
-    CALLING = 2
-    DONE = 3
+REQUESTED, NEARLY, CALLING, DONE = range(4)
+"""Where on the way they are."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """The words of the page. `step` is None when the way ended early; `window` is None where no honest one exists."""
+    """The words of the page. `steps` are the names of the steps with those behind them first, `at` which of them is the
+    present one; `window` is "" where no honest one exists, `late` where it is as promised. `over`: nothing more comes;
+    `ring_us`: so that the page says how to reach us, first of all ("strong"), or besides ("quiet")."""
 
     heading: str
     lead: str
-    step: Step | None
-    window: tuple[datetime, datetime] | None = None
-    late: bool = False
-    cancellable: bool = True
+    steps: tuple[str, ...] = ()
+    at: int = REQUESTED
+    window: str = ""
+    late: str = ""
+    over: bool = False
+    ring_us: str = ""
 
 
-def tell(seen: CallbackNow, now: datetime) -> Told:
+def tell(seen: CallbackNow, queue: Queue, now: datetime) -> Told:
     """The words for this callback at this moment, in the answer's language and zone."""
     state = seen.callback.state
     if seen.held:
         return trouble()
     if state is State.WAITING:
-        return _waiting(seen, now)
+        return _waiting(seen, queue, now)
     if state is State.SCHEDULED:
         return _scheduled(seen, now)
     if state in ENDS:
-        return _ended(seen)
-    return _calling(state)
+        return _ended(seen.callback)
+    return _calling(seen.callback, queue)
 
 
 def trouble() -> Told:
     """It failed on our side, and no place or time would be honest."""
     lead = gettext("Somebody is looking at it. We are sorry. If it is urgent, please call us.")
-    return Told(gettext("We are having trouble with your callback"), lead, Step.REQUESTED)
+    return Told(gettext("We are having trouble with your callback"), lead, steps())
 
 
-def steps() -> list[str]:
+def steps() -> tuple[str, ...]:
     """The names of the steps, in order."""
-    return [gettext("Requested"), gettext("Nearly your turn"), gettext("Calling now"), gettext("Done")]
+    return gettext("Requested"), gettext("Nearly your turn"), gettext("Calling now"), gettext("Done")
 
 
-def _waiting(seen: CallbackNow, now: datetime) -> Told:
+# --- in line ----------------------------------------------------------------------------------------------------
+
+
+def _waiting(seen: CallbackNow, queue: Queue, now: datetime) -> Told:
     due = seen.callback.next_attempt_at
     if due is not None and due > now:
-        lead = gettext("We could not reach you the last time. You keep your place in line.")
-        return Told(gettext("We ring you again %(when)s", when=moment(due, now)), lead, Step.REQUESTED)
+        lead = _why_resting(seen.callback, queue, now)
+        return Told(gettext("We ring you again %(when)s", when=when(due, now)), lead, steps())
     if seen.position is None:
-        return Told(gettext("You are in line"), gettext("We are looking up your place."), Step.REQUESTED)
-    window = spoken.promise_window(seen.wait, now) if seen.wait is not None else None
-    late = _late(seen, window)
+        return Told(gettext("You are in line"), gettext("We are looking up your place."), steps())
+    expected = spoken.promise_window(seen.wait, now) if seen.wait is not None else None
     near = seen.position <= NEARLY_PLACE or _soon(seen)
     heading = (
         gettext("You are next") if seen.position == 1 else gettext("%(place)s in line", place=ordinal(seen.position))
     )
-    return Told(heading, _lead(near, late), Step.NEARLY if near else Step.REQUESTED, window, late)
+    late = _late(seen.callback, expected, now)
+    said = window(*expected, now) if expected and not late else ""
+    return Told(heading, _lead(near), steps(), NEARLY if near else REQUESTED, said, late)
 
 
-def _lead(near: bool, late: bool) -> str:
-    if late:
-        return gettext("This takes longer than we first said. We are sorry. Your place is kept.")
+def _lead(near: bool) -> str:
     if near:
         return gettext("It is nearly your turn. Please keep your phone within reach.")
     return gettext("Your place is kept. We ring you when it is your turn; you need not do anything.")
+
+
+def _why_resting(callback: Callback, queue: Queue, now: datetime) -> str:
+    policy = queue.policy
+    if hours.quiet_until(policy.quiet_hours, phone.zones_of(callback.number), now) is not None:
+        return gettext("At this hour we ring nobody where you are. You keep your place in line.")
+    if not wishes.missed(callback, policy):
+        return gettext("We could not ring you just now. You keep your place in line.")
+    if policy.missed_place == "keep":
+        return gettext("We could not reach you the last time. You keep your place in line.")
+    return gettext("We could not reach you the last time. You join the line again then.")
 
 
 def _soon(seen: CallbackNow) -> bool:
     return seen.wait is not None and seen.wait.p50 is not None and max(seen.wait.p50, seen.at_least_s) <= NEARLY_S
 
 
-def _late(seen: CallbackNow, window: tuple[datetime, datetime] | None) -> bool:
-    promised = seen.callback.promised_to
-    return promised is not None and window is not None and window[0] > promised + SLIPPAGE
+def _late(callback: Callback, expected: tuple[datetime, datetime] | None, now: datetime) -> str:
+    """What slipped; "" for as promised. Who missed a call that came in time was not promised the next one."""
+    promised = (callback.promised_from, callback.promised_to)
+    if expected is None or promised[0] is None or promised[1] is None or callback.attempts_made:
+        return ""
+    if expected[0] <= promised[1] + SLIPPAGE:
+        return ""
+    before, after = span(*spoken.in_fives(promised[0], promised[1]), now), span(*expected, now)
+    return gettext(
+        "Later than we first said: we promised %(before)s, and now expect %(after)s. We are sorry. Your place is kept.",
+        before=before,
+        after=after,
+    )
+
+
+# --- at another time, on the phone, over ------------------------------------------------------------------------
 
 
 def _scheduled(seen: CallbackNow, now: datetime) -> Told:
     at = seen.callback.requested_for or now
     lead = gettext("As you asked. We ring you at that time, or as soon after it as an agent is free.")
-    window = (seen.callback.promised_from, seen.callback.promised_to)
-    honest = (window[0], window[1]) if window[0] is not None and window[1] is not None else None
-    return Told(gettext("Callback %(when)s", when=moment(at, now)), lead, Step.REQUESTED, honest)
+    begin, end = seen.callback.promised_from, seen.callback.promised_to
+    said = between(begin, end) if begin is not None and end is not None else ""
+    return Told(gettext("Callback %(when)s", when=when(at, now)), lead, steps(), window=said)
 
 
-def _calling(state: State) -> Told:
+def _calling(callback: Callback, queue: Queue) -> Told:
+    state = callback.state
     if state is State.BRIDGED:
-        return Told(gettext("You are talking with us"), gettext("You are connected."), Step.CALLING, cancellable=False)
+        return Told(gettext("You are talking with us"), gettext("You are connected."), steps(), CALLING)
     if state is State.ANSWERED:
-        return Told(gettext("You are on the line"), gettext("An agent joins you in a moment."), Step.CALLING)
-    return Told(gettext("Calling you now"), gettext("Please pick up: it is us."), Step.CALLING)
+        return Told(gettext("You are on the line"), gettext("An agent joins you in a moment."), steps(), CALLING)
+    keyed = queue.policy.confirm_human == "press_1" or not callback.proved
+    lead = gettext("Please pick up: it is us. Then press 1.") if keyed else gettext("Please pick up: it is us.")
+    return Told(gettext("Calling you now"), lead, steps(), CALLING)
 
 
-def _ended(seen: CallbackNow) -> Told:
+def _ended(callback: Callback) -> Told:
+    if callback.state is State.COMPLETED:
+        lead = gettext("We have talked. Thank you for your patience.")
+        return Told(gettext("Done"), lead, steps(), DONE, over=True, ring_us="quiet")
+    heading, lead, last = _not_kept(callback)
+    way = [gettext("Requested")] + ([gettext("Called")] if callback.attempts_made else []) + [last]
+    ring_us = "" if callback.end_reason == wishes.NOT_ASKED else "strong"
+    return Told(heading, lead, tuple(way), len(way) - 1, over=True, ring_us=ring_us)
+
+
+def _not_kept(callback: Callback) -> tuple[str, str, str]:
+    """Heading, sentence and last step of a callback that ended without a talk."""
+    if callback.end_reason == wishes.NOT_ASKED:
+        lead = gettext("We do not ring this number again. We are sorry to have disturbed you.")
+        return gettext("We leave you alone"), lead, gettext("Cancelled")
+    tried = ngettext("We rang %(num)d time.", "We rang %(num)d times.", max(callback.attempts_made, 1))
     words = {
-        State.COMPLETED: (gettext("Done"), gettext("We have talked. Thank you for your patience.")),
         State.CANCELLED: (
             gettext("Your callback is cancelled"),
             gettext("We will not ring you. If you still need us, call us any time."),
+            gettext("Cancelled"),
         ),
         State.UNREACHED: (
             gettext("We could not reach you"),
-            gettext("We tried as often as we said and do not ring again. Call us any time."),
+            gettext("%(tried)s We do not ring again. Call us any time: we are glad to talk with you.", tried=tried),
+            gettext("Not reached"),
         ),
         State.EXPIRED: (
             gettext("This callback has expired"),
-            gettext("It could not be kept in time. Please call us again."),
+            gettext("We could not keep it in time, and we are sorry. Please call us again."),
+            gettext("Expired"),
         ),
         State.FAILED: (
             gettext("This number cannot be called"),
-            gettext("The telephone network refuses it. Please call us from another number."),
+            gettext("The telephone network refuses it. Please call us, from another number if you can."),
+            gettext("Not possible"),
         ),
     }
-    heading, lead = words[seen.callback.state]
-    step = Step.DONE if seen.callback.state is State.COMPLETED else None
-    return Told(heading, lead, step, cancellable=False)
+    return words[callback.state]

@@ -10,7 +10,8 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -28,10 +29,10 @@ from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.client import TwilioCarrier
 from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
-from callback.domain.callback import Callback, Served, Source
-from callback.domain.ids import AgentKey, AttemptId, CallSid, EntryId, QueueKey, Token
-from callback.domain.lifecycle import AgentStatus
-from callback.flows import configure, enrol, presence
+from callback.domain.callback import Attempt, Callback, Outcome, Served, Source
+from callback.domain.ids import AgentKey, AttemptId, CallSid, EntryId, QueueKey, Token, new_attempt_id
+from callback.domain.lifecycle import AgentStatus, Event
+from callback.flows import configure, enrol, presence, settle
 from callback.flows.book import LineBook
 from callback.ports import ApiToken, Clock, House, Knobs, User
 from callback.web.app import create_app
@@ -165,6 +166,23 @@ class WebHouse:
             self.house, queue=QueueKey(queue), number=number, source=Source.API, idempotency=None, cause="test", **wish
         )
         return made
+
+    def missed(self, callback: Callback, retry_s: float = 300) -> Callback:
+        """Rung once in vain: the next attempt is `retry_s` ahead, and they wait for it in their place."""
+        now = self.house.clock.now()
+        with self.store.begin() as work:
+            fresh = work.callback(callback.id)
+            attempt = work.add_attempt(Attempt(new_attempt_id(), fresh.id, 1, "customer_first", now, asked_at=now))
+            rung = replace(fresh, attempt=attempt.id, attempts_made=1)
+            dialled = work.moves(rung, ((Event.RESERVE, "bob is free"), (Event.DIAL, "dialling")), cause="test", at=now)
+            work.save_attempt(replace(attempt, outcome=Outcome.NO_ANSWER, ended_at=now))
+            assert dialled is not None
+            again = replace(dialled, attempt=None, attempts_left=2, next_attempt_at=now + timedelta(seconds=retry_s))
+            data = {"outcome": "no_answer"}
+            missed = work.move(again, Event.MISS, reason="no_answer", cause="test", at=now, data=data)
+        assert missed is not None
+        settle.stand(self.house, missed, due=False, now=now)
+        return missed
 
     def caller(self, queue: str = "support") -> CallSid:
         """Somebody live, on hold."""

@@ -1,0 +1,81 @@
+"""The page itself, the part of it that changes, and the language it is in."""
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from flask import Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from callback.domain.callback import Callback
+from callback.domain.lifecycle import ENDS
+from callback.flows.wishes import TooLate, movable
+from callback.web import languages
+from callback.web.catalogue import gettext
+from callback.web.context import house
+from callback.web.guards import public
+from callback.web.status.found import LINK, Found, act, find, nobody
+
+
+@public(LINK)
+def show(token: str) -> Response:
+    """The whole page."""
+    found = find(token)
+    if found is None:
+        return nobody()
+    did = request.args.get("did", "")
+    return found.page("status.html", notice=notices().get(did), ended=found.callback.state in ENDS)
+
+
+@public(LINK)
+def fragment(token: str) -> AnyResponse:
+    """The part that changes; 304 while it has not, before anything is laid out."""
+    found = find(token)
+    if found is None:
+        return nobody()
+    same = request.if_none_match.contains(found.etag)
+    answer = Response(status=HTTPStatus.NOT_MODIFIED) if same else _part(found)
+    answer.set_etag(found.etag)
+    answer.headers["Updated"] = languages.clock(found.now, seconds=True)
+    return answer
+
+
+@public(LINK)
+def post_language(token: str) -> AnyResponse:
+    """The other language, kept for the callback: its texts and its call are in it, too."""
+    return act(token, "language", "status.show", _speak)
+
+
+def notices() -> dict[str, str]:
+    """What the page says after something was asked for, by the word in its address."""
+    return {
+        "later": gettext("Done. We have moved your callback."),
+        "ready": gettext("Done. We ring you as soon as it is your turn."),
+        "number": gettext("Done. We ring the new number from now on."),
+        "too_late": gettext("That came too late: nothing was changed. This is how things stand."),
+        "not_me": gettext("Done. We will not ring this number again."),
+    }
+
+
+def _part(found: Found) -> Response:
+    return Response(render_template("status_now.html", **found.values(), partial=True))
+
+
+def _speak(found: Found) -> AnyResponse:
+    wanted = request.form.get("language", "")
+    if wanted not in languages.LANGUAGES:
+        return found.to("status.show")
+    kept = wanted in found.queue.policy.languages and _keep(found.callback, wanted)
+    address = url_for("status.show", token=found.token, lang=None if kept else wanted)
+    return redirect(address, HTTPStatus.SEE_OTHER)
+
+
+def _keep(callback: Callback, language: str) -> bool:
+    """Whether it could be kept: of what is over, or being dialled, the page alone changes."""
+    try:
+        with house().store.begin() as work:
+            fresh = movable(work, callback.id)
+            if fresh.language != language:
+                work.save(replace(fresh, language=language))
+    except TooLate:
+        return False
+    return True
