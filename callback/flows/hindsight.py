@@ -108,6 +108,7 @@ def view(house: House, queue: QueueKey, days: int) -> dict[str, Any]:
         "left": told.left,
         "promised": told.promised,
         "open": told.open,
+        "judged_parted": told.parted,
         "announced": errors(told.ours),
         "simple_rule": errors(told.simple),
         "promises": {

@@ -11,7 +11,9 @@ import pytest
 
 from callback.domain.callback import Leg, LegKind
 from callback.domain.ids import CallSid
-from callback.domain.said import Moment
+from callback.domain.judged import change, made
+from callback.domain.said import Happened, Moment, settle
+from callback.ports import Hour
 from tests.support.clock import ManualClock
 from tests.support.predictions import a_prediction, fill
 from tests.support.web_house import WebHouse, signed_in
@@ -68,6 +70,22 @@ def test_why_a_number_was_said_and_whether_its_promise_was_kept_stands_in_plain_
     said = text(signed_in(web, "viewer").get(f"{SUPPORT}?lang=zh"))
     assert "模型 7，学自 900 次等待" in said
     assert "learnt from" not in said
+
+
+def test_whoever_left_is_judged_and_told_apart(web: WebHouse) -> None:
+    row = a_prediction("CA9")
+    left = settle(row, [Happened("CA9", "abandoned", row.at + timedelta(seconds=60))])
+    known = replace(left, offered_s=150.0)
+    hour = Hour(row.queue, row.at.replace(minute=0, second=0, microsecond=0), row.moment, row.model)
+    with web.store.begin() as work:
+        work.add_predictions([known])
+        work.add_tallies({hour: made(row) + change(row, left) + change(left, known)})
+    fill(web.store, web.clock, 3)
+    said = text(signed_in(web, "viewer").get(SUPPORT))
+    for words in ("4, of them 1 of callers who left", "An agent would have been there", "after 2:30", "1:30 → 2:30"):
+        assert words in said, words
+    answer = web.app.test_client().get("/api/v1/queues/support/waits?days=30", headers=web.token("viewer"))
+    assert answer.get_json()["judged_parted"] == 1
 
 
 def test_the_figures_and_the_predictions_as_csv(web: WebHouse) -> None:

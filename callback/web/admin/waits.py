@@ -28,7 +28,7 @@ from callback.web.pages import page
 
 MODELS = 12
 """The latest models; a page of hundreds would tell nobody anything."""
-_FIGURES = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
+_FIGURES = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung", "parted")
 
 
 def routes(console: Blueprint) -> None:

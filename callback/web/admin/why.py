@@ -206,10 +206,15 @@ def _outcome(said: Prediction) -> list[Fact]:
     found = [Fact(gettext("What happened"), fate(said))]
     if said.since_joined_s is not None and said.fate is not None:
         found.append(Fact(gettext("Since joining the line"), duration(said.since_joined_s)))
-    if said.actual_s is not None and said.p50 is not None and said.p10 is not None and said.p90 is not None:
-        inside = said.p10 <= said.actual_s <= said.p90
+    if said.offered_s is not None:
+        found.append(
+            Fact(gettext("An agent would have been there"), gettext("after %(time)s", time=duration(said.offered_s)))
+        )
+    actual = said.offered_s if said.actual_s is None else said.actual_s
+    if actual is not None and said.p50 is not None and said.p10 is not None and said.p90 is not None:
+        inside = said.p10 <= actual <= said.p90
         held = gettext("within the range") if inside else gettext("outside the range")
-        found.append(Fact(gettext("Expected and true"), f"{duration(said.p50)} → {duration(said.actual_s)} · {held}"))
+        found.append(Fact(gettext("Expected and true"), f"{duration(said.p50)} → {duration(actual)} · {held}"))
     return found
 
 

@@ -212,7 +212,8 @@ class JudgedPromises(Answer):
 
 
 class WaitsJudged(Answer):
-    """Callers who were told a wait on arrival: what became of them, and how true it was, beside the simple rule."""
+    """Callers who were told a wait on arrival: what became of them, and how true it was, beside the simple rule. Judged
+    are those who reached an agent, and `judged_parted` who left before one would have been theirs."""
 
     since: datetime
     told: int
@@ -220,6 +221,7 @@ class WaitsJudged(Answer):
     left: int
     promised: int
     open: int
+    judged_parted: int
     announced: JudgedErrors
     simple_rule: JudgedErrors
     promises: JudgedPromises
