@@ -38,13 +38,13 @@ def _dial(database: str) -> Callable[[bool, Tick], list[Figure]]:
 
 
 def _line(quick: bool, tick: Tick) -> list[Figure]:
-    quickly = line.Effort(QUICK_ROUNDS, joins=20, short=100, long=5_000)
+    quickly = line.Effort(QUICK_ROUNDS, joins=20, short=100, long=1_000)
     return line.measure(quickly if quick else line.Effort(), tick)
 
 
 def _rebuild(database: str) -> Callable[[bool, Tick], list[Figure]]:
     def measure(quick: bool, tick: Tick) -> list[Figure]:
-        quickly = rebuild.Effort(QUICK_ROUNDS, promises=2_000, idle_s=0.5)
+        quickly = rebuild.Effort(QUICK_ROUNDS, promises=300, idle_s=0.2)
         return rebuild.measure(database, quickly if quick else rebuild.Effort(), tick)
 
     return measure
