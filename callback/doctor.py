@@ -276,6 +276,7 @@ def carrier(patient: Patient) -> Checks:
     finally:
         numbers.close()
     yield Check("carrier", Verdict.OK, f"the credentials work; the account has {len(own)} numbers")
+    yield from of_softphones(settings, patient.agents)
     yield from of_carrier_clock(numbers.clock_ahead_s, patient.redis_ahead_s)
     yield from _caller_id(settings, own)
     for queue in patient.queues or ():
@@ -294,6 +295,17 @@ def of_carrier_clock(carrier_s: float | None, redis_s: float) -> Checks:
         yield Check("carrier's clock", Verdict.WARN, f"it is {off:+.1f} s from Redis's", remedy)
     else:
         yield Check("carrier's clock", Verdict.OK, "it agrees with Redis's")
+
+
+def of_softphones(settings: Settings, agents: Sequence[Agent]) -> Checks:
+    """Whether agents whose telephone is the page can use it."""
+    clients = [agent.key for agent in agents if agent.contact.startswith("client:")]
+    if settings.twilio_api_key_sid is not None:
+        yield Check("softphones", Verdict.OK, f"an API key signs the tokens of {len(clients)} agents")
+    elif clients:
+        told = f"{', '.join(clients)} would be rung in the page, and no API key is set"
+        remedy = "Set TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET, or have their own application register them"
+        yield Check("softphones", Verdict.WARN, told, remedy)
 
 
 def _refused(error: CarrierError) -> Check:

@@ -22,7 +22,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 MASK = "***"
 SECRET_LENGTH = 32
-_NEVER_SHOWN = frozenset({"SECRET_KEY", "SECRET_KEY_OLD", "TWILIO_AUTH_TOKEN", "DATABASE_URL", "REDIS_URL"})
+_NEVER_SHOWN = frozenset(
+    {"SECRET_KEY", "SECRET_KEY_OLD", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY_SECRET", "DATABASE_URL", "REDIS_URL"}
+)
 
 
 class Environment(StrEnum):
@@ -110,6 +112,24 @@ def _e164(number: str) -> str:
     return number
 
 
+def _crm(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or "{" in parts.netloc:
+        raise ValueError("is not an https address")
+    if "{number}" not in url:
+        raise ValueError("has no {number} in it")
+    return url
+
+
+def _codes(text: str) -> str:
+    names = [part.rpartition(":") for part in text.split(",") if part.strip()]
+    if not names or any(not name.strip() or word.strip() not in ("yes", "no") for name, _, word in names):
+        raise ValueError("is no list of names that end in :yes or :no")
+    if len({name.strip() for name, _, _ in names}) < len(names):
+        raise ValueError("has a name twice")
+    return text
+
+
 def _absolute(folder: Path) -> Path:
     return folder.expanduser().absolute()
 
@@ -138,6 +158,8 @@ class Settings(BaseSettings):
     twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9A-Za-z]+$")] | None = None
     twilio_auth_token: SecretStr | None = None
     twilio_caller_id: Annotated[str, AfterValidator(_e164)] | None = None
+    twilio_api_key_sid: Annotated[str, Field(pattern="^SK[0-9A-Za-z]+$")] | None = None
+    twilio_api_key_secret: SecretStr | None = None
     twilio_api_base_url: Annotated[str, AfterValidator(_origin)] | None = None
     callback_env: Environment = Environment.DEVELOPMENT
     carrier_calls_per_second: Positive = 1.0
@@ -149,6 +171,8 @@ class Settings(BaseSettings):
     predictions_days: Annotated[float, Field(ge=1, le=3_650, allow_inf_nan=False)] = 90.0
     retention_days: Annotated[float, AfterValidator(_days), Field(ge=0, le=3_650, allow_inf_nan=False)] = 0.0
     retention_at_carrier: bool = False
+    crm_url: Annotated[str, AfterValidator(_crm)] | None = None
+    wrap_up_codes: Annotated[str, AfterValidator(_codes)] | None = None
     demo_speed: Positive = 10.0
     demo_seed: int = 1
     var_dir: Annotated[Path, AfterValidator(_absolute)] = Path("var")
@@ -217,6 +241,8 @@ _REMEDIES = {
     "TWILIO_AUTH_TOKEN": "Copy the Auth Token from the carrier's console, or unset both credentials to simulate",
     "TWILIO_CALLER_ID": "Set it to a number of the account in E.164, such as +12015550123",
     "TWILIO_API_BASE_URL": "Set it to scheme, host and port (http://127.0.0.1:8010), or unset it for the carrier's own",
+    "TWILIO_API_KEY_SID": "Copy the SID of an API key from the carrier's console, or unset both to do without",
+    "TWILIO_API_KEY_SECRET": "Copy the secret of the API key, or unset both: agents then have no telephone in the page",
     "CALLBACK_ENV": "Set it to development or production",
     "CARRIER_CALLS_PER_SECOND": "Set it to the account's pace of creating calls, such as 1",
     "SWEEP_S": "Set it to seconds above 0, such as 1",
@@ -227,6 +253,8 @@ _REMEDIES = {
     "PREDICTIONS_DAYS": "Set it to days from 1 to 3650, such as 90",
     "RETENTION_DAYS": "Set it to days from 1 to 3650, such as 180, or to 0 to keep numbers and names",
     "RETENTION_AT_CARRIER": "Set it to true or false",
+    "CRM_URL": "Set it to an https address with {number} in it, such as https://crm.example/search?phone={number}",
+    "WRAP_UP_CODES": "Set it to names with :yes or :no, such as solved:yes, call again:no",
     "DEMO_SPEED": "Set it to a number above 0, such as 10",
     "DEMO_SEED": "Set it to a whole number, such as 1",
     "VAR_DIR": "Set it to a folder this program may write to",
@@ -285,11 +313,15 @@ def _mistake(name: str, message: str, values: Mapping[str, str]) -> Mistake:
     return Mistake(name, problem + shown, _REMEDIES[name])
 
 
+_TOGETHER = (("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"), ("TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET"))
+
+
 def _cross_mistakes(given: Mapping[str, str]) -> Iterator[Mistake]:
     """What is wrong between variables, judged from the raw values so that it is told together with the rest."""
-    for one, other in (("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"), ("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID")):
-        if one in given and other not in given:
-            yield Mistake(other, f"is missing while {one} is set", _REMEDIES[other])
+    for pair in _TOGETHER:
+        for one, other in (pair, pair[::-1]):
+            if one in given and other not in given:
+                yield Mistake(other, f"is missing while {one} is set", _REMEDIES[other])
     if "TWILIO_API_BASE_URL" in given and not given.keys() & {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"}:
         yield Mistake(
             "TWILIO_API_BASE_URL",

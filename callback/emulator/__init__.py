@@ -10,6 +10,7 @@ loopback interface; ``--help`` shows every option. What it offers:
 * below ``/_emulator/`` a control API for tests (:mod:`~callback.emulator.control`): scripted people
   (:mod:`~callback.emulator.scripted`), switches that make it misbehave (:mod:`~callback.emulator.faults`), and the
   ledger of everything that happened (:mod:`~callback.emulator.ledger`);
+* below ``/softphone/`` telephones in browsers (:mod:`~callback.emulator.softphone`);
 * with ``--people``, callers and agents who live in the same process (:mod:`~callback.emulator.people`).
 
 Two kinds of time. Whatever people do, say, hear or wait for inside a document (speech, Pause, Gather's timeout,

@@ -39,6 +39,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--account-sid", default="AC" + "0" * 31 + "1", help="account sid that the REST API accepts")
     add("--auth-token", default="emulated-token", help="its token, which also signs webhooks")
     add("--public-base-url", default="", help="the application's base, to which numbers point unless told otherwise")
+    add("--api-key", action="append", default=[], help="SID:SECRET that signs tokens of browser clients (repeatable)")
     add("--number", action="append", default=[], help="a number of the account (repeatable)")
     add("--voice-url", default="", help="VoiceUrl of the numbers; default PUBLIC-BASE-URL/voice/incoming")
     add("--sms-url", default="", help="SmsUrl of the numbers; default PUBLIC-BASE-URL/sms/incoming")
@@ -95,7 +96,9 @@ def _bought(number: str, options: argparse.Namespace, now: float, rng: random.Ra
 async def serve(options: argparse.Namespace) -> None:
     """Runs until SIGTERM or SIGINT."""
     exchange = build(options)
-    runner = web.AppRunner(application(exchange), access_log=None, shutdown_timeout=1.0)
+    keys = dict(key.split(":", maxsplit=1) for key in options.api_key)
+    app = application(exchange, keys=keys, origin=options.public_base_url)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", options.port)
     await site.start()

@@ -1,4 +1,4 @@
-"""The carrier's HTTP side: one application that serves the REST API and the control API.
+"""The carrier's HTTP side: one application that serves the REST API, the control API and telephones in browsers.
 
 Every REST request passes the same gate: it is written to the ledger, a fault rule may strike before or after it is
 carried out, and the caller must be the account.
@@ -10,7 +10,7 @@ import asyncio
 import base64
 import hmac
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -28,23 +28,28 @@ from callback.emulator.exchange import Exchange
 from callback.emulator.faults import Rule
 from callback.emulator.messages import Messaging
 from callback.emulator.rest import CARRIER, FORM, Carrier
+from callback.emulator.softphone import PREFIX as SOFTPHONES
+from callback.emulator.softphone import Softphones
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PREFIX = "/2010-04-01/Accounts/{account}"
 LARGEST_BODY = 1024 * 1024
 
 
-def application(exchange: Exchange) -> web.Application:
-    """The web application over an exchange; stopping it closes the exchange."""
+def application(exchange: Exchange, *, keys: Mapping[str, str] | None = None, origin: str = "") -> web.Application:
+    """The web application over an exchange; stopping it closes the exchange. `keys` and `origin` as in `Softphones`."""
     app = web.Application(middlewares=[_Gate(exchange).pass_through], client_max_size=LARGEST_BODY)
     app[CARRIER] = Carrier(exchange, Messaging(exchange))
     app.add_routes(rest_calls.routes(PREFIX))
     app.add_routes(rest_account.routes(PREFIX))
     app.add_routes(control.routes())
+    softphones = Softphones(exchange, keys or {}, origin)
+    app.add_routes(softphones.routes())
 
     async def close(_app: web.Application) -> None:
         await exchange.close()
 
+    app.on_shutdown.append(softphones.close)
     app.on_shutdown.append(close)
     return app
 
@@ -64,6 +69,8 @@ class _Gate:
         async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
             if request.path.startswith("/_emulator"):
                 return await control.answer(request, handler)
+            if request.path.startswith(SOFTPHONES):
+                return await handler(request)
             return await self._serve(request, handler)
 
         return gate

@@ -57,6 +57,19 @@ def test_an_empty_environment_gives_the_documented_defaults(development: dict[st
     assert not settings.production
 
 
+def test_what_the_desk_needs_is_checked(development: dict[str, str]) -> None:
+    key = {"TWILIO_API_KEY_SID": "SK" + "0" * 32}
+    assert names(refused(development | ACCOUNT | key)) == ["TWILIO_API_KEY_SECRET"]
+    for wrong in ("http://crm.example/{number}", "https://{number}.example/", "https://crm.example/", "crm"):
+        assert names(refused(development | {"CRM_URL": wrong})) == ["CRM_URL"]
+    for wrong in ("solved", "solved:maybe", ":yes", "solved:yes,solved:no"):
+        assert names(refused(development | {"WRAP_UP_CODES": wrong})) == ["WRAP_UP_CODES"]
+    desk = {"CRM_URL": "https://crm.example/?phone={number}", "WRAP_UP_CODES": "solved:yes, call again:no"}
+    settings = load(development | ACCOUNT | key | {"TWILIO_API_KEY_SECRET": "never-shown"} | desk)
+    assert (settings.crm_url, settings.wrap_up_codes) == (desk["CRM_URL"], desk["WRAP_UP_CODES"])
+    assert "never-shown" not in repr(settings)
+
+
 def test_an_empty_value_counts_as_unset(development: dict[str, str]) -> None:
     blank = dict.fromkeys(("PORT", "SECRET_KEY", "TWILIO_ACCOUNT_SID", "REDIS_URL", "CALLBACK_ENV"), " ")
     assert load(development | blank) == load(development)
