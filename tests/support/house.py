@@ -204,14 +204,19 @@ class StagedHouse:
         while left:
             stride = 1 if every is not None or quiet < QUIET else min(STRIDE_S, left)
             left -= stride
-            before = self._minute_quarters()
-            self.clock.advance(stride)
-            quiet = 0 if self.sweep() else quiet + 1
-            if self._minute_quarters() != before:
-                stand_again.stand_again(self.house)
-                quiet = 0 if self.work() else quiet
+            quiet = 0 if self.stride(stride) else quiet + 1
             if every is not None:
                 every()
+
+    def stride(self, seconds: int) -> bool:
+        """Time passes, and beat ticks at the end of it. Whether there was anything to do."""
+        before = self._minute_quarters()
+        self.clock.advance(seconds)
+        busy = self.sweep()
+        if self._minute_quarters() == before:
+            return busy
+        stand_again.stand_again(self.house)
+        return self.work() > 0 or busy
 
     def _minute_quarters(self) -> int:
         return round(self.clock.now().timestamp()) // 15

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from callback.domain.ids import CallSid
 from callback.domain.lifecycle import AgentStatus
-from tests.support.house import StagedHouse
+from tests.support.house import QUIET, STRIDE_S, StagedHouse
 from tests.support.legs import Leg
 
 
@@ -26,24 +26,27 @@ class Town:
     _since: dict[CallSid, float] = field(default_factory=dict)
 
     def live(self, seconds: int, *, until: Callable[[], bool] = lambda: False) -> None:
-        """So many seconds, with a sweep in each, or as long as it takes."""
-        for _ in range(seconds):
-            if until():
-                return
-            self.stage.pass_time(1, every=self.second)
+        """So many seconds, with a sweep in each, or as long as it takes; with longer strides while nothing happens."""
+        left, quiet = seconds, 0
+        while left and not until():
+            stride = 1 if quiet < QUIET else min(STRIDE_S, left)
+            left -= stride
+            busy = self.stage.stride(stride)
+            quiet = 0 if self.second() or busy else quiet + 1
 
-    def second(self) -> None:
-        """Everybody does the next thing; who missed a ring comes back."""
-        for view in self.stage.line.agents():
-            if view.status is AgentStatus.AWAY:
-                self.stage.available(view.key)
+    def second(self) -> bool:
+        """Everybody does the next thing; who missed a ring comes back. Whether anybody did."""
+        away = [view.key for view in self.stage.line.agents() if view.status is AgentStatus.AWAY]
+        for agent in away:
+            self.stage.available(agent)
         while self.stage.unseen:
             leg = self.stage.outgoing()
             self.rung[leg.to] += 1
-        for leg in list(self.stage.legs.values()):
+        up = [leg for leg in self.stage.legs.values() if leg.up]
+        for leg in up:
             if leg.up:
                 self._act(leg)
-        self.stage.work()
+        return self.stage.work() > 0 or bool(away or up)
 
     def _act(self, leg: Leg) -> None:
         if leg.status == "queued":
