@@ -23,6 +23,7 @@ from callback.domain.proof import NumberChange
 from callback.domain.said import Happened, Moment, Prediction, Saying, Taken
 from callback.domain.stored import Stored
 from callback.domain.table import Table
+from callback.domain.uptake import Uptake
 from callback.domain.wait import Measured
 
 
@@ -1032,6 +1033,11 @@ class Work(Protocol):
     def taken(self, rows: Sequence[Entry]) -> list[Taken]:
         """Of rows of the journal by which agents were taken for somebody: for which place, and how long they had been
         idle. Without rows about somebody of whom the record knows no place."""
+        ...
+
+    def uptake(self, queue: QueueKey, *, since: datetime) -> Uptake:
+        """How many calls were offered a callback since then, of those of which it is known what became, and how many of
+        them took it. As far back as what was said is kept."""
         ...
 
     def save_predictions(self, rows: Sequence[Prediction]) -> None:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from callback.cli.output import as_json, show, table
 from callback.cli.rehearse import policy_in
 from callback.cli.sums import on_one_core
 from callback.domain import hours as opening
+from callback.domain.uptake import LATELY, Uptake
 
 if TYPE_CHECKING:
     from callback.domain.policy import Policy
@@ -76,6 +77,7 @@ class Known:
     day: date
     policy: "Policy | None"
     hours: Any
+    uptake: Uptake = field(default_factory=Uptake)
 
     def forecast(self) -> "DayForecast":
         """Of the day. Raises ClickException where the past says nothing."""
@@ -133,9 +135,10 @@ def _of_record(key: str, day: date | None, zone: ZoneInfo | None, hours: Any) ->
         own: tzinfo = zone or opening.zone_of(hours or queue.policy.hours) or UTC
         wanted = day or now.astimezone(own).date() + timedelta(days=1)
         until = min(datetime(wanted.year, wanted.month, wanted.day, tzinfo=own), _midnight(now, own))
+        uptake = work.uptake(QueueKey(key), since=now - LATELY)
         traffic = work.traffic(queue.key, since=until - timedelta(weeks=WEEKS_READ), until=until)  # type: ignore[arg-type]
     history = History.recorded(traffic, own, queue.policy.wrap_up_s)
-    return Known(history, wanted, queue.policy, hours or queue.policy.hours)
+    return Known(history, wanted, queue.policy, hours or queue.policy.hours, uptake)
 
 
 def _midnight(now: datetime, zone: tzinfo) -> datetime:
@@ -229,7 +232,7 @@ def forecast_text(said: "DayForecast", zone: tzinfo) -> str:
     help="80 % answered in 20 s; p90/60: 90 % of waits below 60 s; abandon/5: at most 5 % hang up.",
 )
 @click.option("--with-callbacks", metavar="P.json", help=f"Offer callbacks by this policy; {OWN}: by the queue's.")
-@click.option("--take-up", type=_SHARE, default=0.5, show_default=True, help="Share of offers that is taken.")
+@click.option("--take-up", type=_SHARE, help="Share of offers that is taken. [default: learnt from the record, or 0.5]")
 @click.option("--promise", default=30.0, show_default=True, type=click.FloatRange(1), help="Minutes to call back in.")
 @click.option(
     "--shrinkage", default=0.0, show_default=True, type=click.FloatRange(0, 0.95), help="Share of paid time away."
@@ -249,7 +252,7 @@ def forecast_text(said: "DayForecast", zone: tzinfo) -> str:
 @as_json
 def staff(
     traces: tuple[Path, ...], queue: str | None, day: date | None, zone: ZoneInfo | None, hours_file: Path | None,
-    target: "Target", with_callbacks: str | None, take_up: float, promise: float, shrinkage: float,
+    target: "Target", with_callbacks: str | None, take_up: float | None, promise: float, shrinkage: float,
     max_occupancy: float, check: int, seed: int, gently: bool, json_wanted: bool,
 ) -> None:  # fmt: skip
     """Say how many agents a day needs by quarter of an hour, and what callbacks save.
@@ -264,7 +267,8 @@ def staff(
 
     seen = known(traces, queue, day, zone, hours_file)
     policy = _offered(with_callbacks, seen.policy)
-    offering = _offering(policy, take_up, promise) if policy else None
+    share = seen.uptake.share if take_up is None else take_up
+    offering = _offering(policy, share, promise) if policy else None
     limits = staffing.Limits(shrinkage, max_occupancy)
     said = seen.forecast()
     hidden = json_wanted or not sys.stderr.isatty()
@@ -272,9 +276,20 @@ def staff(
         length=staffing.steps(said, offering), label="staffing", file=sys.stderr, hidden=hidden
     ) as bar:
         found = _planned(said, target, offering, limits, seed, bar.update)
-    checked = _checked(said, found, policy, take_up, check, seed, hidden)
+    checked = _checked(said, found, policy, share, check, seed, hidden)
+    learnt = None if take_up is not None else asdict(seen.uptake)
     data = {**found.as_json(), "forecast": said.as_json(), "checked": checked}
-    show(data, json_wanted, plan_text(found, seen.history.zone, checked))
+    data |= {"take_up": {"share": share, "learnt": learnt}} if offering else {}
+    told = [uptake_text(share, seen.uptake if take_up is None else None)] if offering else []
+    show(data, json_wanted, "\n".join([*told, plan_text(found, seen.history.zone, checked)]))
+
+
+def uptake_text(share: float, learnt: Uptake | None) -> str:
+    """What the take-up rests on."""
+    told = f"{share:.0%} of those who are offered a callback take it"
+    if learnt is None:
+        return f"{told}: as told"
+    return f"{told}: learnt from {learnt.offers:,} offers" if learnt.offers else f"{told}: a guess (--take-up)"
 
 
 def _offered(named: str | None, own: "Policy | None") -> "Policy | None":

@@ -11,8 +11,10 @@ from callback.domain.callback import Entry
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Errors, Tally, change, made
 from callback.domain.said import Fate, Happened, Moment, Prediction, settle
+from callback.domain.uptake import Uptake
 from callback.ports import Hour, SaidMark
-from tests.support.predictions import a_prediction
+from tests.support.clock import ManualClock
+from tests.support.predictions import a_prediction, offers
 from tests.support.record import NOW, SUPPORT
 
 
@@ -113,3 +115,21 @@ def test_the_mark_begins_at_the_end_of_the_journal(store: SqlStore, lock: bool) 
         work.set_said_mark(SaidMark("5-1", end + 7, written=3, judged=1))
     with store.begin() as work:
         assert work.said_mark(lock=lock) == SaidMark("5-1", end + 7, 3, 1)
+
+
+def test_offers_are_counted_once_a_caller_and_once_it_is_known_what_became_of_them(store: SqlStore) -> None:
+    offers(store, ManualClock(NOW), 6, 4)
+    with store.begin() as work:
+        work.add_predictions(
+            [
+                a_prediction("CAopen", at=NOW),
+                a_prediction("CAnone", at=NOW, offering=False, fate=Fate.CONNECTED, fate_at=NOW),
+                a_prediction("CAother", at=NOW, queue=QueueKey("sales"), fate=Fate.PROMISED, fate_at=NOW),
+                a_prediction("cb1", at=NOW, moment=Moment.PROMISE, fate=Fate.CONNECTED, fate_at=NOW),
+            ]
+        )
+    with store.look() as work:
+        assert work.uptake(SUPPORT, since=NOW - timedelta(days=1)) == Uptake(6, 4)
+        assert work.uptake(SUPPORT, since=NOW - timedelta(hours=2, minutes=30)) == Uptake(2, 2)
+        assert work.uptake(QueueKey("nobody"), since=NOW) == Uptake(0, 0)
+    assert (Uptake().share, Uptake(80, 80).percent) == (0.5, 90)

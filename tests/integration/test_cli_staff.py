@@ -13,7 +13,9 @@ from callback.domain.callback import Leg, LegKind
 from callback.domain.ids import CallSid, QueueKey
 from callback.domain.lifecycle import CallState
 from callback.lab import trace
+from tests.support.clock import ManualClock
 from tests.support.command_line import KEY, CommandLine
+from tests.support.predictions import offers
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 AFTER = date(2026, 3, 17)
@@ -91,10 +93,12 @@ def test_the_record_is_a_past_as_well(line: CommandLine, tmp_path: Path) -> None
                 CallSid(f"CA{n}"), LegKind.INBOUND, QueueKey("support"), CallState.COMPLETED, "", at, joined_at=at
             )
             work.put_leg(leg)
+    offers(store, ManualClock(now), 20, 15)
     store.close()
     found = CommandLine(tmp_path, DATABASE_URL=url).data("staff", "--queue", "support", "--with-callbacks", "own")
     assert found["day"] == (now.date() + timedelta(days=1)).isoformat()
     assert found["with_callbacks"] is not None
+    assert found["take_up"] == {"share": 0.625, "learnt": {"offers": 20, "taken": 15}}
     assert any("hardly more than a guess" in note for note in found["notes"])
     shutil.rmtree(tmp_path / "var", ignore_errors=True)
 

@@ -15,6 +15,7 @@ from callback.lab import planner
 from callback.web.admin.staffing import ERRANDS, PLANNER
 from callback.web.errands import Errands, in_a_child
 from tests.support.clock import ManualClock
+from tests.support.predictions import offers
 from tests.support.web_house import WebHouse, signed_in
 
 PAGE = "/admin/queues/support/staffing"
@@ -68,6 +69,19 @@ def test_tomorrow_is_planned_with_and_without_callbacks(web: WebHouse) -> None:
     assert lines[0].startswith("begins,calls,low,high,handle_s,patience_s,erlang,without")
     assert len(lines) == 5
     assert len(asked) == 1, "the same question is asked once"
+
+
+def test_how_many_take_an_offer_is_learnt_and_can_be_told_otherwise(web: WebHouse) -> None:
+    calls(web, 21)
+    asked = in_this_process(web)
+    client = signed_in(web)
+    assert "No offer is on record: half of them is a guess." in client.get(PAGE).get_data(as_text=True)
+    offers(web.store, web.clock, 80, 60)
+    text = client.get(f"{PAGE}?wait=1").get_data(as_text=True)
+    assert "Learnt from 80 offers of the last weeks: 70 %." in text
+    assert 'name="take_up" type="text" value="70"' in text
+    client.get(f"{PAGE}?wait=1&take_up=40&callbacks=on&target=80/20")
+    assert [one["take_up"] for one in asked] == [0.5, 0.7, 0.4]
 
 
 def test_little_past_is_said_and_none_is_no_failure(web: WebHouse) -> None:

@@ -36,3 +36,15 @@ def fill(store: Store, clock: Clock, waits: int, *, actual_s: float = 100, **fie
         work.add_predictions(list(reversed(rows)))
         work.add_tallies(tallies)
     return rows
+
+
+def offers(store: Store, clock: Clock, count: int, taken: int) -> None:
+    """So many callers were offered a callback, on arrival and once more on hold, and so many of them took it."""
+    rows = []
+    for at in range(count):
+        word = "callback" if at < taken else "bridged"
+        for moment in (Moment.ARRIVAL, Moment.HOLD):
+            said = a_prediction(f"CA{at:032x}", at=clock.now() - timedelta(hours=at + 1), moment=moment)
+            rows.append(settle(said, [Happened(said.subject, word, said.at + timedelta(seconds=60))]))
+    with store.begin() as work:
+        work.add_predictions(rows)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, cast, delete, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, case, cast, delete, func, insert, select, text, update
 
 from callback.adapters.store.tables import (
     HAS_PARTED,
@@ -27,7 +27,8 @@ from callback.domain.callback import Entry
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Errors, Tally
 from callback.domain.lifecycle import AgentStatus
-from callback.domain.said import TELLING, Happened, Moment, Prediction, Taken
+from callback.domain.said import TELLING, Fate, Happened, Moment, Prediction, Taken
+from callback.domain.uptake import Uptake
 from callback.ports import Hour, SaidMark
 
 IN_ONE = 500
@@ -119,6 +120,15 @@ class Told(Transaction):
         before = select(j.after, j.at).where(j.kind == "agent", j.subject == row.subject, j.seq < row.seq)
         last = self._sql.execute(before.order_by(j.seq.desc()).limit(1)).one_or_none()
         return last.at if last is not None and last.after == AgentStatus.AVAILABLE else row.at
+
+    def uptake(self, queue: QueueKey, *, since: datetime) -> Uptake:
+        of_calls = p.moment.in_((Moment.ARRIVAL, Moment.MENU, Moment.HOLD))
+        offered = select(p.subject, func.max(case((p.fate == Fate.PROMISED, 1), else_=0)).label("took")).where(
+            p.queue == queue, p.at >= since, p.offering, p.fate.is_not(None), of_calls
+        )
+        callers = offered.group_by(p.subject).subquery()
+        offers, taken = self._sql.execute(select(func.count(), func.sum(callers.c.took)).select_from(callers)).one()
+        return Uptake(offers, int(taken or 0))
 
     def save_predictions(self, rows: Sequence[Prediction]) -> None:
         if rows:

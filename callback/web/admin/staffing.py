@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from callback.domain import policies
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
+from callback.domain.uptake import LATELY, Uptake
 from callback.web import charts, languages
 from callback.web.as_csv import csv_file
 from callback.web.catalogue import gettext, ngettext
@@ -80,7 +81,8 @@ def staffing(key: str) -> str:
     values = _values(queue, wish, WAIT_S if "wait" in request.args else AT_FIRST_S) if not mistakes else {}
     return page(
         "admin/staffing.html", queue=queue, tab="staffing", wish=wish, mistakes=mistakes,
-        latest=_today(queue) + timedelta(days=FURTHEST_DAYS), offers=_offers(queue.policy), **values,
+        latest=_today(queue) + timedelta(days=FURTHEST_DAYS), offers=_offers(queue.policy),
+        about_take_up=_about_take_up(_uptake(queue)), **values,
     )  # fmt: skip
 
 
@@ -119,7 +121,8 @@ def _wish(queue: Queue) -> tuple[Wish, dict[str, str]]:
         mistakes["target"] = gettext("Write it like 80/20, p90/60 or abandon/5.")
     numbers = {}
     for name, (low, high) in _NUMBERS.items():
-        numbers[name] = _number(asked.get(name, ""), getattr(Wish, name))
+        usual = _uptake(queue).percent if name == "take_up" and not asked.get(name) else getattr(Wish, name)
+        numbers[name] = _number(asked.get(name, ""), usual)
         if not low <= numbers[name] <= high:
             mistakes[name] = gettext("Write a number from %(low)s to %(high)s.", low=f"{low:g}", high=f"{high:g}")
     callbacks = asked.get("callbacks", "off" if "target" in asked else "on") == "on"
@@ -149,6 +152,22 @@ def _offers(policy: Policy) -> bool:
 def _today(queue: Queue) -> date:
     languages.in_zone(languages.queue_zone(queue))
     return house().clock.now().astimezone(languages.zone()).date()
+
+
+def _uptake(queue: Queue) -> Uptake:
+    with house().store.look() as work:
+        return work.uptake(QueueKey(queue.key), since=house().clock.now() - LATELY)
+
+
+def _about_take_up(learnt: Uptake) -> str:
+    """What the field's number rests on."""
+    if not learnt.offers:
+        return gettext("Of those who are offered a callback. No offer is on record: half of them is a guess.")
+    return ngettext(
+        "Of those who are offered a callback. Learnt from %(num)d offer of the last weeks: %(share)s %%.",
+        "Of those who are offered a callback. Learnt from %(num)d offers of the last weeks: %(share)s %%.",
+        learnt.offers, share=learnt.percent,
+    )  # fmt: skip
 
 
 def _errand(queue: Queue, wish: Wish, wait_s: float) -> Errand:
