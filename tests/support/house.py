@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from callback import ports
 from callback.adapters.line.board import RedisBoard
 from callback.adapters.line.client import make_client
 from callback.adapters.line.once import RedisOnce
@@ -71,6 +70,10 @@ def application(house: House, options: WebOptions) -> Application:
     return app
 
 
+def nobody_comes_meanwhile(_: float) -> None:
+    """What waiting is on a stage of one thread, whose clock stands."""
+
+
 class StagedHouse:
     """A house, its doors, and everybody who calls."""
 
@@ -82,7 +85,7 @@ class StagedHouse:
         store: SqlStore,
         clock: ManualClock,
         *,
-        pause: Callable[[float], object] = ports.pause,
+        pause: Callable[[float], object] = nobody_comes_meanwhile,
         answers_s: float = 1,
         **knobs: Any,
     ) -> None:
