@@ -11,7 +11,7 @@ from tests.support.chaos.outcome import Record
 from tests.support.chaos.plan import draw
 from tests.support.chaos.soak import QUEUES, Soak
 
-CALLERS = 40
+CALLERS = 28
 
 
 @pytest.mark.slow

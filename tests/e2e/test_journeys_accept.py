@@ -15,21 +15,12 @@ def test_a_caller_who_takes_the_offer_is_called_back_in_their_place(open_shop: O
 
 
 @pytest.fixture
-def home_on_postgresql(tmp_path: Path, redis_url: str, pg_url: str) -> Iterator[Installation]:
-    yield from running(Installation(tmp_path, redis_url, pg_url, speed=20))
+def home_on_others(tmp_path: Path, redis62_url: str, pg_url: str) -> Iterator[Installation]:
+    yield from running(Installation(tmp_path, redis62_url, pg_url, speed=20))
 
 
-@pytest.fixture
-def home_on_redis62(tmp_path: Path, redis62_url: str, sqlite_url: str) -> Iterator[Installation]:
-    yield from running(Installation(tmp_path, redis62_url, sqlite_url, speed=20))
-
-
-def test_the_same_happens_on_postgresql(home_on_postgresql: Installation) -> None:
-    accept_and_be_served(home_on_postgresql.shop())
-
-
-def test_the_same_happens_on_the_oldest_redis(home_on_redis62: Installation) -> None:
-    accept_and_be_served(home_on_redis62.shop())
+def test_the_same_happens_on_postgresql_and_the_oldest_redis(home_on_others: Installation) -> None:
+    accept_and_be_served(home_on_others.shop())
 
 
 def running(home: Installation) -> Iterator[Installation]:

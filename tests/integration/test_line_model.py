@@ -303,6 +303,6 @@ def test_whatever_happens_the_line_is_what_plain_python_says(request: pytest.Fix
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=30, stateful_step_count=40, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+                max_examples=15, stateful_step_count=40, phases=(Phase.explicit, Phase.reuse, Phase.generate)
             ),
         )

@@ -1,4 +1,7 @@
-"""Redis loses everything while a crowd waits, in a house of real processes: they stand again by themselves."""
+"""Redis loses everything while a crowd waits, in a house of real processes: they stand again by themselves.
+
+On SQLite, and with an agent who is away. `make test` has fault 5 on PostgreSQL, and rebuilds on both in one process.
+"""
 
 import time
 from collections.abc import Iterator
@@ -58,6 +61,7 @@ def told(house: Installation) -> list[str]:
     return [one["to"] for one in house.journal(kind="queue", subject="line") if "rebuil" in one["to"]]
 
 
+@pytest.mark.chaos
 @pytest.mark.slow
 def test_an_emptied_redis_is_filled_again_and_nobody_moves(alone: Installation, redis: RedisServer) -> None:
     shop = alone.shop(agents=1, **FAST)
