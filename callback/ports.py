@@ -4,7 +4,7 @@ Every port has one contract suite in `tests/contract` that runs on the fake and 
 """
 
 import time
-from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -337,7 +337,6 @@ class Line(Protocol):
         """Whatever is remembered of this number: its language, and an open promise that stands in no line any more.
         Returns the promises that do."""
         ...
-
 
     def drain(self, after: str, limit: int) -> list[tuple[str, dict[str, str]]]:
         """Stream events after the id, oldest first: (id, fields). See `adapters/line/events.py` for the fields."""
@@ -931,6 +930,21 @@ class Work(Protocol):
 
     def put_export(self, export: Export) -> Export:
         """Insert or overwrite by id."""
+        ...
+
+    def sheets(self) -> dict[str, tuple[str, ...]]:
+        """The names of what is taken out for an archive, each with its columns. No token and no hash is among them."""
+        ...
+
+    def sheet_rows(self, name: str, *, since: datetime, until: datetime) -> int:
+        """How many rows of a sheet were written from `since` to before `until`."""
+        ...
+
+    def read_out(
+        self, name: str, *, since: datetime, until: datetime, numbers: bool = False
+    ) -> Iterator[tuple[Any, ...]]:
+        """Those rows, oldest first, as they are needed: to be read or closed before the transaction ends. Without
+        `numbers` nobody is named: numbers are masked, names and words are None."""
         ...
 
     def exports_of(self, number_hash: str) -> list[Export]:

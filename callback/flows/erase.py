@@ -26,7 +26,7 @@ from callback.domain.ids import CallbackId, EntryId
 from callback.domain.lifecycle import Event
 from callback.flows import cancel, match, persist
 from callback.flows.poison import Item, guarded
-from callback.ports import CarrierError, House, StillGoing, Work
+from callback.ports import CarrierError, House, StillGoing, Store, Work
 
 WISH = "erased at their wish"
 """Why a promise of theirs ended."""
@@ -68,18 +68,15 @@ class Holdings:
 # --- who, and what is held on them ------------------------------------------------------------------------------
 
 
-def person(house: House, *, number: str | None = None, callback: str | None = None) -> Person:
-    """Whoever has this number, or is behind this callback. Raises InvalidInput (none, or one of ours), NotFound."""
+def person(store: Store, *, number: str | None = None, callback: str | None = None) -> Person:
+    """Whoever has this number, or is behind this callback. Raises InvalidInput, NotFound."""
     if number is not None:
         known = phone.of_ours(number)
-        found = Person(house.store.number_hash(known), known)
-    else:
-        with house.store.look() as work:
-            found = Person(*work.number_of(CallbackId(callback or "")))
-        if not found.number_hash:
-            raise NotFound(f"{callback} names nobody any more: it was erased")
-    if found.number and found.number in own_numbers(house):
-        raise InvalidInput("number", OF_OURS)
+        return Person(store.number_hash(known), known)
+    with store.look() as work:
+        found = Person(*work.number_of(CallbackId(callback or "")))
+    if not found.number_hash:
+        raise NotFound(f"{callback} names nobody any more: it was erased")
     return found
 
 
@@ -113,7 +110,9 @@ def holdings(house: House, someone: Person) -> Holdings:
 
 def ask(house: House, someone: Person, *, doer: Doer, protection: bool = False, at_carrier: bool = True) -> Erasure:
     """Write the wish down; one that is under way already is the answer. `protection`: also forget that this number must
-    not be rung or texted."""
+    not be rung or texted. Raises InvalidInput for a number of ours: every call would be about it."""
+    if someone.number and someone.number in own_numbers(house):
+        raise InvalidInput("number", OF_OURS)
     now = house.clock.now()
     with house.store.begin() as work:
         under_way = work.erasure_of(someone.number_hash)

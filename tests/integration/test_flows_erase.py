@@ -125,7 +125,7 @@ def history(staged: StagedHouse, number: str = ADA) -> Callback:
 
 
 def forget(staged: StagedHouse, number: str = ADA, **how: Any) -> Erasure:
-    someone = erase.person(staged.house, number=number)
+    someone = erase.person(staged.sql, number=number)
     asked = erase.ask(staged.house, someone, doer=DOER, **how)
     return done(staged, asked.id)
 
@@ -314,7 +314,7 @@ def test_a_line_that_is_away_keeps_nobody_from_being_forgotten_later(staged: Sta
 def test_whoever_asks_twice_gets_the_same_answer(staged: StagedHouse) -> None:
     people(staged)
     history(staged)
-    someone = erase.person(staged.house, number=ADA)
+    someone = erase.person(staged.sql, number=ADA)
     first = erase.ask(staged.house, someone, doer=DOER)
     assert erase.ask(staged.house, someone, doer=DOER) == first
     done(staged, first.id)
@@ -350,18 +350,18 @@ def test_what_was_on_its_way_is_looked_for_once_more(staged: StagedHouse) -> Non
 def test_a_callback_leads_to_whoever_is_behind_it(staged: StagedHouse) -> None:
     people(staged)
     callback = history(staged)
-    someone = erase.person(staged.house, callback=callback.id)
-    assert someone == erase.person(staged.house, number="+1 201-555-0123")
+    someone = erase.person(staged.sql, callback=callback.id)
+    assert someone == erase.person(staged.sql, number="+1 201-555-0123")
     forget(staged)
     with pytest.raises(NotFound, match="names nobody any more"):
-        erase.person(staged.house, callback=callback.id)
+        erase.person(staged.sql, callback=callback.id)
 
 
 @pytest.mark.parametrize("number", [OWN, "12", "nobody"])
 def test_a_number_of_ours_or_none_at_all_is_refused(staged: StagedHouse, number: str) -> None:
     people(staged)
     with pytest.raises(InvalidInput):
-        erase.person(staged.house, number=number)
+        erase.ask(staged.house, erase.person(staged.sql, number=number), doer=DOER)
 
 
 def test_a_row_that_cannot_be_read_is_forgotten_too(staged: StagedHouse) -> None:
@@ -370,7 +370,7 @@ def test_a_row_that_cannot_be_read_is_forgotten_too(staged: StagedHouse) -> None
     with staged.sql.engine.begin() as connection:
         callbacks = metadata.tables["callbacks"]
         connection.execute(callbacks.update().values(number=b"damaged"))
-    someone = erase.person(staged.house, callback=callback.id)
+    someone = erase.person(staged.sql, callback=callback.id)
     assert someone.number == ""
     erasure = done(staged, erase.ask(staged.house, someone, doer=DOER).id)
     assert erasure.stage is Stage.DONE
@@ -384,7 +384,7 @@ def test_the_carrier_is_not_asked_by_the_number_of_somebody_who_works_here(stage
     queues = [Served(QueueKey("support"))]
     configure.put_agent(staged.house, AgentKey("eve"), name="Eve", contact=EVE, queues=queues, by="test")
     staged.carrier.receive(to=OWN, from_=EVE)
-    assert erase.holdings(staged.house, erase.person(staged.house, number=EVE)).works_here
+    assert erase.holdings(staged.house, erase.person(staged.sql, number=EVE)).works_here
     assert forget(staged, EVE).stage is Stage.DONE
     assert any(EVE in found for found in carrier_of(staged))
 

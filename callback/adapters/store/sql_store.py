@@ -25,7 +25,9 @@ from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.desk import Desk
 from callback.adapters.store.engine import ALIVE, PATIENCE_S, READ_ONLY, database, make_engine
 from callback.adapters.store.epochs import Epochs
+from callback.adapters.store.erasure import Erasing
 from callback.adapters.store.errors import StoreUnavailable
+from callback.adapters.store.exports import ReadingOut
 from callback.adapters.store.failures import Failures
 from callback.adapters.store.journal import Journal
 from callback.adapters.store.lessons import Lessons
@@ -66,6 +68,8 @@ class SqlWork(
     Witness,
     Told,
     Acts,
+    Erasing,
+    ReadingOut,
     Desk,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
