@@ -15,6 +15,7 @@ from callback.web import (
     health,
     languages,
     log,
+    navigation,
     pages,
     problems,
     sign_in,
@@ -40,6 +41,7 @@ def create_app(house: House, options: WebOptions) -> Flask:
     problems.install(app)
     languages.install(app)
     pages.install(app)
+    navigation.install(app)
     condition.install(app)
     csrf = CSRFProtect(app)
     sign_in.install(app, options)

@@ -17,17 +17,21 @@ from callback.web.context import house, options
 from callback.web.guards import Role, covers, public
 from callback.web.words import offer_sentence, word
 
+THEMES = ("light", "dark")
+
 
 def install(app: Flask) -> None:
     """What every page of theirs may use: `csrf()`, `may(role)`, `set_aside()`, and the product's words."""
     app.jinja_env.globals.update(csrf=_csrf, may=_may, set_aside=_set_aside)
+    app.context_processor(lambda: {"theme": theme()})
     app.jinja_env.filters.update(word=word, offer_sentence=offer_sentence)
 
 
 def blueprint() -> Blueprint:
-    """The choice of a language, for whoever is signed in anywhere."""
+    """The choice of a language and of light or dark, for whoever is signed in anywhere."""
     choice = Blueprint("languages", __name__)
     choice.post("/language/<code>", endpoint="choose")(choose_language)
+    choice.post("/theme")(choose_theme)
     return choice
 
 
@@ -37,6 +41,23 @@ def choose_language(code: str) -> AnyResponse:
     if code in languages.LANGUAGES:
         session["language"] = code
     return back("sign_in.get_sign_in")
+
+
+@public("a preference, kept in the session of whoever asks; the form's token is checked")
+def choose_theme() -> AnyResponse:
+    """Light, dark, or as the system is."""
+    wanted = request.form.get("theme", "")
+    if wanted in THEMES:
+        session["theme"] = wanted
+    else:
+        session.pop("theme", None)
+    return back("sign_in.get_sign_in")
+
+
+def theme() -> str:
+    """What was chosen, "" for as the system is: the page is made so, and does not change its colours while it loads."""
+    chosen = session.get("theme", "") if session else ""
+    return chosen if chosen in THEMES else ""
 
 
 def page(template: str, *, queue: Queue | None = None, **values: Any) -> str:

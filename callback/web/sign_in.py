@@ -31,6 +31,7 @@ PER_ACCOUNT_AND_ADDRESS = "5 per minute; 30 per hour"
 PER_ADDRESS = "30 per minute; 300 per hour"
 HOMES = {Role.AGENT: "agent.desk"}
 """Where somebody of that role is taken; everybody else to the console."""
+PREFERENCES = ("language", "theme")
 _log = structlog.get_logger("callback.web")
 
 
@@ -113,10 +114,9 @@ def post_sign_out() -> AnyResponse:
 
 
 def _begin_session(user: User) -> None:
-    language = session.get("language")
-    session.clear()  # nothing that was in the browser before survives: no fixed session, no old CSRF token
-    if language:
-        session["language"] = language
+    kept = {name: session[name] for name in PREFERENCES if name in session}
+    session.clear()  # nothing else that was in the browser before survives: no fixed session, no old CSRF token
+    session.update(kept)
     now = house().clock.now().timestamp()
     session["began"] = session["seen"] = now
     session.permanent = True

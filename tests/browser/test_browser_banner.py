@@ -39,6 +39,7 @@ def test_it_is_on_every_page_in_the_readers_language(web: WebHouse, page: Page, 
     sign_in(web, page, role, "ann" if role == "agent" else None)
     page.goto(f"{web.options.public_base_url}{path}")
     expect(page.get_by_role("alert").filter(has_text=TITLE)).to_be_visible()
+    page.locator("details.account > summary").click()
     page.get_by_role("button", name="简体中文").click()
     expect(page.get_by_role("alert").filter(has_text="运营商拒绝拨号")).to_contain_text("错误 20003")
     expect(page.get_by_role("alert").filter(has_text="正在重建队列")).to_be_visible()

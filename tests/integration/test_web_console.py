@@ -439,3 +439,27 @@ def test_the_console_speaks_chinese_when_asked(web: WebHouse) -> None:
 def test_an_unknown_page_is_a_page_and_not_a_stack_trace(web: WebHouse) -> None:
     answer = web.app.test_client().get("/nosuch")
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+# --- light and dark ---------------------------------------------------------------------------------------------
+
+
+def test_light_or_dark_is_chosen_for_the_session_and_stands_in_the_page_itself(web: WebHouse) -> None:
+    client = signed_in(web)
+    assert "data-theme" not in client.get("/admin").get_data(as_text=True)
+    send(client, "/admin", "/theme", theme="dark")
+    assert '<html lang="en" data-theme="dark">' in client.get("/admin").get_data(as_text=True)
+    send(client, "/admin", "/sign-out")
+    send(client, "/sign-in", "/sign-in", email="supervisor@example.com", password=PASSWORD)
+    assert "data-theme" not in client.get("/admin").get_data(as_text=True)
+    send(client, "/admin", "/theme", theme="dark")
+    send(client, "/admin", "/theme", theme='"><script>')
+    assert "data-theme" not in client.get("/admin").get_data(as_text=True)
+
+
+def test_only_sections_that_exist_and_that_one_may_see_are_in_the_bar(web: WebHouse) -> None:
+    bar = signed_in(web, "viewer").get("/admin").get_data(as_text=True).split("</nav>")[0]
+    assert 'href="/admin/agents"' in bar
+    assert 'href="/wall"' in bar
+    assert "/admin/users" not in bar
+    assert 'class="sections"' not in signed_in(web, "agent", "ann").get("/agent").get_data(as_text=True)
