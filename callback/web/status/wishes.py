@@ -76,19 +76,25 @@ def post_later(token: str) -> AnyResponse:
 
 
 def _later(found: Found) -> AnyResponse:
-    try:
-        at = datetime.fromisoformat(request.form.get("at", ""))
-    except ValueError:
-        return _later_form(found, gettext("Please choose a time."))
-    if at.tzinfo is None:
+    at = _moment(request.form.get("at", ""))
+    if at is None:
         return _later_form(found, gettext("Please choose a time."))
     try:
-        flow.later(house(), found.callback, at.astimezone(UTC), cause=CAUSE)
+        flow.later(house(), found.callback, at, cause=CAUSE)
     except (InvalidInput, NotAccepting) as no:
         full = isinstance(no, NotAccepting) and no.reason == offer.Reason.FULL
         taken = gettext("Somebody has just taken that time. These are the times with room now.")
         return _later_form(found, taken if full else gettext("That time cannot be had. Please choose another."))
     return found.to("status.show", did="later")
+
+
+def _moment(written: str) -> datetime | None:
+    """What one of our own forms wrote, in UTC; None for anything else."""
+    try:
+        at = datetime.fromisoformat(written)
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _later_form(found: Found, complaint: str = "") -> Response:
