@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import LargeBinary, event, select
 
 from callback.adapters.store.personal import PLACES, SPARED
 from callback.adapters.store.sql_store import SqlStore
@@ -19,7 +20,7 @@ from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, CallSid, EntryId, Token
 from callback.domain.lifecycle import Event, State
 from callback.ports import Work
-from tests.support.record import NOW, SUPPORT, an_attempt, promised
+from tests.support.record import NOW, SUPPORT, an_attempt, promised, sqlite_record
 
 ADA, BOB = "+14155550188", "+14155550199"
 NAME, NOTE = "Zoë Unmistakable", "order-4711"
@@ -285,3 +286,26 @@ def test_an_export_that_may_have_somebody_in_it_is_known_again(store: SqlStore) 
     with store.begin() as work:
         assert [one.id for one in work.exports_of(store.number_hash(BOB))] == ["x2"]
         assert work.exports_of(store.number_hash(ADA)) == []
+
+
+def test_what_is_too_old_is_found_without_reading_what_was_blanked_before(tmp_path: Path) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+        asked.append((statement, values))
+
+    with sqlite_record(tmp_path) as store:
+        event.listen(store.engine, "before_cursor_execute", note)
+        with store.begin() as work:
+            work.blank_old(NOW, 100)
+        event.remove(store.engine, "before_cursor_execute", note)
+        with store.engine.connect() as connection:
+            plans = [
+                row[-1]
+                for statement, values in asked
+                if statement.startswith("SELECT")
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            ]
+    assert [plan.split(" (")[0] for plan in plans] == [
+        f"SEARCH {table} USING INDEX ix_{table}_personal" for table in ("callbacks", "legs", "messages")
+    ]

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from callback.adapters.line.client import make_client
+from callback.adapters.line.keys import document
 from callback.adapters.line.once import RedisOnce
 from tests.support.redis_server import RedisServer
 
@@ -113,3 +114,15 @@ def test_a_redis_that_goes_away_meanwhile_costs_nobody_their_document(own_redis:
         began = time.monotonic()
         assert RedisOnce(client).document("n", write) == "<Response/>"
         assert time.monotonic() - began < 10
+
+
+def test_a_document_about_somebody_is_forgotten_and_no_other(client: redis.Redis) -> None:
+    once = RedisOnce(client, conceal=lambda text: text[::-1], reveal=lambda text: text[::-1])
+    about = {"a": "<Say>2 0 1, 5 5 5</Say>", "b": "<Say>Please hold.</Say>"}
+    for nonce, text in about.items():
+        once.document(nonce, lambda text=text: text)  # type: ignore[misc]
+    client.set(document("c"), "\x00")  # somebody is computing it at this moment
+    assert once.forget(lambda text: "5 5 5" in text) == 1
+    assert once.document("a", lambda: "again") == "again"
+    assert once.document("b", lambda: "again") == about["b"]
+    assert once.forget(lambda text: False) == 0

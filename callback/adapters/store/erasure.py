@@ -9,9 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Row, and_, delete, false, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Row,
+    and_,
+    delete,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 
-from callback.adapters.store.callback_rows import HAS_ENDED_ROW, IS_OPEN_ROW, c
+from callback.adapters.store.callback_rows import IS_OPEN_ROW, c
 from callback.adapters.store.personal import PLACES, PROTECTION, By, Place, about
 from callback.adapters.store.sealed import Unsealable
 from callback.adapters.store.tables import attempts, erasures, exports, legs, messages
@@ -23,6 +36,8 @@ from callback.domain.ids import CallbackId
 IN_ONE = 500
 """So many ids in one statement: SQLite takes no query of any length."""
 _QUEUED = "queued"
+NOBODY: ColumnElement[str] = literal_column("''")
+"""The hash of a number that was erased, in the words of the partial indexes."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +119,9 @@ class Erasing(Transaction):
         return replace(blanked, found=found)
 
     def blank_old(self, before: datetime, limit: int) -> Blanked:
-        ended = select(c.id).where(c.number_hash != "", c.ended_at < before, HAS_ENDED_ROW)
+        ended = select(c.id).where(c.number_hash != NOBODY, c.ended_at < before)
         over = select(legs.c.call).where(legs.c.number_hash.is_not(None), legs.c.ended_at < before)
-        written = select(messages.c.id).where(messages.c.number_hash != "", messages.c.created_at < before)
+        written = select(messages.c.id).where(messages.c.number_hash != NOBODY, messages.c.created_at < before)
         oldest = (ended.order_by(c.ended_at), over.order_by(legs.c.ended_at), written.order_by(messages.c.created_at))
         found = [tuple(self._sql.execute(query.limit(limit)).scalars()) for query in oldest]
         whose = Whose(callbacks=found[0], legs=found[1], texts=found[2])
