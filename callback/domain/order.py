@@ -5,6 +5,7 @@ derived from columns of the record, so that the line can be rebuilt with the sam
 double (below 2^53 until the year 2255), which is what sorted sets hold.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -45,6 +46,16 @@ def rejoin_score(place: int, *, missed_place: str, at: datetime, credit_s: float
     if missed_place == "keep":
         return place
     return max(place, score(at, credit_s))
+
+
+def priority(joined_at: datetime, place: int, credits_s: Mapping[str, float]) -> str:
+    """The segment whose credit is in a place that was taken at `joined_at`; "" for a place without one.
+
+    A place is told by its score wherever it travels, and the name of its segment is not. Of segments with the same
+    credit it is the first: their order is the same.
+    """
+    credit = score(joined_at) - place
+    return next((key for key, seconds in credits_s.items() if credit > 0 and _micros(seconds) == credit), "")
 
 
 def _micros(seconds: float) -> int:

@@ -189,6 +189,7 @@ def draft(wish: Wish, expected: Wait, now: datetime) -> Callback:
         number=wish.number,
         joined_at=wish.joined_at,
         score=wish.score,
+        priority=order.priority(wish.joined_at, wish.score, wish.queue.policy.priority_credit_s),
         language=wish.language,
         source=wish.source,
         attempts_left=wish.queue.policy.attempts if wish.proved else 1,

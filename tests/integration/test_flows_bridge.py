@@ -557,6 +557,23 @@ def test_a_missed_caller_keeps_their_place_or_goes_back_as_the_policy_says(stage
     assert staged.order() == [second.id, first.id]
 
 
+def test_whoever_goes_back_keeps_the_credit_of_their_priority(staged: StagedHouse) -> None:
+    staged.queue(missed_place="back", retry_delays_s=[60], priority_credit_s={"vip": 300})
+    leg = staged.ring_in(ADA, priority="vip")
+    for key in "11":
+        leg.press(key)
+    first = staged.by_number()
+    assert first.priority == "vip"
+    second = staged.promise(BOB)
+    staged.agent()
+    staged.work()
+    leg = staged.outgoing()
+    assert leg.to == ADA
+    staged.away()
+    leg.fails("no-answer")
+    assert staged.order() == [first.id, second.id]
+
+
 def test_a_retry_is_rung_when_it_is_due_and_an_agent_serves_others_meanwhile(staged: StagedHouse) -> None:
     leg = staged.called(retry_delays_s=[300])
     leg.fails("no-answer")

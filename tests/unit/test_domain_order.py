@@ -54,6 +54,13 @@ def test_a_missed_place_never_moves_forward(joined: datetime, at: datetime, seco
     assert back == max(place, order.score(at, seconds))
 
 
+def test_the_segment_is_told_by_the_credit_in_a_place() -> None:
+    at, credits_s = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC), {"none": 0.0, "vip": 300.0, "gold": 450.5}
+    assert [order.priority(at, order.score(at, seconds), credits_s) for seconds in (0, 300, 450.5, 299)] == [
+        "", "vip", "gold", "",
+    ]  # fmt: skip
+
+
 def test_every_overtaking_has_a_name_of_its_own() -> None:
     assert {rule.value for rule in order.Rule} >= {
         "skill",
