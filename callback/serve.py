@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from callback import demo
+    from callback.web.options import DeskOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 APPLICATION = "callback.serve:application()"
@@ -52,10 +53,28 @@ def application() -> "Flask":
         carrier_account=settings.twilio_account_sid or "",
         carrier_token=token,
         simulated=settings.twilio_api_base_url is not None,
+        desk=desk_options(settings),
     )
     app = create_app(built.house, options)
     structlog.get_logger("callback.web").info("web.ready", pid=os.getpid())  # from now on the old one may be stopped
     return app
+
+
+def desk_options(settings: Settings) -> "DeskOptions":
+    """What the agents' desks are given. Telephones in the page are the carrier's, unless an emulated one on this
+    machine stands in for it."""
+    from callback.adapters.telephony.softphone import ApiKey
+    from callback.domain.desk import USUAL_CODES, codes
+    from callback.web.options import DeskOptions
+
+    key, secret = settings.twilio_api_key_sid, settings.twilio_api_key_secret
+    known = ApiKey(settings.twilio_account_sid or "", key, secret.get_secret_value()) if key and secret else None
+    return DeskOptions(
+        codes=codes(settings.wrap_up_codes or USUAL_CODES),
+        crm_url=settings.crm_url or "",
+        key=known,
+        stand_in=settings.emulated_carrier or "",
+    )
 
 
 def web(settings: Settings) -> NoReturn:

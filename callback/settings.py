@@ -200,6 +200,13 @@ class Settings(BaseSettings):
         return self.twilio_account_sid is None
 
     @property
+    def emulated_carrier(self) -> str | None:
+        """The carrier's address where it is one on this machine, and this is no production: then it is no real one."""
+        base = self.twilio_api_base_url
+        local = base is not None and _loopback(urlsplit(base).hostname or "")
+        return base if local and not self.production else None
+
+    @property
     def sqlite(self) -> bool:
         """Whether the record is a SQLite file: threads instead of green threads, one writer at a time."""
         return self.database_url.startswith("sqlite")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from callback.domain.errors import InvalidInput
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 
-AWAY_REASONS = ("break", "lunch", "training", "admin")
+AWAY_REASONS = ("break", "lunch", "training", "paperwork")
 """Why an agent may be away, in the order in which the desk offers them."""
 NOTES_LENGTH = 4_000
 """Characters of notes on one talk."""
@@ -98,6 +98,10 @@ class Code:
 
     name: str
     resolved: bool
+
+
+USUAL_CODES = "solved:yes, information given:yes, to be continued:no, passed on:no, wrong number:no"
+"""Where an installation names none of its own."""
 
 
 def codes(text: str) -> tuple[Code, ...]:

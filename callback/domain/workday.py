@@ -7,6 +7,7 @@ a ring with `reserved`; a ring that ends elsewhere was missed, declined, or lost
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from callback.domain.callback import Entry
 from callback.domain.desk import Talk, Wish, WrapUp
@@ -81,9 +82,8 @@ STATUSES = (AgentStatus.RESERVED, AgentStatus.BUSY, AgentStatus.WRAP_UP, AgentSt
 def seconds(rows: Sequence[Entry], since: datetime, until: datetime) -> dict[AgentStatus, float]:
     """How long they were in each status."""
     spent = dict.fromkeys(AgentStatus, 0.0)
-    ends = [row.at for row in rows[1:]] + [until]
-    for row, end in zip(rows, ends, strict=True):
-        begin, stop = max(row.at, since), min(end, until)
+    for row, following in zip_longest(rows, rows[1:]):
+        begin, stop = max(row.at, since), min(following.at, until) if following else until
         spent[AgentStatus(row.after)] += max((stop - begin).total_seconds(), 0)
     return spent
 

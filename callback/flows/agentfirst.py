@@ -86,6 +86,15 @@ def keep(house: House, attempt: Attempt) -> bool:
     return attempt.token is not None and house.line.extend(attempt.token, until=until, phase="ringing")
 
 
+def rung(house: House, pairing: Reservation) -> Attempt | None:
+    """The attempt for which this pairing's agent is being rung. None: the caller is, or nobody yet."""
+    with house.store.begin() as work:
+        callback = work.callback(CallbackId(pairing.entry))
+        attempt = work.attempt(callback.attempt) if callback.attempt else None
+    mine = attempt is not None and attempt.token == pairing.token and callback.state is State.RESERVED
+    return attempt if mine else None
+
+
 def callback_queue(house: House, attempt: Attempt) -> QueueKey:
     """The queue of the callback that this attempt is for."""
     with house.store.begin() as work:

@@ -5,6 +5,7 @@ each page all the same, so that a page that ever needs one inline element does n
 """
 
 import secrets
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
@@ -60,6 +61,12 @@ def keepable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def allow(*, connect: Iterable[str] = (), media: Iterable[str] = (), microphone: bool = False) -> None:
+    """Let the page of this answer reach these origins as well, and use the microphone."""
+    g.csp_more = {"connect-src": tuple(connect), "media-src": tuple(media)}
+    g.microphone = microphone
+
+
 def never_sniffed(response: Response) -> Response:
     """The type we name is the type it has."""
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -73,7 +80,8 @@ def _with_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         headers["Content-Security-Policy"] = _policy()
         headers["X-Frame-Options"] = "DENY"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+        microphone = "(self)" if g.get("microphone") else "()"
+        headers["Permissions-Policy"] = f"camera=(), geolocation=(), microphone={microphone}, payment=()"
     if request.path.startswith(_PRIVATE):
         headers["Cache-Control"] = "no-store"
     if current_app.extensions["callback.hsts"]:
@@ -83,9 +91,12 @@ def _with_headers(response: Response) -> Response:
 
 def _policy() -> str:
     mark = f"'nonce-{nonce()}'"
+    more = {name: " ".join(origins) for name, origins in g.get("csp_more", {}).items() if origins}
+    connect = f"'self' {more.get('connect-src', '')}".strip()
+    media = f"media-src {more['media-src']}; " if "media-src" in more else ""
     return (
         f"default-src 'none'; script-src 'self' {mark}; style-src 'self' {mark}; img-src 'self' data:; "
-        "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"connect-src {connect}; {media}font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
         "manifest-src 'self'"
     )
 

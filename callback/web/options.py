@@ -4,6 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from callback.adapters.telephony.softphone import ApiKey
+from callback.domain.desk import USUAL_CODES, Code, codes
+
+
+@dataclass(frozen=True)
+class DeskOptions:
+    """What the agents' desks are given: the outcomes to choose from, where a caller is looked up (`{number}` in it),
+    and the key that signs tokens for telephones in the page. `stand_in` is the origin of an emulated carrier that plays
+    the real one's part for them."""
+
+    codes: tuple[Code, ...] = codes(USUAL_CODES)
+    crm_url: str = ""
+    key: ApiKey | None = None
+    stand_in: str = ""
+
 
 @dataclass(frozen=True)
 class WebOptions:
@@ -23,6 +38,7 @@ class WebOptions:
     carrier_account: str = ""
     carrier_token: str = field(default="", repr=False)
     simulated: bool = False
+    desk: DeskOptions = field(default_factory=DeskOptions)
     idle_s: float = 30 * 60
     session_s: float = 12 * 60 * 60
 

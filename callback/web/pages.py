@@ -15,7 +15,7 @@ from callback.web import languages
 from callback.web.armour import same_origin
 from callback.web.context import house, options
 from callback.web.guards import Role, covers, public
-from callback.web.words import offer_sentence, word
+from callback.web.words import offer_sentence, outcome, word
 
 THEMES = ("light", "dark")
 
@@ -24,7 +24,7 @@ def install(app: Flask) -> None:
     """What every page of theirs may use: `csrf()`, `may(role)`, `set_aside()`, and the product's words."""
     app.jinja_env.globals.update(csrf=_csrf, may=_may, set_aside=_set_aside)
     app.context_processor(lambda: {"theme": theme()})
-    app.jinja_env.filters.update(word=word, offer_sentence=offer_sentence)
+    app.jinja_env.filters.update(word=word, outcome=outcome, offer_sentence=offer_sentence)
 
 
 def blueprint() -> Blueprint:

@@ -53,12 +53,34 @@ _WORDS: dict[str, Word] = {
     "superseded": lambda: gettext("rang in meanwhile"),
     "agent_missed": lambda: gettext("the agent missed it"),
     "never_placed": lambda: gettext("never placed"),
+    # why an agent is away
+    "break": lambda: gettext("break"),
+    "lunch": lambda: gettext("lunch"),
+    "training": lambda: gettext("training"),
+    "paperwork": lambda: gettext("paperwork"),
+    # a call that is over
+    "abandoned": lambda: gettext("hung up while waiting"),
     # people
     "viewer": lambda: gettext("viewer"),
     "supervisor": lambda: gettext("supervisor"),
     "admin": lambda: gettext("administrator"),
     "agent": lambda: gettext("agent"),
 }
+
+
+_OUTCOMES: dict[str, Word] = {
+    "solved": lambda: gettext("Solved"),
+    "information given": lambda: gettext("Information given"),
+    "to be continued": lambda: gettext("To be continued"),
+    "passed on": lambda: gettext("Passed on"),
+    "wrong number": lambda: gettext("Wrong number"),
+}
+
+
+def outcome(code: str) -> str:
+    """What came of a talk: the usual ones in the reader's language, an installation's own as it wrote them."""
+    found = _OUTCOMES.get(code)
+    return found() if found else code
 
 
 def word(name: object) -> str:

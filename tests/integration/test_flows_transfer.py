@@ -350,4 +350,4 @@ def test_a_caller_who_is_passed_on_and_is_gone_frees_the_agent(staged: StagedHou
         staged.tell(word)
     assert staged.status() is AgentStatus.WRAP_UP
     assert staged.order("billing") == []
-    assert ADA == caller.from_
+    assert caller.from_ == ADA

@@ -1,0 +1,101 @@
+"""Who an agent has, or gets next: as much as they may know before anybody says hello."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from callback.domain.callback import Agent, Callback
+from callback.domain.desk import Earlier
+from callback.domain.errors import NotFound, Unreadable
+from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
+from callback.ports import Reservation, Waiting
+from callback.web.context import house, options
+
+LOOK_AHEAD = 20
+"""How many of each queue are looked at to find the next one who can be served now."""
+EARLIER = 5
+READY = frozenset({"hold", "due"})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What an agent may know of a caller. `crm` leads to them elsewhere ("" nowhere)."""
+
+    live: bool
+    queue: str
+    number: str
+    name: str
+    language: str
+    since: datetime | None
+    context: dict[str, Any]
+    attempts: int
+    earlier: list[Earlier]
+    crm: str
+
+
+@dataclass(frozen=True)
+class Next:
+    """Who would come next, and by which rule."""
+
+    queue: str
+    live: bool
+    waited_s: float
+    ahead_of_time: bool  # a segment's credit put them further ahead
+    waiting: int
+
+
+def caller(held: Reservation) -> Caller:
+    """The one in a pairing."""
+    promise = _promise(held.entry)
+    if promise is not None:
+        number, about = promise.number, (promise.name, promise.language, promise.joined_at, promise.context)
+        return _about(held, number, about, promise.attempts_made)
+    with house().store.look() as work:
+        leg = work.leg(CallSid(held.entry))
+    return _about(held, leg.number if leg else "", ("", held.language, held.joined_at, {}), 0)
+
+
+def _about(held: Reservation, number: str, about: tuple[Any, ...], attempts: int) -> Caller:
+    name, language, since, context = about
+    queue = house().book.queue(held.queue).name
+    live, earlier = not is_callback(held.entry), _earlier(number, held.entry)
+    return Caller(live, queue, number, name, language, since, context, attempts, earlier, crm(number))
+
+
+def crm(number: str) -> str:
+    """Where a caller is found in the installation's own system. We never ask there ourselves."""
+    template = options().desk.crm_url
+    return template.replace("{number}", quote(number, safe="")) if template and number else ""
+
+
+def _earlier(number: str, but: EntryId) -> list[Earlier]:
+    if not number:
+        return []
+    with house().store.look() as work:
+        return work.earlier(number, but=but, limit=EARLIER)
+
+
+def _promise(entry: EntryId) -> Callback | None:
+    if not is_callback(entry):
+        return None
+    try:
+        with house().store.look() as work:
+            return work.callback(CallbackId(entry))
+    except (NotFound, Unreadable):
+        return None
+
+
+def following(agent: Agent) -> Next | None:
+    """The lowest score among those of the agent's queues who can be served now."""
+    ready = [(one, served.queue) for served in agent.queues for one in _ready(served.queue)]
+    if not ready:
+        return None
+    first, queue = min(ready, key=lambda pair: (pair[0].score, pair[0].entry))
+    waited_s = (house().clock.now() - first.joined_at).total_seconds()
+    credited = first.score < round(first.joined_at.timestamp() * 1_000_000) - 1_000_000
+    return Next(house().book.queue(queue).name, first.live, waited_s, credited, len(ready))
+
+
+def _ready(queue: QueueKey) -> list[Waiting]:
+    return [one for one in house().line.listing(queue, limit=LOOK_AHEAD) if one.place in READY]
