@@ -14,6 +14,7 @@ from callback.web import (
     context,
     health,
     languages,
+    live,
     log,
     navigation,
     pages,
@@ -45,6 +46,7 @@ def create_app(house: House, options: WebOptions) -> Flask:
     condition.install(app)
     csrf = CSRFProtect(app)
     sign_in.install(app, options)
+    live.install(app)
     for door in (static_files, health, pages, condition, console, agent, wall):
         app.register_blueprint(door.blueprint())
     # The carrier signs, programs bring a token and callers their link: none of it is sent by a browser on its own.

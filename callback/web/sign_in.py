@@ -5,6 +5,9 @@ from elsewhere uses up their own attempts, never the victim's. Who succeeds is n
 """
 
 import hashlib
+from contextlib import suppress
+from math import inf
+from time import monotonic
 from typing import cast
 
 import structlog
@@ -64,6 +67,7 @@ def install(app: Flask, options: WebOptions) -> None:
     login.session_protection = None  # addresses change while people walk about; the limits below stand instead
     login.user_loader(_load)
     app.extensions["callback.sign_in"] = _show_the_door
+    app.extensions["callback.still_in"] = StillIn()
     app.before_request(_end_old_sessions)
     app.config.update(
         RATELIMIT_STORAGE_URI=options.limits_url,
@@ -132,6 +136,27 @@ def _load(id: str) -> SignedIn | None:
     return found if found is not None and found.get_id() == id else None
 
 
+class StillIn:
+    """Whether the account of the session at hand is still one, for pages that stay open: each account is looked up
+    once in a while, for all its pages together."""
+
+    def __init__(self, every_s: float = 15.0) -> None:
+        self._every_s = every_s
+        self._known: dict[str, tuple[float, bool]] = {}
+
+    def __call__(self) -> bool:
+        """As known, or looked up now. While the record is away nobody is turned out."""
+        who, now = str(session.get("_user_id", "")), monotonic()
+        at, there = self._known.get(who, (-inf, True))
+        if now - at >= self._every_s:
+            if len(self._known) > 1000:
+                self._known.clear()
+            with suppress(ConnectionError):
+                there = _load(who) is not None
+            self._known[who] = (now, there)
+        return there
+
+
 def _end_old_sessions() -> None:
     """Twelve hours at most, and half an hour without a request. A wallboard and a desk are open all day: they refresh
     themselves and so stay; the console's own refreshing does not count as somebody being there."""
@@ -141,7 +166,8 @@ def _end_old_sessions() -> None:
     if now - session["began"] > limits.session_s or now - session["seen"] > limits.idle_s:
         session.clear()
         return
-    console_refresh = request.path.startswith("/admin") and "HX-Request" in request.headers
+    by_itself = "HX-Request" in request.headers or "text/event-stream" in request.headers.get("Accept", "")
+    console_refresh = by_itself and request.path.startswith("/admin")
     if not console_refresh and now - session["seen"] > 30:
         session["seen"] = now
 

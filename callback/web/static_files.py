@@ -57,6 +57,13 @@ def static_file(name: str) -> AnyResponse:
     return answer.make_conditional(request)
 
 
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Of all these files together: a page that stays open for days learns by it that it is an old one."""
+    files = sorted(path for path in FOLDER.rglob("*") if path.suffix in (".css", ".js"))
+    return hashlib.sha256("".join(_hash(str(path.relative_to(FOLDER))) for path in files).encode()).hexdigest()[:12]
+
+
 @lru_cache(maxsize=64)
 def _hash(name: str) -> str:
     return hashlib.sha256(_bytes(name)).hexdigest()[:12]

@@ -5,7 +5,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.flows import look
 from callback.web.context import house
+from callback.web.hub import Topic
 from callback.web.guards import Role, signed_in
+from callback.web.live import stream
 from callback.web.pages import fragment, page
 
 REFRESH_S = 2
@@ -16,6 +18,7 @@ def blueprint() -> Blueprint:
     board = Blueprint("wall", __name__, url_prefix="/wall")
     board.get("", strict_slashes=False)(wall)
     board.get("/now")(wall_now)
+    board.get("/live")(wall_live)
     return board
 
 
@@ -29,3 +32,10 @@ def wall() -> str:
 def wall_now() -> AnyResponse:
     """The part that changes."""
     return fragment("wall_now.html", queues=look.wall(house()))
+
+
+@signed_in(Role.VIEWER)
+def wall_live() -> AnyResponse:
+    """The same, told as it changes: one look for all wallboards of this process."""
+    topic = Topic("wall", lambda glance: look.wall(glance.house))
+    return stream(topic, lambda queues: page("wall_now.html", queues=queues), fresh_s=REFRESH_S)

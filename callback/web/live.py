@@ -1,0 +1,160 @@
+"""Server-sent events: pages that stay open are told what changed, within about a second.
+
+A stream begins with `hello` (the version of the pages), then carries `part` (what is to be shown, the same bytes for
+all of one language and zone) or `changed` (ask for your part again), and in between `fresh`: nothing changed, and we
+looked. A page that hears neither knows that it is out of date. Where all places are taken the answer is 503, and the
+page asks by itself every few seconds instead; so it does without this process, and so a small machine serves few.
+
+A stream ends within a second when the process is asked to end, when the session is over or its account is closed, and
+of its own accord every few minutes: the browser comes back by itself, which tells the session that somebody is there.
+"""
+
+import json
+import random
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from http import HTTPStatus
+from time import monotonic
+from typing import Any, cast
+
+from flask import Flask, Response, current_app, request, session, stream_with_context
+
+from callback.web import languages, static_files
+from callback.web.context import HOUSE, house, options
+from callback.web.hub import Channel, Full, Hub, Topic
+
+HUB = "callback.hub"
+HEARTBEAT_S = 15.0
+"""Something is sent at least so often, so that whatever stands between keeps the connection."""
+LOOK_UP_S = 1.0
+"""How soon a stream notices that it should end."""
+LIFE_S = 600.0
+AGAIN_S = 20
+MOST_GREEN, MOST_THREADS = 500, 5
+"""Streams of one process. Each holds a connection; without green threads it holds one of the few threads as well."""
+_BOOT = secrets.token_hex(4)
+"""Numbers of values are this process's own: another one's Last-Event-ID says nothing here."""
+
+Write = Callable[[Any], str]
+
+
+def install(app: Flask, *, most: int | None = None) -> None:
+    """A hub for this process, which ends its streams when the process is asked to end."""
+    ours = Hub(app.extensions[HOUSE], most=_most() if most is None else most)
+    app.extensions[HUB] = ours
+    app.jinja_env.globals["pages_version"] = static_files.version
+    _end_with_the_process(ours)
+
+
+def hub() -> Hub:
+    """Of the running application."""
+    return cast(Hub, current_app.extensions[HUB])
+
+
+def stream(topic: Topic, write: Write | None = None, *, fresh_s: float = 5.0) -> Response:
+    """The stream of a topic. `write` puts its value into HTML, within the request, once for each language and zone;
+    without it the page is only told that something changed. Guard the route as the page itself is guarded."""
+    ours = hub()
+    try:
+        channel = ours.join(topic)
+    except Full:
+        return _full()
+    answer = Response(
+        stream_with_context(_events(channel, write, fresh_s)), content_type="text/event-stream; charset=utf-8"
+    )
+    answer.call_on_close(lambda: ours.part(channel))
+    answer.headers["X-Accel-Buffering"] = "no"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _full() -> Response:
+    answer = Response("all places are taken: ask by yourself\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain")
+    answer.headers["Retry-After"] = str(AGAIN_S)
+    return answer
+
+
+def _events(channel: Channel, write: Write | None, fresh_s: float) -> Iterator[str]:
+    ours, until = hub(), _ends_at()
+    seen = _last_seen()
+    spoke = monotonic()
+    yield f"retry: {random.randint(1000, 3000)}\n{_event('hello', {'version': static_files.version()})}"  # noqa: S311
+    while not ours.closing and monotonic() < until and _still_in():
+        if ours.wait(channel, seen, LOOK_UP_S) and not ours.closing:
+            seen, news = _news(channel, write)
+            spoke = monotonic()
+            yield news
+        elif monotonic() - spoke >= fresh_s and monotonic() - channel.looked_at < fresh_s:
+            spoke = monotonic()
+            yield _event("fresh", _now())
+        elif monotonic() - spoke >= HEARTBEAT_S:
+            spoke = monotonic()
+            yield ": here\n\n"
+
+
+def _news(channel: Channel, write: Write | None) -> tuple[int, str]:
+    if write is None:
+        number = channel.number
+        return number, _event("changed", _now(), number)
+    number, html = channel.written(_reader(), write)
+    return number, _event("part", {**_now(), "html": html}, number)
+
+
+def _reader() -> Hashable:
+    """What a part's wording depends on."""
+    return languages.language(), str(languages.zone())
+
+
+def _event(name: str, data: dict[str, Any], number: int | None = None) -> str:
+    mark = "" if number is None else f"id: {_BOOT}-{number}\n"
+    return f"event: {name}\n{mark}data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _now() -> dict[str, str]:
+    return {"at": languages.clock(house().clock.now(), seconds=True)}
+
+
+def _last_seen() -> int:
+    """What the page shows already, if it was this process that told it."""
+    boot, _, number = request.headers.get("Last-Event-ID", "").partition("-")
+    return int(number) if boot == _BOOT and number.isascii() and number.isdigit() else 0
+
+
+def _ends_at() -> float:
+    """Monotonic: the stream's own end, or the session's where that is sooner."""
+    life = LIFE_S * random.uniform(0.8, 1.0)  # noqa: S311 - so that not all come back at once
+    began = session.get("began")
+    if began is not None:
+        life = min(life, began + options().session_s - house().clock.now().timestamp())
+    return monotonic() + life
+
+
+def _still_in() -> bool:
+    """Whether the account behind this page is still one: looked at every few seconds, for all its pages together."""
+    still: Callable[[], bool] | None = current_app.extensions.get("callback.still_in")
+    return still is None or still()
+
+
+def _most() -> int:
+    """Green threads are cheap; of real ones a process has a dozen."""
+    from gevent import monkey
+
+    return MOST_GREEN if monkey.is_module_patched("threading") else MOST_THREADS
+
+
+def _end_with_the_process(ours: Hub) -> None:
+    """When a server's worker is told to end, so are its streams: else it would wait for them in vain."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    if not callable(before):  # nobody serves here
+        return
+    tell = before
+
+    def end(number: int, frame: Any) -> None:
+        ours.closing = True
+        tell(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
