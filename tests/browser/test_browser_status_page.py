@@ -75,30 +75,85 @@ def test_after_two_missed_refreshes_it_says_that_it_may_be_out_of_date(web: WebH
     expect(page.get_by_text("may be out of date")).to_be_hidden()
 
 
-def test_cancelling_takes_two_clicks_and_works_without_a_script(web: WebHouse, browser: Browser) -> None:
+def codes(web: WebHouse) -> dict[str, str]:
+    """The codes that were texted, by number."""
+    with web.store.look() as work:
+        texts = [work.text(name) for kind, name in web.dispatch.asked if kind == "text"]
+    return {text.number: text.body[:6] for text in texts if text.body[:6].isdigit()}
+
+
+def change_everything(web: WebHouse, page: Page) -> None:
+    """Another time, ready after all, another number, cancelled: by what the page offers alone."""
+    page.get_by_role("link", name="Choose another time").click()
+    page.locator("summary", has_text="Tomorrow").click()
+    page.get_by_role("group", name="Tomorrow").get_by_role("radio").nth(2).check()
+    page.get_by_role("button", name="Ring me then").click()
+    expect(page.locator("h1")).to_contain_text("Callback tomorrow at")
+    page.get_by_role("link", name="I am ready now").click()
+    expect(page.get_by_text("join the end of the line now")).to_be_visible()
+    page.get_by_role("button", name="Yes, ring me").click()
+    expect(page.locator("h1")).to_have_text("You are next")
+    expect(page.get_by_text("Done. We ring you as soon as it is your turn.")).to_be_visible()
+    page.get_by_role("link", name="Use another number").click()
+    page.get_by_label("The new number").fill("201 555 0177")
+    page.get_by_role("button", name="Send the code").click()
+    page.get_by_label("Code sent to the new number").fill("000000")
+    page.get_by_label("Code sent to the number we ring so far").fill("000000")
+    page.get_by_role("button", name="Change the number").click()
+    expect(page.get_by_role("alert")).to_have_text("That is not right. You have 4 tries left.")
+    page.get_by_label("Code sent to the new number").fill(codes(web)["+12015550177"])
+    page.get_by_label("Code sent to the number we ring so far").fill(codes(web)["+12015550123"])
+    page.get_by_role("button", name="Change the number").click()
+    expect(page.get_by_text("+1201•••0177")).to_be_visible()
+    page.get_by_role("link", name="Cancel my callback").click()
+    page.get_by_role("link", name="No, keep my place").click()
+    expect(page.locator("h1")).to_have_text("You are next")
+    page.get_by_role("link", name="Cancel my callback").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.locator("h1")).to_have_text("Your callback is cancelled")
+    expect(page.get_by_role("link", name="Call us: +1 201-555-0100")).to_have_attribute("href", "tel:+12015550100")
+    assert page.get_by_role("link", name="Cancel my callback").count() == 0
+
+
+def test_everything_can_be_changed(web: WebHouse, page: Page) -> None:
+    page.goto(link(web))
+    change_everything(web, page)
+
+
+def test_and_without_a_script_too(web: WebHouse, browser: Browser) -> None:
     address = link(web)
     with browser.new_context(java_script_enabled=False, locale="en-US") as profile:
         page = profile.new_page()
         page.goto(address)
         expect(page.locator("h1")).to_have_text("You are next")
         assert page.locator("noscript meta[http-equiv=refresh], meta[http-equiv=refresh]").count() == 1
-        page.get_by_role("button", name="Cancel my callback").click()
-        page.get_by_role("button", name="No, keep my place").click()
-        expect(page.locator("h1")).to_have_text("You are next")
-        page.get_by_role("button", name="Cancel my callback").click()
-        page.get_by_role("button", name="Yes, cancel it").click()
-        expect(page.locator("h1")).to_have_text("Your callback is cancelled")
-        assert page.get_by_role("button", name="Cancel my callback").count() == 0
+        change_everything(web, page)
+        assert page.locator("meta[http-equiv=refresh]").count() == 0
 
 
-def test_the_language_can_be_switched_and_stays_through_the_cancel(web: WebHouse, page: Page) -> None:
-    page.goto(link(web, language="zh"))
-    expect(page.locator("h1")).to_have_text("下一位就是您")
-    page.get_by_role("link", name="English").click()
+def test_a_missed_call_is_asked_for_again_while_the_page_stays_open(web: WebHouse, page: Page) -> None:
+    web.wait(1)
+    mine = web.promise()
+    page.clock.install()
+    page.goto(web.house.urls.status_page(mine.token))
+    web.missed(mine)
+    page.locator("#wish-later").focus()
+    page.clock.run_for(15_000)
+    expect(page.locator("h1")).to_contain_text("We ring you again at")
+    expect(page.locator("#wish-later")).to_be_focused()
+    page.get_by_role("link", name="I missed your call: ring me now").click()
+    page.get_by_role("button", name="Yes, ring me").click()
     expect(page.locator("h1")).to_have_text("You are next")
-    page.get_by_role("button", name="Cancel my callback").click()
-    page.get_by_role("button", name="Yes, cancel it").click()
-    expect(page.locator("h1")).to_have_text("Your callback is cancelled")
+
+
+def test_the_language_can_be_switched_and_stays_with_the_callback(web: WebHouse, page: Page) -> None:
+    address = link(web, language="zh")
+    page.goto(address)
+    expect(page.locator("h1")).to_have_text("下一位就是您")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("h1")).to_have_text("You are next")
+    page.goto(address)
+    expect(page.locator("h1")).to_have_text("You are next")
 
 
 def test_the_cancelled_page_tells_the_next_visitor_so(web: WebHouse, page: Page) -> None:
@@ -108,11 +163,16 @@ def test_the_cancelled_page_tells_the_next_visitor_so(web: WebHouse, page: Page)
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_nothing_is_cut_off_and_everything_can_be_hit(web: WebHouse, page: Page, language: str) -> None:
-    page.goto(link(web, language=language))
-    for width in (320, 390, 1440):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for target in page.locator("button, [role=button]").all():
+    address = link(web, language=language)
+    for path in ("", "/later", "/number", "/cancel"):
+        page.goto(address + path)
+        for width, zoom in ((320, 1), (390, 1), (1440, 1), (640, 2)):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate(f"document.documentElement.style.fontSize = '{16 * zoom}px'")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width, zoom)
+        for target in page.locator(
+            "button:visible, a:visible, summary:visible, .times label:visible, input:visible"
+        ).all():
             box = target.bounding_box()
             assert box is not None
             assert min(box["height"], box["width"]) >= 44, target.inner_text()
