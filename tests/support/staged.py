@@ -39,6 +39,7 @@ class Staged:
     by_state: dict[str, Callback] = field(default_factory=dict)
     call: str = ""
     held: str = ""
+    talk: str = ""
 
 
 def stage(web: WebHouse) -> Staged:
@@ -72,6 +73,7 @@ def _line(staged: Staged) -> None:
         _known_leg(web, staged.call, f"+1201555{4100 + at}")
         web.wait(20)
     talking = next(view for view in web.line.agents() if view.token)
+    staged.talk = talking.token or ""
     if talking.token:
         web.line.bridge(talking.token, now=web.clock.now())
     for at, name in enumerate(NAMES):
