@@ -67,8 +67,8 @@ def test_rows_are_read_as_they_are_needed_and_each_once(store: SqlStore) -> None
         connection.execute(
             insert(journal),
             [
-                {"at": NOW + 9 * DAY + timedelta(seconds=second % 60), "kind": "call", "subject": f"CA{second}", "before": None,
-                 "after": "arrived", "reason": "", "cause": "", "queue": "support", "data": {}}
+                {"at": NOW + 9 * DAY + timedelta(seconds=second % 60), "kind": "call", "subject": f"CA{second}",
+                 "before": None, "after": "arrived", "reason": "", "cause": "", "queue": "support", "data": {}}
                 for second in range(count)
             ],
         )  # fmt: skip
