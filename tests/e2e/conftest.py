@@ -7,13 +7,19 @@ import pytest
 from tests.support.installation import Installation, OpenShop, Shop
 from tests.support.redis_server import RedisServer, valkey_binary
 
+API_KEY, API_SECRET = "SK" + "1" * 32, "a-secret-of-a-key-that-only-tests-know"
+
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Redis, SQLite, the carrier, web, worker and beat, all real, people twenty times as fast as in life."""
     folder = tmp_path_factory.mktemp("home")
     redis = RedisServer(valkey_binary()).start()
-    house = Installation(folder, redis.url, f"sqlite:///{folder / 'callback.sqlite3'}", speed=20)
+    house = Installation(
+        folder, redis.url, f"sqlite:///{folder / 'callback.sqlite3'}", speed=20,
+        settings={"TWILIO_API_KEY_SID": API_KEY, "TWILIO_API_KEY_SECRET": API_SECRET},
+        carrier_options=("--api-key", f"{API_KEY}:{API_SECRET}"),
+    )  # fmt: skip
     try:
         yield house.start()
     finally:

@@ -4,7 +4,8 @@
    muted and ended.
 
    An adapter is `{ start(token), renew(token), stop() }` and calls back: `ready`, `gone`, `refused`, `incoming(call)`,
-   `expiring`. A call is `{ id, answer(), decline(), hangUp(), mute(on), keys(digits) }` and calls back `accepted`, `over`. */
+   `expiring`. A call is `{ id, answer(), decline(), hangUp(), mute(on), keys(digits) }` and calls back `accepted`, `over`, and
+   where that can be told `asked`, when a key is waited for. */
 (() => {
   "use strict";
   const card = document.getElementById("phone");
@@ -89,6 +90,7 @@
         tell.incoming(calls.get(sid));
       });
       on("accepted", ({ sid }) => calls.get(sid)?.accepted?.());
+      on("heard", ({ sid, kind }) => kind === "gather" && calls.get(sid)?.asked?.());
       for (const end of ["cancel", "disconnect"]) on(end, ({ sid }) => { calls.get(sid)?.over?.(); calls.delete(sid); });
       stream.onerror = () => {
         tell.gone();
@@ -141,6 +143,7 @@
     accepted = muted = false;
     call.accepted = () => { accepted = true; blink(false); notice?.close(); say("joining"); show(); prove(call); };
     call.over = () => { call = null; accepted = false; blink(false); notice?.close(); say("ready"); show(); fresh(); };
+    call.asked = () => { if (accepted && !busy()) incoming.keys(KEY); };
     say("ringing");
     show();
     blink(true);
