@@ -1,0 +1,65 @@
+"""The desk in a real browser: keys, two tabs of which one holds the phone, and a connection that comes and goes."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from callback.adapters.telephony.softphone import ApiKey
+from callback.domain.callback import Served
+from callback.domain.ids import AgentKey, QueueKey
+from callback.domain.lifecycle import AgentStatus
+from callback.flows import configure
+from callback.web.options import DeskOptions
+from tests.browser.conftest import sign_in
+from tests.support.clock import ManualClock
+from tests.support.ports import free_port
+from tests.support.web_house import WebHouse
+
+KEY = ApiKey("AC" + "0" * 32, "SK" + "1" * 32, "a-secret-that-only-tests-know-and-is-long")
+ANN = AgentKey("ann")
+
+
+@pytest.fixture
+def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+    """A house whose agent has a telephone in the page, at a carrier that nobody runs."""
+    desk = DeskOptions(key=KEY, stand_in=f"http://127.0.0.1:{free_port()}")
+    house = WebHouse(redis_url, sqlite_url, clock, f"http://127.0.0.1:{free_port()}", desk=desk)
+    house.queue()
+    served = [Served(QueueKey("support"))]
+    configure.put_agent(house.house, ANN, name="Ann", contact="client:ann", queues=served, by="test")
+    yield house
+    house.close()
+
+
+def test_the_desk_is_worked_by_keys_in_one_tab_at_a_time_and_says_when_it_is_alone(web: WebHouse, page: Page) -> None:
+    port = int(web.options.public_base_url.rsplit(":", 1)[1])
+    with web.serving(port):
+        sign_in(web, page, "agent", "ann")
+        page.wait_for_url("**/agent")
+        expect(page.locator("#phone-state")).to_contain_text("not connected", timeout=10_000)
+        page.keyboard.press("a")
+        expect(page.locator("#now h1")).to_have_text("Ready for the next caller")
+        assert web.line.agent(ANN).status is AgentStatus.AVAILABLE
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_contain_text("30 seconds more to wrap up")
+        page.keyboard.press("w")  # nothing: the list is open
+        page.keyboard.press("Escape")
+        expect(page.locator("#now h1")).to_have_text("Ready for the next caller")
+        page.get_by_role("button", name="Lunch").click()
+        expect(page.locator("#now h1")).to_have_text("Away · lunch")
+
+        second = page.context.new_page()
+        second.goto(f"{web.options.public_base_url}/agent")
+        expect(second.locator("#phone-state")).to_have_text("Your phone is open in another tab.")
+        second.get_by_role("button", name="Use it in this tab").click()
+        expect(second.locator("#phone-state")).to_contain_text("not connected", timeout=10_000)
+        expect(page.locator("#phone-state")).to_have_text("Your phone is open in another tab.", timeout=10_000)
+        second.close()
+        expect(page.locator("#phone-state")).to_contain_text("not connected", timeout=10_000)
+    expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+    expect(page.locator("#lost")).to_contain_text("Your phone may still ring")
+    with web.serving(port):
+        expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+        page.keyboard.press("o")
+        expect(page.locator("#now h1")).to_have_text("Signed off", timeout=10_000)
