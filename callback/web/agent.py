@@ -24,6 +24,8 @@ from callback.web.catalogue import gettext
 from callback.web.context import house, options
 from callback.web.desk import caller, day, phone
 from callback.web.guards import Forbidden, Role, signed_in
+from callback.web.hub import Topic
+from callback.web.live import stream
 from callback.web.pages import fragment, page
 
 REFRESH_S = 2
@@ -42,7 +44,7 @@ def blueprint() -> Blueprint:
     desk_.get("", strict_slashes=False)(desk)
     for path, view in (
         ("/now", desk_now), ("/day", desk_day), ("/wrap-up", desk_wrap_up), ("/talks/<token>", talk_page),
-        ("/transfer", transfer_page), ("/token", phone_token),
+        ("/transfer", transfer_page), ("/token", phone_token), ("/live", desk_live),
     ):  # fmt: skip
         desk_.get(path)(view)
     for path, act in (
@@ -71,6 +73,13 @@ def desk() -> str:
 def desk_now() -> AnyResponse:
     """The part that changes every moment."""
     return fragment("agent_now.html", **_now(_agent()))
+
+
+@signed_in(Role.AGENT)
+def desk_live() -> AnyResponse:
+    """The word that it changed, within a second or so."""
+    key, queues = _key(), [served.queue for served in _agent().queues]
+    return stream(Topic(f"desk:{key}", lambda glance: caller.mark(glance, key, queues)), fresh_s=REFRESH_S)
 
 
 @signed_in(Role.AGENT)

@@ -10,6 +10,7 @@ from callback.domain.callback import Served
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import configure
+from callback.web.live import HUB
 from callback.web.options import DeskOptions
 from tests.browser.conftest import sign_in
 from tests.support.clock import ManualClock
@@ -57,8 +58,10 @@ def test_the_desk_is_worked_by_keys_in_one_tab_at_a_time_and_says_when_it_is_alo
         expect(page.locator("#phone-state")).to_have_text("Your phone is open in another tab.", timeout=10_000)
         second.close()
         expect(page.locator("#phone-state")).to_contain_text("not connected", timeout=10_000)
+        web.app.extensions[HUB].closing = True  # as when the process is asked to end
     expect(page.locator("#lost")).to_be_visible(timeout=15_000)
     expect(page.locator("#lost")).to_contain_text("Your phone may still ring")
+    web.app.extensions[HUB].closing = False
     with web.serving(port):
         expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
         page.keyboard.press("o")

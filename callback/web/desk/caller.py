@@ -1,16 +1,20 @@
 """Who an agent has, or gets next: as much as they may know before anybody says hello."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from callback.domain.callback import Agent, Callback
 from callback.domain.desk import Earlier
 from callback.domain.errors import NotFound, Unreadable
-from callback.domain.ids import CallbackId, CallSid, EntryId, QueueKey, is_callback
-from callback.ports import Reservation, Waiting
+from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, is_callback
+from callback.flows import talks
+from callback.ports import Line, Reservation, Waiting
 from callback.web.context import house, options
+from callback.web.hub import Glance
 
 LOOK_AHEAD = 20
 """How many of each queue are looked at to find the next one who can be served now."""
@@ -84,6 +88,22 @@ def _promise(entry: EntryId) -> Callback | None:
             return work.callback(CallbackId(entry))
     except (NotFound, Unreadable):
         return None
+
+
+def mark(glance: Glance, agent: AgentKey, queues: Sequence[QueueKey]) -> Hashable:
+    """What a desk shows, in short: it differs when that does."""
+    line = glance.house.line
+    live = line.agent(agent)
+    held = line.reservation(live.token) if live.token else None
+    if held is None:
+        return live, tuple(glance.once(("first", queue), partial(_first, line, queue)) for queue in queues)
+    talk = talks.of(glance.house, held.token) if held.phase == "busy" else None
+    return live, replace(held, lease_until=None), talk
+
+
+def _first(line: Line, queue: QueueKey) -> Hashable:
+    ready = [one for one in line.listing(queue, limit=LOOK_AHEAD) if one.place in READY]
+    return (len(ready), ready[0].entry) if ready else None
 
 
 def following(agent: Agent) -> Next | None:

@@ -108,5 +108,5 @@
     const late = document.body.classList.contains("is-late") || !navigator.onLine;
     if (lost.hidden === late) lost.hidden = !late;
   }, 500);
-  window.addEventListener("online", () => now.dispatchEvent(new CustomEvent("every")));
+  window.addEventListener("online", () => now.dispatchEvent(new CustomEvent("refresh")));
 })();

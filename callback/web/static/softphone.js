@@ -127,7 +127,7 @@
     document.title = title;
     if (on) blinking = setInterval(() => { document.title = document.title === title ? `☎ ${words.ringing}` : title; }, 900);
   };
-  const fresh = () => document.getElementById("now").dispatchEvent(new CustomEvent("every"));
+  const fresh = () => document.getElementById("now").dispatchEvent(new CustomEvent("refresh"));
   const busy = () => document.querySelector("#now [data-status]")?.dataset.status === "busy";
 
   let notice = null;
