@@ -1,5 +1,5 @@
-"""The show that `callback run` puts on where no carrier account is set: a company with two queues and four agents, and
-an emulated carrier full of simulated people who ring it.
+"""The show that `callback run` puts on where no carrier account is set: a company with two queues and five agents, and
+an emulated carrier full of simulated people who ring it. One of the agents is nobody until somebody signs in as her.
 
 Everything is furnished once below `VAR_DIR` and kept: a second run goes on with the same data. Only the demo's policies
 are divided by `DEMO_SPEED`, since its people live that much faster; the product's clock is the real one.
@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -39,7 +39,14 @@ AGENTS = (
     ("chen", "Chen Wei", "+12015550112", ("support", "billing")),
     ("dora", "Dora Amin", "sip:dora@desk.example", ("support",)),
 )
-PEOPLE = (("supervisor@example.com", "admin", None), ("ada@example.com", "agent", "ada"))
+IN_THE_PAGE = ("eve", "Eve Moreau", "client:eve", ("support", "billing"))
+"""Nobody simulates her: her telephone is the page of whoever signs in as her, and rings nowhere else."""
+PEOPLE = (
+    ("supervisor@example.com", "admin", None),
+    ("ada@example.com", "agent", "ada"),
+    ("eve@example.com", "agent", "eve"),
+)
+NOTES = {"eve@example.com": "calls ring in the page"}
 IN_SECONDS = (
     "offer_at_wait_s",
     "stop_offering_at_wait_s",
@@ -63,6 +70,12 @@ class Kept:
     api_token: str
     passwords: dict[str, str]
     speed: float = 0.0
+    key_sid: str = field(default_factory=lambda: "SK" + secrets.token_hex(16))
+    key_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def __post_init__(self) -> None:
+        for email, _, _ in PEOPLE:
+            self.passwords.setdefault(email, secrets.token_urlsafe(9))
 
 
 def scaled(speed: float) -> dict[str, object]:
@@ -90,6 +103,8 @@ class Show:
             "TWILIO_ACCOUNT_SID": self._kept.account_sid,
             "TWILIO_AUTH_TOKEN": self._kept.auth_token,
             "TWILIO_API_BASE_URL": f"http://127.0.0.1:{self._port}",
+            "TWILIO_API_KEY_SID": self._kept.key_sid,
+            "TWILIO_API_KEY_SECRET": self._kept.key_secret,
         }
 
     def carrier_argv(self) -> tuple[str, ...]:
@@ -103,6 +118,7 @@ class Show:
             "--port", str(self._port),
             "--account-sid", self._kept.account_sid,
             "--auth-token", self._kept.auth_token,
+            "--api-key", f"{self._kept.key_sid}:{self._kept.key_secret}",
             "--public-base-url", self._settings.public_base_url,
             "--speed", str(self._settings.demo_speed),
             "--seed", str(self._settings.demo_seed),
@@ -116,7 +132,9 @@ class Show:
     def sign_ins(self) -> str:
         """The demo accounts, for the terminal."""
         lines = ["", "  demo sign-ins"]
-        lines += [f"    {email:<24} {self._kept.passwords[email]}   ({role})" for email, role, _ in PEOPLE]
+        for email, role, _ in PEOPLE:
+            said = f"{role}: {NOTES[email]}" if email in NOTES else role
+            lines.append(f"    {email:<24} {self._kept.passwords[email]}   ({said})")
         lines += [f"  API token      {self._kept.api_token}", ""]
         return "\n".join(lines)
 
@@ -153,7 +171,7 @@ class Show:
             account_sid="AC" + secrets.token_hex(16),
             auth_token=secrets.token_hex(16),
             api_token=credentials().new_token(),
-            passwords={email: secrets.token_urlsafe(9) for email, _, _ in PEOPLE},
+            passwords={},
         )
 
     def _furnish(self) -> None:
@@ -171,7 +189,7 @@ class Show:
             for key, name, number in QUEUES:
                 self._queue(work, QueueKey(key), name, number, now)
             known = {agent.key for agent in work.agents()}
-            for key, name, contact, serves in AGENTS:
+            for key, name, contact, serves in (*AGENTS, IN_THE_PAGE):
                 if key not in known:
                     queues = tuple(Served(QueueKey(queue)) for queue in serves)
                     work.put_agent(Agent(AgentKey(key), name, contact, queues), now)
