@@ -5,8 +5,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.flows import look
 from callback.web.context import house
-from callback.web.hub import Topic
 from callback.web.guards import Role, signed_in
+from callback.web.hub import Topic
 from callback.web.live import stream
 from callback.web.pages import fragment, page
 

@@ -41,6 +41,12 @@ _WORDS: dict[str, Word] = {
     "call": lambda: gettext("took the offer on the phone"),
     "api": lambda: gettext("asked through a program"),
     "console": lambda: gettext("added by hand"),
+    # parts of a policy that stand outside the thresholds' form
+    "accepting": lambda: gettext("Accepting"),
+    "hours": lambda: gettext("Opening hours"),
+    # why a version of a policy was saved, where nobody said
+    "created": lambda: gettext("created"),
+    "with the queue": lambda: gettext("with the queue"),
     # how an attempt ended
     "talked": lambda: gettext("talked"),
     "no_answer": lambda: gettext("no answer"),

@@ -57,7 +57,8 @@ class Visitor:
         """The page, loaded."""
         page = self.window(shown)
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        page.goto(self.base + address(shown, self._staged), wait_until="load")
+        spoken = f"?lang={self._language}" if shown.caller else ""  # else that of the call
+        page.goto(self.base + address(shown, self._staged) + spoken, wait_until="load")
         return page
 
     def window(self, shown: Shown) -> Page:

@@ -11,7 +11,7 @@ from callback.domain.callback import Attempt, Callback, Leg, LegKind, Outcome
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, new_attempt_id
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.said import Moment
-from callback.flows import cancel
+from callback.flows import cancel, persist
 from callback.ports import Work
 from tests.support.predictions import fill
 from tests.support.web_house import OWN, WebHouse
@@ -76,6 +76,7 @@ def _line(staged: Staged) -> None:
     staged.talk = talking.token or ""
     if talking.token:
         web.line.bridge(talking.token, now=web.clock.now())
+    persist.persist(web.house)
     for at, name in enumerate(NAMES):
         made = web.promise(f"+1201555{4200 + at}", name=name, language="zh" if at % 3 == 1 else "en")
         staged.by_state["waiting"] = made

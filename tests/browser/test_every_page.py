@@ -1,0 +1,156 @@
+"""What holds on every page there is (`tests/support/pages.py`): nobody is shut out, nothing is heavy, jumps, sticks out
+or is left untranslated. Two walks through one staged house, so that each page is seen in each language and theme.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.support.pages import PAGES, Shown
+from tests.support.redis_server import RedisServer, valkey_binary
+from tests.support.screenshots import Theme, Visitor, staged_house
+from tests.support.staged import NAMES, Staged
+
+AXE = Path(__file__).parents[1] / "support" / "axe" / "axe.min.js"
+CALLERS_BYTES, CALLERS_REQUESTS = 50_000, 6
+CONSOLE_BYTES, CONSOLE_REQUESTS = 220_000, 14
+SHIFT = 0.05
+
+MEASURE = """async () => {
+  const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const found = await axe.run(document, {runOnly: rules, resultTypes: ["violations"]});
+  const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .filter((file) => !/\\/(now|live)\\b/.test(file.name));
+  return {
+    violations: found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 160)}`)),
+    requests: files.length,
+    bytes: files.reduce((sum, file) => sum + file.encodedBodySize, 0),
+    shift: window.shifted,
+  };
+}"""
+"""Bodies as they were sent, from the cache or not."""
+
+REFRESH_TWICE = """async () => {
+  for (let time = 0; time < 2; time++) {
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const done = new Promise((resolve) => {
+        part.addEventListener("htmx:after:request", resolve, {once: true});
+        setTimeout(resolve, 3000);
+      });
+      part.dispatchEvent(new CustomEvent(part.dataset.stream ? "refresh" : "every"));
+      await done;
+    }
+  }
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+}"""
+
+COUNT_SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shifted += one.value; })
+  .observe({type: "layout-shift", buffered: true});"""
+
+VISIBLE_WORDS = """() => {
+  const words = [document.title];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const skipped = "script, style, code, kbd, [lang=en], [translate=no], .brand, .initial";
+  while (walk.nextNode()) {
+    const at = walk.currentNode.parentElement;
+    if (!at.closest(skipped) && at.checkVisibility()) words.push(walk.currentNode.textContent);
+  }
+  for (const at of document.querySelectorAll("[aria-label], [placeholder], [title], [alt]")) {
+    if (at.closest(skipped)) continue;
+    for (const name of ["aria-label", "placeholder", "title", "alt"]) words.push(at.getAttribute(name) || "");
+  }
+  return words.map((one) => one.trim()).filter(Boolean);
+}"""
+
+DATA = {
+    *re.findall(r"[A-Za-zÀ-ɏ]+", " ".join(NAMES)), "Katherine", "Johnson", "Barbara", "Liskov", "Edsger", "Dijkstra",
+    "Held", "Support", "Sales", "Billing", "support", "sales", "billing",
+    "Ann", "Bob", "Chen", "Dora", "Eve", "ann", "bob", "chen", "dora", "eve", "test",
+}  # fmt: skip
+"""What the staged people and queues are called."""
+SAME_IN_CHINESE = {
+    "callback",  # the product
+    "CSV", "API", "UTC", "MAE", "RASE", "CRM", "SIP", "JSON", "OFF", "vip", "own", "GB", "CN", "VIP", "Esc", "Enter",
+    "English",  # names itself
+    "abandon",  # what is typed
+}  # fmt: skip
+FOREIGN = re.compile(
+    r"\S+@\S+|https?://\S+|\b(?:cb|at|CA|rs)[0-9a-z]{10,}\b|\b(?:America|Europe|Asia)/\w+(?: \w+)?"
+    r"|\b[pP]\d\d\b|\b\w+:\d+\b"
+)
+"""Addresses, ids, zones, quantiles."""
+_TOUR: tuple[tuple[Theme, str], ...] = (("light", "en"), ("dark", "zh"))
+
+
+@pytest.fixture(scope="module")
+def staged() -> Iterator[Staged]:
+    """One house for both walks: nothing in it is changed by looking."""
+    server = RedisServer(valkey_binary()).start()
+    with staged_house(server.url) as house:
+        yield house
+    server.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("theme", "language"), _TOUR, ids=["light-en", "dark-zh"])
+def test_every_page_is_open_to_all_light_steady_narrow_and_translated(
+    staged: Staged, browser: Browser, theme: Theme, language: str
+) -> None:
+    visitor = Visitor(browser, staged, theme, language)
+    complaints = [f"{shown.name}: {one}" for shown in PAGES for one in wrongs(visitor, shown, language)]
+    visitor.close()
+    assert not complaints, "\n".join(complaints)
+
+
+def wrongs(visitor: Visitor, shown: Shown, language: str) -> Iterator[str]:
+    """All that is wrong with a page."""
+    window, told = visitor.window(shown), list[str]()
+    window.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
+    window.on("pageerror", lambda error: told.append(str(error)))
+    page = visitor.see(shown)
+    page.evaluate(COUNT_SHIFTS)
+    page.evaluate(REFRESH_TWICE)
+    page.evaluate(AXE.read_text())
+    found = cast(dict[str, Any], page.evaluate(MEASURE))
+    yield from found["violations"]
+    yield from too_much(shown, found)
+    yield from narrow(page)
+    if language == "zh":
+        yield from untranslated(page)
+    yield from (f"in the console: {one}" for one in told if not (shown.status >= 400 and "status of" in one))
+    for name in ("console", "pageerror"):
+        for listener in list(window._impl_obj.listeners(name)):
+            window._impl_obj.remove_listener(name, listener)
+
+
+def too_much(shown: Shown, found: dict[str, Any]) -> Iterator[str]:
+    """What a page weighs, and whether it holds still."""
+    most = (CALLERS_BYTES, CALLERS_REQUESTS) if shown.caller else (CONSOLE_BYTES, CONSOLE_REQUESTS)
+    if found["bytes"] > most[0]:
+        yield f"{found['bytes']} bytes, more than {most[0]}"
+    if found["requests"] > most[1]:
+        yield f"{found['requests']} requests, more than {most[1]}"
+    if found["shift"] > SHIFT:
+        yield f"it jumps: a layout shift of {found['shift']:.3f}"
+
+
+def narrow(page: Page) -> Iterator[str]:
+    """On a small phone nothing sticks out."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    if wide > 320:
+        yield f"{wide} px wide at 320 px"
+
+
+def untranslated(page: Page) -> Iterator[str]:
+    """English that a Chinese reader sees."""
+    for text in cast(list[str], page.evaluate(VISIBLE_WORDS)):
+        left = set(re.findall(r"[A-Za-zÀ-ɏ]{3,}", FOREIGN.sub(" ", text))) - DATA - SAME_IN_CHINESE
+        if left:
+            yield f"untranslated: {text[:120]!r} ({', '.join(sorted(left))})"
