@@ -4,8 +4,9 @@ The heading is the state, never a colour alone. A window is a range, never a fal
 was promised, both are said.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from callback.domain import hours, phone, spoken, wishes
 from callback.domain.callback import Callback
@@ -75,14 +76,33 @@ def _waiting(seen: CallbackNow, queue: Queue, now: datetime) -> Told:
         return Told(gettext("We ring you again %(when)s", when=when(due, now)), lead, steps())
     if seen.position is None:
         return Told(gettext("You are in line"), gettext("We are looking up your place."), steps())
-    expected = spoken.promise_window(seen.wait, now) if seen.wait is not None else None
-    near = seen.position <= NEARLY_PLACE or _soon(seen)
+    expected = _expected(seen, now)
+    near = _near(seen)
     heading = (
         gettext("You are next") if seen.position == 1 else gettext("%(place)s in line", place=ordinal(seen.position))
     )
     late = _late(seen.callback, expected, now)
     said = window(*expected, now) if expected and not late else ""
     return Told(heading, _lead(near), steps(), NEARLY if near else REQUESTED, said, late)
+
+
+def gist(seen: CallbackNow, day: date, now: datetime) -> Hashable | None:
+    """What the words for somebody in line depend on besides their row and queue: while it is the same, so are they.
+    None for whoever does not simply stand in line. `day` is the present one where they are."""
+    due = seen.callback.next_attempt_at
+    if seen.callback.state is not State.WAITING or seen.position is None or (due is not None and due > now):
+        return None
+    window = _expected(seen, now)
+    shown = window and (spoken.in_fives(*window), window[0] <= now, _slipped(seen.callback, window))
+    return seen.position, _near(seen), shown, day
+
+
+def _expected(seen: CallbackNow, now: datetime) -> tuple[datetime, datetime] | None:
+    return spoken.promise_window(seen.wait, now) if seen.wait is not None else None
+
+
+def _near(seen: CallbackNow) -> bool:
+    return (seen.position or 0) <= NEARLY_PLACE or _soon(seen)
 
 
 def _lead(near: bool) -> str:
@@ -107,18 +127,23 @@ def _soon(seen: CallbackNow) -> bool:
 
 
 def _late(callback: Callback, expected: tuple[datetime, datetime] | None, now: datetime) -> str:
-    """What slipped; "" for as promised. Who missed a call that came in time was not promised the next one."""
-    promised = (callback.promised_from, callback.promised_to)
-    if expected is None or promised[0] is None or promised[1] is None or callback.attempts_made:
+    """What slipped; "" for as promised."""
+    if expected is None or not _slipped(callback, expected):
         return ""
-    if expected[0] <= promised[1] + SLIPPAGE:
-        return ""
-    before, after = span(*spoken.in_fives(promised[0], promised[1]), now), span(*expected, now)
+    promised = (callback.promised_from or expected[0], callback.promised_to or expected[1])
+    before, after = (span(*spoken.in_fives(*one), now) for one in (promised, expected))
     return gettext(
         "Later than we first said: we promised %(before)s, and now expect %(after)s. We are sorry. Your place is kept.",
         before=before,
         after=after,
     )
+
+
+def _slipped(callback: Callback, expected: tuple[datetime, datetime]) -> bool:
+    """Who missed a call that came in time was not promised the next one."""
+    if callback.promised_from is None or callback.promised_to is None or callback.attempts_made:
+        return False
+    return expected[0] > callback.promised_to + SLIPPAGE
 
 
 # --- at another time, on the phone, over ------------------------------------------------------------------------

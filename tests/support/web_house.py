@@ -80,6 +80,10 @@ class Once:
     def document(self, nonce: str, compute: Callable[[], str]) -> str:
         return compute()
 
+    def forget(self, about: Callable[[str], bool]) -> int:
+        """There is nothing to forget."""
+        return 0
+
 
 @cache
 def _migrated() -> bytes:

@@ -7,12 +7,14 @@ fetch links; what changes something is a POST with the proof that our own form c
 script; with one, the page refreshes in place.
 """
 
-from flask import Blueprint, Response
+from typing import cast
+
+from flask import Blueprint, Flask, Response
 from flask.blueprints import BlueprintSetupState
 
 from callback.web import limits
 from callback.web.context import OPTIONS
-from callback.web.status import number, page, wishes
+from callback.web.status import glances, number, page, wishes
 
 
 def blueprint() -> Blueprint:
@@ -42,8 +44,9 @@ def blueprint() -> Blueprint:
 def _install(state: BlueprintSetupState) -> None:
     extensions = state.app.extensions
     limits.install(extensions, extensions[OPTIONS])
+    glances.install(cast(Flask, state.app))
 
 
 def _not_indexed(response: Response) -> Response:
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers[glances.ROBOTS] = glances.NOT_INDEXED
     return response

@@ -50,6 +50,12 @@ class Found:
     wishes: tuple[Wish, ...]
     now: datetime
     refresh_s: int
+    seen: look.CallbackNow
+
+    @property
+    def query(self) -> str:
+        """What stood behind the address: it may name a language."""
+        return request.query_string.decode("latin-1")
 
     @cached_property
     def rings_from(self) -> str:
@@ -118,7 +124,7 @@ def find(token: str) -> Found | None:
     words = told.tell(seen, queue, now)
     left_out = WHILE_HELD if seen.held else {Wish.DISOWN} if alone else set()
     choices = tuple(wish for wish in wishes.choices(seen.callback, queue.policy, now) if wish not in left_out)
-    return Found(token, seen.callback, queue, words, choices, now, _refresh_s(seen, now))
+    return Found(token, seen.callback, queue, words, choices, now, _refresh_s(seen, now), seen)
 
 
 def nobody() -> Response:

@@ -13,6 +13,7 @@ from callback.web import languages
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import public
+from callback.web.status import glances
 from callback.web.status.found import LINK, Found, act, find, nobody
 
 
@@ -32,6 +33,7 @@ def fragment(token: str) -> AnyResponse:
     found = find(token)
     if found is None:
         return nobody()
+    glances.remember(found)
     same = request.if_none_match.contains(found.etag)
     answer = Response(status=HTTPStatus.NOT_MODIFIED) if same else _part(found)
     answer.set_etag(found.etag)
