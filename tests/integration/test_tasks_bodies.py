@@ -12,10 +12,11 @@ import pytest
 from callback import wiring
 from callback.adapters.dispatch import ROUTES, CeleryDispatch
 from callback.adapters.store.migrate import upgrade
+from callback.domain.acts import Doer
 from callback.domain.callback import Served, Source
 from callback.domain.ids import AgentKey, AttemptId, CallSid, QueueKey, Token, new_token
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import configure, enrol, presence
+from callback.flows import configure, enrol, erase, presence
 from callback.flows.tasks import PAUSES_S
 from callback.ports import CarrierBusy, House
 from tests.fakes.dispatch import BODIES
@@ -128,3 +129,17 @@ def test_a_leg_that_cannot_be_ended_now_is_ended_later_and_in_the_end_fails_loud
     with pytest.raises(CarrierBusy):
         tasks.hang_up(CallSid("CA" + "1" * 32), len(PAUSES_S))
     assert len(kept.sent) == 1
+
+
+def test_who_wants_to_be_forgotten_is_gone_on_with_and_a_carrier_that_is_away_asked_again(house: House) -> None:
+    made, _ = enrol.request(
+        house, queue=QueueKey("support"), number=ADA, source=Source.API, idempotency=None, cause="test"
+    )
+    wish = erase.ask(house, erase.person(house.store, number=ADA), doer=Doer("cli:test"))
+    assert tasks.erase() == 1
+    assert tasks.erase() == 0, "the same tick, twice"
+    with house.store.look() as work:
+        known = work.erasure(wish.id)
+        assert work.callback(made.id).number == ""
+    assert (known.stage, known.error) == ("blanked", "no connection to the carrier")
+    assert known.next_at is not None

@@ -286,3 +286,22 @@ def test_a_redis_that_was_started_completes_the_settings(development: dict[str, 
 
 def test_the_bound_is_the_sum_of_its_parts(development: dict[str, str]) -> None:
     assert load(development).bound_s(ring_timeout_s=25) == 1 + 25 + 30 + 10
+
+
+def test_keys_of_before_are_read_newest_first_and_never_shown(development: dict[str, str]) -> None:
+    settings = load({**development, "SECRET_KEY_OLD": "the-key-of-last-year, the-first-key"})
+    assert settings.retired_keys == ["the-key-of-last-year", "the-first-key"]
+    assert "the-first-key" not in repr(settings)
+    assert load(development).retired_keys == []
+
+
+@pytest.mark.parametrize(("days", "kept"), [("0", 0), ("1", 1), ("180", 180)])
+def test_numbers_and_names_are_kept_unless_days_are_given(development: dict[str, str], days: str, kept: float) -> None:
+    assert load({**development, "RETENTION_DAYS": days}).retention_days == kept
+    assert load(development).retention_days == 0
+    assert not load(development).retention_at_carrier
+
+
+@pytest.mark.parametrize("days", ["0.5", "-1", "4000", "soon"])
+def test_less_than_a_day_would_forget_who_is_being_served(development: dict[str, str], days: str) -> None:
+    assert names(refused({**development, "RETENTION_DAYS": days})) == ["RETENTION_DAYS"]
