@@ -392,7 +392,7 @@ def test_wrap_up_ends_at_a_button(web: WebHouse) -> None:
     client = signed_in(web, "agent", "ann")
     assert "We were cut off" in client.get("/agent").get_data(as_text=True)
     web.line.complete(token, wrap_up_s=60, now=web.clock.now())
-    assert "End wrap-up" in client.get("/agent").get_data(as_text=True)
+    assert "Ready now" in client.get("/agent").get_data(as_text=True)
     send(client, "/agent", "/agent/presence", status="available")
     assert web.line.agent(AgentKey("ann")).status is AgentStatus.AVAILABLE
 
