@@ -260,7 +260,7 @@ def created(path: Path, *, force: bool) -> TextIO:
     """A new file that its owner alone can read. Raises ClickException where it cannot be made."""
     unless_there([path], force=force)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if force else os.O_EXCL)
         descriptor = os.open(path, flags, 0o600)
         os.fchmod(descriptor, 0o600)
         return os.fdopen(descriptor, "w", encoding="utf-8", newline="")

@@ -19,8 +19,9 @@ from callback.domain.erasure import Erasure, Export, Stage
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, CallSid, EntryId, Token
 from callback.domain.lifecycle import Event, State
+from callback.domain.proof import NumberChange
 from callback.ports import Work
-from tests.support.record import NOW, SUPPORT, an_attempt, promised, sqlite_record
+from tests.support.record import NOW, SUPPORT, a_callback, an_attempt, promised, sqlite_record
 
 ADA, BOB = "+14155550188", "+14155550199"
 NAME, NOTE = "Zoë Unmistakable", "order-4711"
@@ -146,6 +147,28 @@ def test_whoever_is_forgotten_the_rows_of_all_others_stay_as_they_are(
 def everybody(work: Work) -> dict[str, str]:
     """The number of every callback there is, of the examples before too."""
     return {one.id: one.number for one in work.in_state(State, limit=10_000)}
+
+
+def test_what_a_program_asked_with_goes_and_nobody_elses(store: SqlStore) -> None:
+    with store.begin() as work:
+        for number, key in ((ADA, "order +14155550188"), (BOB, "order 2")):
+            made = work.add_callback(
+                a_callback(number), event=Event.PROMISE, reason="asked for", cause="api", idempotency=(key, "hash")
+            )
+            work.move(made, Event.CANCEL, reason="not needed", cause="test", at=NOW)
+    assert blank(store).found["requests"] == 1
+    assert [row[0] for row in rows(store)["idempotency"]] == ["order 2"]
+
+
+def test_a_number_that_nobody_confirmed_goes_whoever_it_was_typed_for(store: SqlStore) -> None:
+    with store.begin() as work:
+        mine, theirs = promised(work, BOB), promised(work, "+14155550177")
+        for callback, number in ((mine, ADA), (theirs, BOB)):
+            work.put_number_change(NumberChange(callback.id, number, "new", "old", NOW, 5))
+    assert blank(store).found == {"number_changes": 1}
+    with store.begin() as work:
+        assert work.number_change(mine.id) is None
+        assert work.number_change(theirs.id) is not None
 
 
 def test_what_is_going_on_is_left_until_it_is_over(store: SqlStore) -> None:

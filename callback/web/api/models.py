@@ -335,7 +335,7 @@ class Callback(Answer):
     id: str
     queue: str
     state: State
-    number: str
+    number: str = Field(description="E.164; empty once the caller was forgotten")
     name: str
     language: str
     priority: str
