@@ -1,11 +1,13 @@
 """A migrated, empty record for each test, and promises to put into it.
 
-Migrating takes longer than emptying, so each kind of database is migrated once per test process.
+Migrating takes longer than emptying, so each kind of database is migrated once per test process. And a store whose test
+is over serves the next, on a record that is as new: a new one would have to compile every statement again.
 """
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -14,6 +16,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import psycopg
+from sqlalchemy import QueuePool
 
 from callback.adapters.store.migrate import upgrade
 from callback.adapters.store.sql_store import SqlStore
@@ -29,12 +32,19 @@ SECRET = "a secret that only tests know"
 SUPPORT = QueueKey("support")
 
 
+_FREE: dict[str, list[SqlStore]] = defaultdict(list)
+"""Stores that wait for the next test: those on SQLite, each with a file of its own, and those on each PostgreSQL."""
+
+
 @contextmanager
 def sqlite_record(folder: Path, **options: Any) -> Iterator[SqlStore]:
-    """A store on a new SQLite file, with the queue `support`."""
-    file = folder / "record.sqlite3"
-    shutil.copyfile(_migrated_file(), file)
-    yield from _opened(f"sqlite:///{file}", options)
+    """A store on a new SQLite file (with `options`: in that folder), with the queue `support`."""
+    if options:
+        file = folder / "record.sqlite3"
+        shutil.copyfile(_migrated_file(), file)
+        yield from _opened(SqlStore(f"sqlite:///{file}", SECRET, **options))
+    else:
+        yield from _lent("sqlite", _on_another_file, _as_new)
 
 
 @contextmanager
@@ -44,17 +54,48 @@ def postgres_record(server: PostgresServer, **options: Any) -> Iterator[SqlStore
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as session:
         session.execute("SET session_replication_role = replica")  # the audit log lets nobody delete from it
         session.execute("; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)))
-    yield from _opened(url, options)
+    if options:
+        yield from _opened(SqlStore(url, SECRET, **options))
+    else:
+        yield from _lent(url, lambda: SqlStore(url, SECRET), lambda _: None)
 
 
-def _opened(url: str, options: dict[str, Any]) -> Iterator[SqlStore]:
-    store = SqlStore(url, SECRET, **options)
-    with store.begin() as work:
-        work.put_queue(SUPPORT, "Support", ("+14155550000",), NOW)
+def _opened(store: SqlStore) -> Iterator[SqlStore]:
     try:
-        yield store
+        yield _furnished(store)
     finally:
         store.close()
+
+
+def _lent(kind: str, another: Callable[[], SqlStore], renew: Callable[[SqlStore], object]) -> Iterator[SqlStore]:
+    store = _FREE[kind].pop() if _FREE[kind] else another()
+    renew(store)
+    try:
+        yield _furnished(store)
+    finally:
+        pool = store.engine.pool
+        if isinstance(pool, QueuePool) and pool.checkedout() == 0:
+            store.engine.dispose()
+            _FREE[kind].append(store)
+        else:
+            store.close()  # somebody holds a connection of it
+
+
+def _furnished(store: SqlStore) -> SqlStore:
+    with store.begin() as work:
+        work.put_queue(SUPPORT, "Support", ("+14155550000",), NOW)
+    return store
+
+
+def _on_another_file() -> SqlStore:
+    return SqlStore(f"sqlite:///{mkdtemp(prefix='record-')}/record.sqlite3", SECRET)
+
+
+def _as_new(store: SqlStore) -> None:
+    file = Path(store.engine.url.database or "")
+    for beside in ("-wal", "-shm"):
+        file.with_name(file.name + beside).unlink(missing_ok=True)
+    shutil.copyfile(_migrated_file(), file)
 
 
 @cache
