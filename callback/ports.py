@@ -23,6 +23,7 @@ from callback.domain.proof import NumberChange
 from callback.domain.said import Happened, Moment, Prediction, Saying, Taken
 from callback.domain.stored import Stored
 from callback.domain.table import Table
+from callback.domain.trend import Connected, Stood
 from callback.domain.uptake import Uptake
 from callback.domain.wait import Measured
 
@@ -834,6 +835,15 @@ class Work(Protocol):
     def users(self) -> list[User]: ...
     def put_token(self, token: ApiToken) -> None: ...
     def token(self, token_hash: str) -> ApiToken | None: ...
+
+    # how a line moved lately
+    def stood(self, queue: QueueKey, *, since: datetime) -> list[Stood]:
+        """Who stood in this queue's line at any moment since, in no order."""
+        ...
+
+    def connected(self, queue: QueueKey, *, since: datetime) -> list[Connected]:
+        """Live callers who were connected since, as far as a wait was announced to them on arrival; in no order."""
+        ...
 
     # the audit log
     def act(self, act: Act) -> None:

@@ -39,6 +39,7 @@ from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.told import Told
+from callback.adapters.store.trends import Trends
 from callback.adapters.store.witness import Witness
 from callback.ports import Clock, Work
 
@@ -68,6 +69,7 @@ class SqlWork(
     Witness,
     Told,
     Acts,
+    Trends,
     Erasing,
     ReadingOut,
     Desk,
