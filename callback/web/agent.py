@@ -170,7 +170,8 @@ def _wrap_up(agent: Agent) -> dict[str, Any]:
     else:
         with house().store.look() as work:
             found = work.wrap_up(pairing.token) or wrapup.now_talking(house(), key, pairing.token)
-    return {"wrap_up": found, "codes": options().desk.codes}
+    number = caller.number_of(found.entry) if found is not None else ""
+    return {"wrap_up": found, "codes": options().desk.codes, "number": number}
 
 
 # --- what can be done -------------------------------------------------------------------------------------------

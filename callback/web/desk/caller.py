@@ -55,9 +55,17 @@ def caller(held: Reservation) -> Caller:
     if promise is not None:
         number, about = promise.number, (promise.name, promise.language, promise.joined_at, promise.context)
         return _about(held, number, about, promise.attempts_made)
+    return _about(held, number_of(held.entry), ("", held.language, held.joined_at, {}), 0)
+
+
+def number_of(entry: EntryId) -> str:
+    """Of a caller; "" where it is withheld, or not known yet."""
+    promise = _promise(entry)
+    if promise is not None or is_callback(entry):
+        return promise.number if promise is not None else ""
     with house().store.look() as work:
-        leg = work.leg(CallSid(held.entry))
-    return _about(held, leg.number if leg else "", ("", held.language, held.joined_at, {}), 0)
+        leg = work.leg(CallSid(entry))
+    return leg.number if leg else ""
 
 
 def _about(held: Reservation, number: str, about: tuple[Any, ...], attempts: int) -> Caller:
