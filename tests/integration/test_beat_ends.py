@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from callback.adapters.dispatch import PERSIST, SWEEP
 from callback.adapters.line.client import make_client
 from callback.adapters.line.keys import BEAT_LOCK
 from tests.support.chaos.servers import stopped
@@ -40,7 +41,12 @@ def beat(own_redis: RedisServer, tmp_path: Path) -> Iterator[subprocess.Popen[by
         running.wait()
 
 
-def test_a_beat_gives_its_lock_back_when_it_ends(beat: subprocess.Popen[bytes], own_redis: RedisServer) -> None:
+def test_a_beat_ticks_keeps_but_its_lock_in_redis_and_gives_that_back_when_it_ends(
+    beat: subprocess.Popen[bytes], own_redis: RedisServer
+) -> None:
+    with make_client(own_redis.url) as client:
+        eventually(lambda: client.llen(PERSIST) > 2 and client.llen(SWEEP) > 1, within_s=30, what="it ticks")
+        assert client.keys("callback:beat:*") == [BEAT_LOCK]
     beat.send_signal(signal.SIGTERM)
     assert beat.wait(END_S + SLOW_S) == 0
     with make_client(own_redis.url) as client:
