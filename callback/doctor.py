@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,6 +29,7 @@ from callback.adapters.store.sql_store import DATABASE_FAULTS, SqlStore
 from callback.adapters.telephony.numbers import OwnNumber, webhooks_for
 from callback.domain.callback import Agent
 from callback.domain.condition import Part, Severity
+from callback.domain.erasure import Erasure, Stage
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Queue
 from callback.domain.table import GOOD_FOR
@@ -100,6 +101,10 @@ class Patient:
         return Verdict.FAIL if self.settings.production else Verdict.WARN
 
 
+FORGOTTEN_WITHIN = timedelta(days=1)
+"""Somebody who is not forgotten by then is waiting for somebody to mend something."""
+
+
 def examine(environ: Mapping[str, str]) -> list[Check]:
     """All checks."""
     try:
@@ -157,6 +162,7 @@ def record(patient: Patient) -> Checks:
             return
         with store.begin() as work:
             patient.queues, patient.agents = work.queues(), work.agents()
+            wishes = work.erasures()
     except (StoreUnavailable, *DATABASE_FAULTS) as away:
         remedy = "Start the server, and check the host, user and password in DATABASE_URL"
         yield Check("database", Verdict.FAIL, f"{where} cannot be used: {_first_line(away)}", remedy)
@@ -164,6 +170,16 @@ def record(patient: Patient) -> Checks:
     finally:
         store.close()
     yield Check("database", Verdict.OK, f"{where} at revision {found}")
+    yield from forgetting(wishes, datetime.now(UTC))
+
+
+def forgetting(wishes: Sequence[Erasure], now: datetime) -> Checks:
+    """Whether anybody has waited for long to be forgotten."""
+    late = [wish for wish in wishes if wish.stage is not Stage.DONE and now - wish.asked_at > FORGOTTEN_WITHIN]
+    if late:
+        why = f": {late[-1].error}" if late[-1].error else ""
+        told = f"{len(late)} waiting to be forgotten, the first since {late[-1].asked_at:%Y-%m-%d}{why}"
+        yield Check("erasures", Verdict.WARN, told, "Mend what it says; `callback erase --list` shows how far each is")
 
 
 def _revision(found: str | None) -> str:

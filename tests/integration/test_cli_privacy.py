@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from callback import wiring
+from callback import doctor, wiring
 from callback.adapters.store import migrate
 from callback.domain.callback import Agent, Callback, Entry, Leg, LegKind, Served, Source
 from callback.domain.erasure import Stage
@@ -282,3 +282,14 @@ def test_without_knowing_who_nobody_is_forgotten(line: CommandLine) -> None:
     line.refused("erase", code=2)
     line.refused("erase", "--number", ADA, "--callback", "cb1", code=2)
     assert line.data("erase", "--list") == []
+
+
+def test_the_doctor_says_whom_nobody_has_forgotten_for_a_day(line: CommandLine) -> None:
+    line.run("erase", "--number", ADA, "--yes", TWILIO_API_BASE_URL="http://127.0.0.1:9")
+    with house(line) as built:
+        with built.store.look() as work:
+            (wish,) = work.erasures()
+        assert list(doctor.forgetting([wish], wish.asked_at + timedelta(hours=23))) == []
+        (check,) = doctor.forgetting([wish], wish.asked_at + timedelta(days=2))
+    assert check.verdict is doctor.Verdict.WARN
+    assert "no connection to the carrier" in check.found
