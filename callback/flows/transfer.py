@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from callback.domain import phone
-from callback.domain.callback import Leg, LegKind
+from callback.domain.callback import Entry, Leg, LegKind
 from callback.domain.desk import PASSED, Talk, Wish
 from callback.domain.dialogue import Forward, HangUp, Prompt, Script, Speak
 from callback.domain.errors import InvalidInput, NotFound
@@ -103,12 +103,23 @@ def passed(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
     """The talk is over for its agent, and the caller goes where they were sent. Said twice, it happens once."""
     now = house.clock.now()
     talks.change(house, talk.token, lambda found: parted.released(found, now))
-    talks.change(house, talk.token, lambda found: replace(found, passed_at=found.passed_at or now))
+    if talks.change(house, talk.token, lambda found: None if found.passed_at else replace(found, passed_at=now)):
+        tell(house, talk)
     free_agent(house, talk)
     live = replace(place, entry=EntryId(hook.call))
     if is_callback(place.entry):
         carry_on(house, hook, place)
     return WAYS[talk.wish](house, hook, live, talk)
+
+
+def tell(house: House, talk: Talk) -> None:
+    """The journal says who passed whom on, and where to; a number stands in the talk's own row alone."""
+    to = talk.to if talk.wish is not Wish.NUMBER else ""
+    told = {"token": talk.token, "agent": talk.agent, "where": talk.wish.value, "to": to}
+    why = f"{talk.agent} passed the caller on"
+    with house.store.begin() as work:
+        now = house.clock.now()
+        work.write(Entry(now, "queue", talk.queue, None, "passed_on", why, talk.entry, talk.queue, told))
 
 
 def free_agent(house: House, talk: Talk) -> None:

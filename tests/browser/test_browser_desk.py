@@ -15,6 +15,7 @@ from callback.web.options import DeskOptions
 from tests.browser.conftest import sign_in
 from tests.support.clock import ManualClock
 from tests.support.ports import free_port
+from tests.support.waiting import eventually
 from tests.support.web_house import WebHouse
 
 KEY = ApiKey("AC" + "0" * 32, "SK" + "1" * 32, "a-secret-that-only-tests-know-and-is-long")
@@ -66,3 +67,87 @@ def test_the_desk_is_worked_by_keys_in_one_tab_at_a_time_and_says_when_it_is_alo
         expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
         page.keyboard.press("o")
         expect(page.locator("#now h1")).to_have_text("Signed off", timeout=10_000)
+
+
+LIBRARY = """
+(() => {
+  const did = (window.did = []);
+  class Emitter {
+    constructor() { this.on_ = {}; }
+    on(name, act) { (this.on_[name] ||= []).push(act); }
+    emit(name, given) { (this.on_[name] || []).forEach((act) => act(given)); }
+  }
+  class Call extends Emitter {
+    constructor() { super(); this.parameters = { CallSid: "CA1" }; }
+    accept() { did.push("accept"); this.emit("accept"); }
+    reject() { did.push("reject"); this.emit("reject"); }
+    disconnect() { did.push("disconnect"); this.emit("disconnect"); }
+    mute(on) { did.push(`mute ${on}`); }
+    sendDigits(digits) { did.push(`digits ${digits}`); }
+  }
+  class Device extends Emitter {
+    constructor(token) {
+      super();
+      window.device = this;
+      const devices = new Map([["default", { label: "" }], ["headset", { label: "A headset" }]]);
+      const use = (id) => did.push(`device ${id}`);
+      this.audio = { availableInputDevices: devices, availableOutputDevices: devices, isOutputSelectionSupported: true,
+        setInputDevice: use, speakerDevices: { set: use }, on() {} };
+      did.push(token.split(".").length);
+    }
+    async register() { this.emit("registered"); }
+    updateToken() { did.push("renewed"); }
+    destroy() { did.push("destroyed"); }
+    ring() { this.call = new Call(); this.emit("incoming", this.call); }
+  }
+  window.Twilio = { Device };
+})();
+"""
+"""A library of the same shape as the carrier's, which writes down what it is asked."""
+
+
+def test_the_carriers_library_is_driven_as_it_wants_to_be(
+    redis_url: str, sqlite_url: str, clock: ManualClock, page: Page
+) -> None:
+    port = free_port()
+    web = WebHouse(redis_url, sqlite_url, clock, f"http://127.0.0.1:{port}", desk=DeskOptions(key=KEY))
+    web.queue()
+    served = [Served(QueueKey("support"))]
+    configure.put_agent(web.house, ANN, name="Ann", contact="client:ann", queues=served, by="test")
+
+    def did(what: str) -> None:
+        eventually(lambda: page.evaluate(what), within_s=15, every_s=0.1, what=what)
+
+    page.route("**/twilio.min.js*", lambda route: route.fulfill(body=LIBRARY, content_type="text/javascript"))
+    with web.serving(port):
+        sign_in(web, page, "agent", "ann")
+        page.wait_for_url("**/agent")
+        expect(page.locator("#phone-state")).to_have_text("Ready: calls ring in this page.")
+        page.get_by_label("Microphone").select_option("headset")
+        page.evaluate("device.ring()")
+        expect(page.locator("#phone-state")).to_have_text("Incoming call")
+        page.keyboard.press("Enter")
+        expect(page.locator("#phone-state")).to_have_text("Connecting you…")
+        did("did.filter((one) => one === 'digits 1').length >= 2")
+        page.keyboard.press("m")
+        page.get_by_text("Keypad").click()
+        page.get_by_role("group", name="Keypad").get_by_role("button", name="5").click()
+        page.evaluate("device.emit('tokenWillExpire')")
+        did("did.includes('renewed')")
+        page.evaluate("device.call.disconnect()")
+        expect(page.locator("#phone-state")).to_have_text("Ready: calls ring in this page.")
+        page.evaluate("device.ring()")
+        page.keyboard.press("d")
+        did("did.includes('reject')")
+        assert page.evaluate("[...new Set(did)]") == [
+            3,
+            "device headset",
+            "accept",
+            "digits 1",
+            "mute true",
+            "digits 5",
+            "renewed",
+            "disconnect",
+            "reject",
+        ]
+    web.close()

@@ -25,8 +25,18 @@
     for (const one of document.querySelectorAll("[data-since]")) one.textContent = written(present - one.dataset.since);
     for (const one of document.querySelectorAll("[data-until]")) one.textContent = written(one.dataset.until - present);
   };
+  /* --- the title: the state, and by turns that it rings ------------------------------------------------------------ */
+  const name = document.title.split(" · ").pop();
+  let odd = false;
+  const titled = () => {
+    const phone = document.getElementById("phone");
+    const heading = now.querySelector("h1")?.textContent.trim().replace(/\s+/g, " ");
+    odd = !odd && phone?.dataset.phone === "ringing";
+    const wanted = odd ? `☎ ${phone.dataset.ringing}` : `${heading} · ${name}`;
+    if (document.title !== wanted) document.title = wanted;
+  };
   tune();
-  setInterval(tick, 1000);
+  setInterval(() => { tick(); titled(); }, 1000);
 
   /* --- what follows from another talk or another state ------------------------------------------------------------ */
   const talk = () => `${state()?.dataset.token} ${state()?.dataset.status}`;

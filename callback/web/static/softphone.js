@@ -108,8 +108,6 @@
   let call = null;
   let accepted = false;
   let muted = false;
-  const title = document.title;
-  let blinking = null;
 
   const say = (word) => {
     const line = part("state");
@@ -121,11 +119,6 @@
     part("call").hidden = !call || !accepted;
     part("mute").setAttribute("aria-pressed", String(muted));
     part("mute").querySelector("span").textContent = muted ? words.unmute : words.mute;
-  };
-  const blink = (on) => {
-    clearInterval(blinking);
-    document.title = title;
-    if (on) blinking = setInterval(() => { document.title = document.title === title ? `☎ ${words.ringing}` : title; }, 900);
   };
   const fresh = () => document.getElementById("now").dispatchEvent(new CustomEvent("refresh"));
   const busy = () => document.querySelector("#now [data-status]")?.dataset.status === "busy";
@@ -141,12 +134,11 @@
     if (call) return;
     call = incoming;
     accepted = muted = false;
-    call.accepted = () => { accepted = true; blink(false); notice?.close(); say("joining"); show(); prove(call); };
-    call.over = () => { call = null; accepted = false; blink(false); notice?.close(); say("ready"); show(); fresh(); };
+    call.accepted = () => { accepted = true; notice?.close(); say("joining"); show(); prove(call); };
+    call.over = () => { call = null; accepted = false; notice?.close(); say("ready"); show(); fresh(); };
     call.asked = () => { if (accepted && !busy()) incoming.keys(KEY); };
     say("ringing");
     show();
-    blink(true);
     notify();
     fresh();
   };
