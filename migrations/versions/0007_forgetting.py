@@ -15,8 +15,8 @@ phase = "expand"
 
 Data = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 PERSONAL = {
-    "callbacks": ("ended_at", "number_hash <> ''"),
-    "legs": ("ended_at", "number_hash IS NOT NULL"),
+    "callbacks": ("ended_at", "number_hash <> '' AND ended_at IS NOT NULL"),
+    "legs": ("ended_at", "number_hash IS NOT NULL AND ended_at IS NOT NULL"),
     "messages": ("created_at", "number_hash <> ''"),
 }
 

@@ -59,6 +59,7 @@ IS_RUNG = f"attempt IS NOT NULL AND state IN ({listed(state for state in State i
 IS_UNSETTLED = "fate IS NULL"
 HAS_PARTED = "offered_s IS NULL AND fate IN ('left', 'promised')"
 """They left the line, and nobody knows yet how long they would have waited."""
+IS_OVER = "ended_at IS NOT NULL"
 NAMES_SOMEBODY = "number_hash <> ''"
 """What was erased has no hash any more."""
 COUNTED = ("told", "unknown", "connected", "left", "promised", "ended", "kept", "early", "late", "unrung")
@@ -212,8 +213,9 @@ callbacks = Table(
     Index("ix_callbacks_queue", "queue", "created_at", "id"),
     Index("ix_callbacks_number", "number_hash", "created_at"),
     Index("ix_callbacks_number_ended", "number_hash", "ended_at"),  # before each dial: what was done with it lately
-    Index("ix_callbacks_personal", "ended_at",  # what is not blanked yet, oldest first
-          postgresql_where=text(NAMES_SOMEBODY), sqlite_where=text(NAMES_SOMEBODY)),
+    Index("ix_callbacks_personal", "ended_at",  # what is over and not blanked yet, oldest first
+          postgresql_where=text(f"{NAMES_SOMEBODY} AND {IS_OVER}"),
+          sqlite_where=text(f"{NAMES_SOMEBODY} AND {IS_OVER}")),
 )  # fmt: skip
 
 idempotency = Table(
@@ -288,7 +290,8 @@ legs = Table(
     Index("ix_legs_callback", "callback"),
     Index("ix_legs_number", "number_hash"),
     Index("ix_legs_personal", "ended_at",
-          postgresql_where=text("number_hash IS NOT NULL"), sqlite_where=text("number_hash IS NOT NULL")),
+          postgresql_where=text(f"number_hash IS NOT NULL AND {IS_OVER}"),
+          sqlite_where=text(f"number_hash IS NOT NULL AND {IS_OVER}")),
 )  # fmt: skip
 
 carrier_events = Table(
