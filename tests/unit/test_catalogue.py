@@ -22,6 +22,7 @@ FLOWS = sorted((ROOT / "callback" / "flows").glob("*.py"))
 
 EVERY_VALUE: dict[str, str | int | float] = {
     "queue": "Support",
+    "code": "123456",
     "position": 2,
     "low": 4,
     "high": 6,
