@@ -264,38 +264,3 @@ def journal_json(entry: Entry) -> Json:
         "queue": entry.queue,
         "data": entry.data,
     }
-
-
-# --- the wallboard ----------------------------------------------------------------------------------------------
-
-
-def wall(house: House) -> list[Json]:
-    """Six numbers of each queue, each with the threshold it is judged by (None where there is none)."""
-    return [_wall_queue(house, now) for now in queues_now(house)]
-
-
-def _wall_queue(house: House, now: QueueNow) -> Json:
-    policy = now.queue.policy
-    first = house.line.listing(now.key, limit=1)
-    agents = now.agents()
-    wait = wait_json(now.outlook.wait)
-    return {
-        "key": now.queue.key,
-        "name": now.queue.name,
-        "waiting": now.standing.live + now.standing.callbacks,
-        "waiting_at": policy.offer_at_waiting,
-        "live": now.standing.live,
-        "callbacks": now.standing.callbacks,
-        "callbacks_at": policy.max_outstanding,
-        "first_waits_s": round((now.now - first[0].joined_at).total_seconds()) if first else None,
-        "wait_s": wait[policy.offer_quantile],
-        "wait_at": policy.offer_at_wait_s,
-        "quantile": policy.offer_quantile,
-        "free": agents[AgentStatus.AVAILABLE],
-        "staffed": outlook.staffed(now.standing),
-        "talking": agents[AgentStatus.BUSY],
-        "offering": now.outlook.decision.offering,
-        "offer_reason": str(now.outlook.decision.reason),
-        "accepting": policy.accepting,
-        "dialing": policy.dialing,
-    }

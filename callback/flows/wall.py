@@ -17,7 +17,6 @@ from callback.ports import House
 
 KEPT_TARGET = 0.8
 """Promises that should be kept within their window: that is what an 80 % window says."""
-FREE_TARGET = 1
 SLOW_EVERY = timedelta(seconds=15)
 
 

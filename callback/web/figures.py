@@ -46,7 +46,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Figure:
-    """`x` are moments (aware) or labels. `top` fixes the upper end of the axis, in the unit."""
+    """`x` are moments (aware) or labels. `top` fixes the upper end of the axis, in the unit. The table has each
+    `every`-th of the places, and the last."""
 
     title: str
     x: Sequence[datetime] | Sequence[str]
@@ -55,6 +56,7 @@ class Figure:
     about: str = ""
     x_label: str = ""
     top: float | None = None
+    every: int = 1
     more: Mapping[str, Any] = field(default_factory=dict)
     """Whatever else charts.js understands: `"live": true` keeps a sliding window and takes news of the stream."""
 
@@ -81,7 +83,9 @@ class Figure:
     def rows(self) -> Iterator[tuple[str, list[str]]]:
         """The table: for each place on the axis its label and every series' value in words."""
         for at, place in enumerate(self.x):
-            label = languages.clock(place) if isinstance(place, datetime) else place
+            if (len(self.x) - 1 - at) % self.every:
+                continue
+            label = languages.clock(place) if isinstance(place, datetime) else str(place)
             yield label, [said(one.values[at], self.unit) for one in self.series]
 
 

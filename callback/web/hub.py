@@ -60,19 +60,19 @@ class Channel:
     number: int = 0  # of the value; 0: nobody has looked yet
     looked_at: float = 0.0  # monotonic, of the last look that succeeded
     listeners: int = 0
-    _written: dict[tuple[int, Hashable], str] = field(default_factory=dict)
+    _written: dict[tuple[int, Hashable], Any] = field(default_factory=dict)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
-    def written(self, key: Hashable, write: Callable[[Any], str]) -> tuple[int, str]:
+    def written(self, key: Hashable, write: Callable[[Any], Value]) -> tuple[int, Value]:
         """The newest value as `write` puts it: once for all who ask with the same key (language, zone). With its
         number, which is of the value that was written."""
         with self._writing:
             number, value = self.number, self.value
-            text = self._written.get((number, key))
-            if text is None:
+            if (number, key) not in self._written:
                 self._written = {known: kept for known, kept in self._written.items() if known[0] == number}
-                text = self._written[number, key] = write(value)
-            return number, text
+                self._written[number, key] = write(value)
+            found: Value = self._written[number, key]
+            return number, found
 
     def renew(self, value: Any) -> bool:
         """What a look has found. True: it is news."""

@@ -15,6 +15,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, cast
@@ -37,7 +38,18 @@ MOST_GREEN, MOST_THREADS = 500, 5
 _BOOT = secrets.token_hex(4)
 """Numbers of values are this process's own: another one's Last-Event-ID says nothing here."""
 
-Write = Callable[[Any], str]
+
+@dataclass(frozen=True)
+class Part:
+    """What a value looks like: HTML, and data beside it that is sent only when its `mark` is not the one sent last."""
+
+    html: str
+    data: Any = None
+    mark: Hashable = None
+
+
+Write = Callable[[Any], Part]
+Still = Callable[[], bool]
 
 
 def install(app: Flask, *, most: int | None = None) -> None:
@@ -53,17 +65,18 @@ def hub() -> Hub:
     return cast(Hub, current_app.extensions[HUB])
 
 
-def stream(topic: Topic, write: Write | None = None, *, fresh_s: float = 5.0) -> Response:
+def stream(topic: Topic, write: Write | None = None, *, fresh_s: float = 5.0, still: Still | None = None) -> Response:
     """The stream of a topic. `write` puts its value into HTML, within the request, once for each language and zone;
-    without it the page is only told that something changed. Guard the route as the page itself is guarded."""
+    without it the page is only told that something changed. Something is sent every `fresh_s` as long as we see what is
+    shown: the page's own `data-live`. Guard the route as the page itself is guarded; `still` says whether who listens
+    still may, where that is not an account's session."""
     ours = hub()
     try:
         channel = ours.join(topic)
     except Full:
         return _full()
-    answer = Response(
-        stream_with_context(_events(channel, write, fresh_s)), content_type="text/event-stream; charset=utf-8"
-    )
+    events = stream_with_context(_events(channel, write, fresh_s, still or _still_in))
+    answer = Response(events, content_type="text/event-stream; charset=utf-8")
     answer.call_on_close(lambda: ours.part(channel))
     answer.headers["X-Accel-Buffering"] = "no"
     answer.headers["Cache-Control"] = "no-store"
@@ -76,16 +89,15 @@ def _full() -> Response:
     return answer
 
 
-def _events(channel: Channel, write: Write | None, fresh_s: float) -> Iterator[str]:
+def _events(channel: Channel, write: Write | None, fresh_s: float, still: Still) -> Iterator[str]:
     ours, until = hub(), _ends_at()
-    seen = _last_seen()
-    spoke = monotonic()
+    seen, spoke = _last_seen(), monotonic()
+    news = News(channel, write)
     yield f"retry: {random.randint(1000, 3000)}\n{_event('hello', {'version': static_files.version()})}"  # noqa: S311
-    while not ours.closing and monotonic() < until and _still_in():
+    while not ours.closing and monotonic() < until and still():
         if ours.wait(channel, seen, LOOK_UP_S) and not ours.closing:
-            seen, news = _news(channel, write)
-            spoke = monotonic()
-            yield news
+            seen, spoke = channel.number, monotonic()
+            yield news.event()
         elif monotonic() - spoke >= fresh_s and monotonic() - channel.looked_at < fresh_s:
             spoke = monotonic()
             yield _event("fresh", _now())
@@ -94,12 +106,22 @@ def _events(channel: Channel, write: Write | None, fresh_s: float) -> Iterator[s
             yield ": here\n\n"
 
 
-def _news(channel: Channel, write: Write | None) -> tuple[int, str]:
-    if write is None:
-        number = channel.number
-        return number, _event("changed", _now(), number)
-    number, html = channel.written(_reader(), write)
-    return number, _event("part", {**_now(), "html": html}, number)
+class News:
+    """What one stream has been told."""
+
+    def __init__(self, channel: Channel, write: Write | None) -> None:
+        self._channel, self._write = channel, write
+        self._mark: Hashable = object()
+
+    def event(self) -> str:
+        """The newest value, for this reader."""
+        if self._write is None:
+            return _event("changed", _now(), self._channel.number)
+        number, part = self._channel.written(_reader(), self._write)
+        told: dict[str, Any] = {**_now(), "html": part.html}
+        if part.data is not None and part.mark != self._mark:
+            self._mark, told["data"] = part.mark, part.data
+        return _event("part", told, number)
 
 
 def _reader() -> Hashable:
@@ -133,8 +155,8 @@ def _ends_at() -> float:
 
 def _still_in() -> bool:
     """Whether the account behind this page is still one: looked at every few seconds, for all its pages together."""
-    still: Callable[[], bool] | None = current_app.extensions.get("callback.still_in")
-    return still is None or still()
+    known: Still = current_app.extensions["callback.still_in"]
+    return known()
 
 
 def _most() -> int:

@@ -22,6 +22,8 @@
   };
   const written = (unit, value) => (value == null ? "–" : (WRITTEN[unit] || WRITTEN.count)(value));
 
+  const LEAST = { seconds: 60, share: 0.05, count: 4, money: 1 }; // an axis reaches at least so far
+
   // Round steps for an axis in seconds; uPlot's own are right for the other units.
   const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 
@@ -56,14 +58,14 @@
   const bandsOf = (data) => data.series.flatMap((one, at) =>
     one.kind === "band_low" ? [{ series: [at + 2, at + 1], fill: `color-mix(in srgb, ${colour("series-0")} 14%, transparent)` }] : []);
 
-  const axesOf = (data) => {
-    const look = { stroke: colour("calm"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const axesOf = (data, px) => {
+    const look = { stroke: colour("calm"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: `${px}px system-ui, sans-serif` };
     const span = data.timed && data.x.length ? data.x[data.x.length - 1] - data.x[0] : 0;
     const time = data.timed && (span > 3 * 86400 ? day(data.zone) : clock(data.zone, false));
     const label = data.timed ? (at) => time.format(new Date(at * 1000)) : (at) => (Number.isInteger(at) ? (data.x[at] ?? "") : "");
-    const x = { ...look, grid: { show: false }, space: 64, values: (_, splits) => splits.map(label) };
+    const x = { ...look, grid: { show: false }, space: px * 5.5, size: px * 2.6, values: (_, splits) => splits.map(label) };
     if (!data.timed) x.incrs = [1, 2, 3, 4, 6, 12, 24, 48, 96];
-    const y = { ...look, size: 64, values: (_, splits) => splits.map((value) => written(data.unit, value)) };
+    const y = { ...look, size: px * 5.2, space: px * 2.6, values: (_, splits) => splits.map((value) => written(data.unit, value)) };
     if (data.unit === "seconds") y.incrs = SECONDS;
     if (data.unit === "count") y.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 1000000];
     return [x, y];
@@ -74,18 +76,32 @@
     const room = bars(data) ? 0.6 : 0;
     const moment = data.timed && clock(data.zone, data.live);
     return {
-      width: canvas.clientWidth, height: Math.max(canvas.clientHeight - 34, 96),
+      ...sizeOf(canvas),
       tzDate: zoned(data.zone),
       scales: {
         x: { time: data.timed, range: data.timed ? undefined : (_, low, high) => [low - room, high + room] },
-        y: { range: (_, low, high) => [Math.min(0, low ?? 0), data.top ?? Math.max(high ?? 0, data.unit === "share" ? 0.05 : 1) * 1.08] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), data.top ?? Math.max(high ?? 0, LEAST[data.unit] ?? 1) * 1.08] },
       },
-      axes: axesOf(data),
+      axes: axesOf(data, parseFloat(getComputedStyle(canvas).fontSize) || 12),
       series: [{ label: "", value: (_, at) => (at == null ? "" : data.timed ? moment.format(new Date(at * 1000)) : data.x[at]) }, ...seriesOf(data)],
       bands: bandsOf(data),
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
       legend: { show: true },
+      hooks: { setCursor: [(plot) => plot.cursor.idx == null && tellLast(plot)], setData: [tellLast] },
     };
+  };
+
+  // Without a pointer the legend tells the last values there are.
+  const tellLast = (plot) => {
+    let last = plot.data[0].length - 1;
+    while (last > 0 && plot.data.slice(1).every((values) => values[last] == null)) last--;
+    plot.setLegend({ idx: last });
+  };
+
+  const LEGEND_LINES = 2.8; // of the canvas's own letters
+  const sizeOf = (canvas) => {
+    const legend = LEGEND_LINES * (parseFloat(getComputedStyle(canvas).fontSize) || 12);
+    return { width: canvas.clientWidth, height: Math.max(canvas.clientHeight - legend, 96) };
   };
 
   const dataOf = (figure) => JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
@@ -110,7 +126,7 @@
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const found = plots.get(target.closest("figure"));
-      if (found && target.clientWidth) found.plot.setSize({ width: target.clientWidth, height: Math.max(target.clientHeight - 34, 96) });
+      if (found && target.clientWidth) found.plot.setSize(sizeOf(target));
     }
   });
 

@@ -44,13 +44,21 @@
 
   const version = document.querySelector('meta[name="pages-version"]')?.content;
 
+  // While old and new run side by side, either may answer: not more than once in two minutes.
+  const reload = () => {
+    const last = Number(sessionStorage.getItem("reloaded") || 0);
+    if (Date.now() - last < 120000) return;
+    sessionStorage.setItem("reloaded", String(Date.now()));
+    location.reload();
+  };
+
   const listen = (part) => {
     if (streams.has(part) || !part.dataset.stream || !window.EventSource) return;
     const stream = new EventSource(part.dataset.stream);
     streams.set(part, stream);
     const on = (name, act) => stream.addEventListener(name, (event) => act(JSON.parse(event.data)));
     on("hello", (hello) => {
-      if (part.hasAttribute("data-reload") && version && hello.version !== version) location.reload();
+      if (part.hasAttribute("data-reload") && version && hello.version !== version) reload();
     });
     on("part", (sent) => {
       news(part, sent.at);
