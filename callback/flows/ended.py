@@ -7,7 +7,7 @@ from callback.domain.desk import Wish
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import CallState, State
-from callback.flows import bridge, hold, match, settle, talks, together, transfer
+from callback.flows import bridge, hold, match, parted, settle, together, transfer
 from callback.flows.hook import Hook, Place
 from callback.flows.settle import Ending
 from callback.flows.together import Met
@@ -36,8 +36,10 @@ def dialled(house: House, hook: Hook) -> Script:
     pairing = house.line.reservation(Token(hook.query["r"]))
     there = hook.status == "in-progress"
     missed = False
-    if pairing is not None and pairing.phase == "busy" and there and wanted_elsewhere(house, pairing.token):
-        return transfer.caller(house, hook)
+    if pairing is not None and pairing.phase == "busy" and there:
+        elsewhere = wanted_elsewhere(house, hook, pairing)
+        if elsewhere is not None:
+            return elsewhere
     if pairing is not None and pairing.phase == "busy":
         apart = hook.form.get("DialBridged") == "false" and "room" not in hook.query
         cause = f"call {hook.call}"
@@ -48,10 +50,16 @@ def dialled(house: House, hook: Hook) -> Script:
     return next_for_caller(house, hook, place, there=there, missed=missed)
 
 
-def wanted_elsewhere(house: House, token: Token) -> bool:
-    """Whether the agent's side fell away because the agent put the caller on hold, or passes them on."""
-    talk = talks.of(house, token)
-    return talk is not None and talk.wish is not Wish.NONE
+def wanted_elsewhere(house: House, hook: Hook, pairing: Reservation) -> Script | None:
+    """What follows where the agent's side fell away because the agent put the caller on hold, or passes them on. While
+    the record is away nobody can say; but an agent whose leg is up has not ended the talk. None: it is over."""
+    try:
+        with house.store.look() as work:
+            talk = work.talk(pairing.token)
+    except ConnectionError:
+        parting = pairing.agent_leg is not None and settle.on_the_line(house, pairing.agent_leg)
+        return parted.on_and_on(house, hook) if parting else None
+    return None if talk is None or talk.wish is Wish.NONE else transfer.caller(house, hook)
 
 
 def never_bridged(house: House, pairing: Reservation, hook: Hook, there: bool) -> None:

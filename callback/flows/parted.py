@@ -120,17 +120,19 @@ def room(house: House, hook: Hook) -> Script:
     """The agent's leg has left the talk: it waits for the caller."""
     token, number = Token(hook.query["r"]), int(hook.query["n"])
     pairing = house.line.reservation(token)
-    talk = talks.of(house, token)
+    with house.store.look() as work:
+        talk = work.talk(token)
     if pairing is None or pairing.phase != "busy" or talk is None or talk.room != number:
         return Script("en", (HangUp(),))
     talks.change(house, token, lambda now: replace(now, agent_room=number))
-    after = Step("desk/after", {"r": token, "n": str(number)})
-    return Script("en", (Meet(room=name(talk), after=after, begun=None, role="agent"),))
+    return waiting(house, hook)
 
 
-def name(talk: Talk) -> str:
-    """The room's name at the carrier."""
-    return f"{talk.token}-{talk.room}"
+def waiting(_: House, hook: Hook) -> Script:
+    """In the room that the URL names: all there is to say while neither line nor record can be asked."""
+    token, number = hook.query["r"], hook.query["n"]
+    after = Step("desk/after", {"r": token, "n": number})
+    return Script("en", (Meet(room=f"{token}-{number}", after=after, begun=None, role="agent"),))
 
 
 def after(house: House, hook: Hook) -> Script:
@@ -149,8 +151,17 @@ def music(house: House, place: Place, talk: Talk) -> Script:
     """A lap on hold."""
     now = house.clock.now()
     talks.change(house, talk.token, lambda found: heard(found, now))
-    lap = Ask((), place.step("desk/caller", r=talk.token), timeout=1, music_s=LAP_S)
-    return Script(place.language, (lap,))
+    return lap(place, talk.token)
+
+
+def lap(place: Place, token: Token) -> Script:
+    """Music, and another look."""
+    return Script(place.language, (Ask((), place.step("desk/caller", r=token), timeout=1, music_s=LAP_S),))
+
+
+def on_and_on(_: House, hook: Hook) -> Script:
+    """A lap that needs nobody: neither line nor record can be asked what the agent wants."""
+    return lap(Place.of(hook.query), Token(hook.query["r"]))
 
 
 def heard(talk: Talk, now: datetime) -> Talk | None:
@@ -165,7 +176,8 @@ def meet(house: House, place: Place, talk: Talk) -> Script:
     now = house.clock.now()
     talks.change(house, talk.token, lambda found: released(found, now))
     after = place.step("dialled", r=talk.token, room="1")
-    return Script(place.language, (Meet(room=name(talk), after=after, begun=None, role="customer"),))
+    room = f"{talk.token}-{talk.room}"
+    return Script(place.language, (Meet(room=room, after=after, begun=None, role="customer"),))
 
 
 def released(talk: Talk, now: datetime) -> Talk | None:

@@ -71,15 +71,15 @@ def talk_over(
         held = Told(None, said_cut_off=True, leg=talk.call, met=met)
         over = settled(house, pairing, held if talk.wish is Wish.HOLD else told, cause)
     if over and talk is not None:
-        leave_nobody(house, pairing, talk, caller_there)
+        leave_nobody(house, pairing, talk)
     return over
 
 
-def leave_nobody(house: House, pairing: Reservation, talk: Talk, caller_there: bool | None) -> None:
+def leave_nobody(house: House, pairing: Reservation, talk: Talk) -> None:
     """Nobody stays in a room, or hears the music of an agent, without the other."""
-    if caller_there is False and talk.room:
+    if talk.room:  # whoever told of the end: an agent's leg that has ended as well is left as it is
         house.dispatch.hang_up(talk.agent_leg)
-    elif talk.wish is Wish.HOLD and house.line.standing(pairing.queue, pairing.entry).place == "hold":
+    if talk.wish is Wish.HOLD and house.line.standing(pairing.queue, pairing.entry).place == "hold":
         house.dispatch.redirect(talk.call, house.urls.step("back", **Place.paired(pairing).query()))
 
 

@@ -90,8 +90,10 @@ CHECKS: dict[Wish, Callable[[House, Reservation, str], str]] = {
 
 def caller(house: House, hook: Hook) -> Script:
     """What the caller's leg does next, as their agent wants it. Where the talk is gone, they are in line again."""
-    place, talk = Place.of(hook.query), talks.of(house, Token(hook.query["r"]))
-    pairing = house.line.reservation(Token(hook.query["r"]))
+    place, token = Place.of(hook.query), Token(hook.query["r"])
+    with house.store.look() as work:
+        talk = work.talk(token)
+    pairing = house.line.reservation(token)
     if talk is not None and talk.wish in PASSED:
         return passed(house, hook, place, talk)
     if talk is None or pairing is None or pairing.phase != "busy":

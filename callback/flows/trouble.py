@@ -18,7 +18,7 @@ from callback.domain.callback import Attempt, Callback
 from callback.domain.dialogue import Goto, HangUp, Music, Prompt, Script, Silence, Speak, Step, Verb
 from callback.domain.ids import AttemptId, EntryId, QueueKey, Token
 from callback.domain.lifecycle import ENDS, State
-from callback.flows import bridge, ended, enrol
+from callback.flows import bridge, ended, enrol, parted
 from callback.flows.arrive import closed, credit_s, first_language
 from callback.flows.hook import Hook, Place, micros
 from callback.ports import House
@@ -236,6 +236,9 @@ WORDS: Mapping[str, Callable[[House, Hook], Script]] = {
     "agent/first/key": agent_first_waits,
     "agent/after": agent_done,
     "agent/unreached": agent_done,
+    "desk/room": parted.waiting,
+    "desk/after": agent_done,
+    "desk/caller": parted.on_and_on,
 }
 """What is heard in place of which document; anything else is a caller in line, who holds."""
 

@@ -138,6 +138,23 @@ def test_a_hold_that_the_carrier_does_not_do_leaves_them_talking(staged: StagedH
         assert staged.place(caller.sid) == "hold"
 
 
+def test_a_record_that_is_away_at_the_moment_of_parting_costs_nobody_the_call(staged: StagedHouse) -> None:
+    caller, agent = live_talk(staged)
+    parted.hold(staged.house, ANN)
+    staged.steps.away = frozenset({"store"})
+    staged.follow()
+    caller.dial_ends()
+    staged.steps.away = frozenset()
+    assert agent.room
+    assert caller.silence().only("Gather").children[0].name == "Play"
+    assert parted.resume(staged.house, ANN) is Said.UNSURE, "nobody has heard of the agent in the room"
+    assert parted.hold(staged.house, ANN) is Said.DONE
+    staged.follow()
+    assert parted.resume(staged.house, ANN) is Said.DONE
+    staged.follow()
+    assert caller.room == agent.room
+
+
 def test_nobody_is_put_on_hold_who_is_in_no_talk(staged: StagedHouse) -> None:
     staged.queue()
     staged.agent()

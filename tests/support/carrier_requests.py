@@ -6,7 +6,10 @@ Whoever adds a step adds its request here: tests compare these with the table of
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from callback.domain.desk import Wish
+from callback.domain.ids import AgentKey
 from callback.emulator.twiml import Mode
+from callback.flows import parted, transfer
 from tests.support.house import ACCOUNT, BASE, StagedHouse
 from tests.support.legs import Leg, Word
 
@@ -176,6 +179,46 @@ def agent_met_status(staged: StagedHouse) -> Ready:
     return _told(agent.conference_starts())
 
 
+def _parted(staged: StagedHouse) -> tuple[Leg, Leg]:
+    """A talk whose agent has just put the caller on hold: neither leg has noticed."""
+    leg = _agent_rung(staged)
+    agent = leg.agent()
+    agent.sid = staged.carrier.receive(to=agent.to, from_=agent.from_)
+    staged.legs[agent.sid] = agent
+    agent.pick_up()
+    agent.press("1")
+    staged.wait(60)
+    assert parted.hold(staged.house, AgentKey("ann")) is parted.Said.DONE
+    return leg, agent
+
+
+def desk_room(staged: StagedHouse) -> Ready:
+    _, agent = _parted(staged)
+    return Ready(staged.carrier.redirected[-1][1], agent.form())
+
+
+def desk_after(staged: StagedHouse) -> Ready:
+    _, agent = _parted(staged)
+    staged.follow()
+    assert agent.dial is not None
+    return Ready(agent.dial.get("action"), agent.form(DialCallStatus="completed"))
+
+
+def desk_caller(staged: StagedHouse) -> Ready:
+    leg, _ = _parted(staged)
+    staged.follow()
+    leg.dial_ends()
+    return _pressing(leg, "")
+
+
+def desk_forwarded(staged: StagedHouse) -> Ready:
+    leg, _ = _parted(staged)
+    staged.follow()
+    transfer.pass_on(staged.house, AgentKey("ann"), Wish.NUMBER, "+12025550177")
+    leg.dial_ends()
+    return Ready(leg.document.only("Dial").get("action"), leg.form(DialCallStatus="no-answer"))
+
+
 def agent_unreached(staged: StagedHouse) -> Ready:
     agent = _agent_first(staged)
     agent.answer()
@@ -237,6 +280,10 @@ REQUESTS: dict[str, Callable[[StagedHouse], Ready]] = {
     "agent/after": agent_after,
     "agent/met/status": agent_met_status,
     "agent/unreached": agent_unreached,
+    "desk/room": desk_room,
+    "desk/after": desk_after,
+    "desk/caller": desk_caller,
+    "desk/forwarded": desk_forwarded,
     "fallback": fallback,
     "callback": callback,
     "callback/key": callback_key,
