@@ -325,6 +325,11 @@ class Line(Protocol):
         """`later` → `due`. False: not there."""
         ...
 
+    def expect(self, entry: EntryId, *, until: datetime) -> bool:
+        """Somebody who stands in `later` is being rung before an agent is free: until then an agent who comes free is
+        kept for them, unless somebody stands before them. It ends with their place. False: they do not stand there."""
+        ...
+
     def lapsed(self, *, now: datetime) -> Lapsed: ...
 
     def silent(self, *, before: datetime) -> list[tuple[QueueKey, EntryId, CallSid]]:

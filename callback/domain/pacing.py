@@ -16,8 +16,8 @@ with probability of at most epsilon:
   where it is answered early, since most misses are there.
 
 Looking at each instant, and at how long each call has rung (one that rings for 20 s will hardly be answered any more),
-is what sets it apart from one count at the mean ring time. Live callers are among L wherever they stand: in a blended
-line the agents who come free while a phone rings are theirs first.
+is what sets it apart from one count at the mean ring time. Live callers are among L where they stand before: an agent
+who comes free is kept for phones that ring before whoever is behind.
 
 Besides, there is always one dial for each idle agent nobody waits for. Epsilon is not the share of misses, since a dial
 that is allowed is mostly far below it: `Calibration` finds the epsilon whose misses are those of the policy.
@@ -52,8 +52,8 @@ DIAL_AHEAD = "dial_ahead"
 """The word of `dial_mode` for it."""
 FRONT = 100
 """So many at the head of each queue are looked at in one round: far more than agents come free within a ring."""
-AGAIN_S = 1.0
-"""When an agent is kept for somebody whose phone must not ring yet, it is looked at again after this."""
+SOON_S = 15.0
+"""A retry that is due within this takes an agent before whoever behind it is dialled now."""
 DELAYS_S = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
 """Until the carrier's pace lets a dial begin: a forecast, which takes some 30 ms to build, for each of them."""
 ROUNDED_S = 10
@@ -85,8 +85,9 @@ class WrapUp:
 class Floor:
     """What stands on the floor now; all ages in seconds.
 
-    `waiting` are those who take an agent before whoever is dialled next can: everybody on the line, and callbacks who
-    have answered and pressed their key. Agents who asked to go away after their talk are in none of the lists.
+    `waiting` are those who take an agent before whoever is dialled next can: on the line before them, callbacks who
+    have answered and pressed their key among them. Agents who asked to go away after their talk are in none of the
+    lists.
     """
 
     idle: int = 0

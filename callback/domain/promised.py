@@ -23,6 +23,7 @@ from statistics import fmean
 
 from callback.domain import wait
 from callback.domain.lifecycle import STAFFED, AgentStatus
+from callback.domain.pacing import DIAL_AHEAD
 from callback.domain.policy import Policy
 from callback.domain.wait import Measured, Wait, qlm
 
@@ -93,7 +94,7 @@ def estimate(
     retry_s = fmean(policy.retry_delays_s) if policy.retry_delays_s else 0.0
     handle_s = wait.mean_handle(measured, policy)
     kept = Kept.by(
-        handle_s, reach, timeout_s=policy.ring_timeout_s, retry_s=retry_s, ahead=policy.dial_mode == "dial_ahead"
+        handle_s, reach, timeout_s=policy.ring_timeout_s, retry_s=retry_s, ahead=policy.dial_mode == DIAL_AHEAD
     )
     staffed = sum(count for status, count in agents.items() if status in STAFFED)
     mean, variance = mixed(left, staffed, kept, 1 / wait.mean_patience(measured, policy))

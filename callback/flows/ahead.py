@@ -1,13 +1,13 @@
 """dial_ahead: who is rung before an agent is free, looked at in every round of the sweep.
 
 No agent is reserved for them: while their phone rings they keep their place in the line, where nobody matches them, and
-with their key they stand in it as somebody on hold (`early`). Whoever is idle is paired by the usual rule; added here
-are dials for those who will be free when the phone is picked up (`domain.pacing`).
+with their key they stand in it as somebody on hold (`early`). Whoever is idle is paired by the usual rule, but not with
+somebody who stands behind a phone that rings: such an agent is kept for it (`Line.expect`), as they would be reserved
+for it in `customer_first`. Added here are dials for those who will be free when the phone is picked up
+(`domain.pacing`).
 
-Agents are shared between queues. So whoever is due before the next callback in any queue of these agents, and every
-dial under way there, counts as somebody who takes one of them first. Whoever is on the line does so wherever they
-stand, since an agent who comes free while a phone rings does not wait for it: with live callers behind, a promise is
-rung once it is its turn and an agent is kept for it, and nobody answers to find theirs taken.
+Agents are shared between queues. So whoever stands before the next callback in any queue of these agents, on the line,
+due or due again in a moment, and every dial under way there, counts as somebody who takes one of them first.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from callback.domain.callback import Attempt, Callback
-from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token, is_callback, new_attempt_id
+from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, is_callback, new_attempt_id
 from callback.domain.laws import Laws
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.pacing import (
-    AGAIN_S,
     DELAYS_S,
     DIAL_AHEAD,
     FRONT,
-    KEY_S,
+    SOON_S,
     Decision,
     Floor,
     Forecast,
@@ -33,25 +32,25 @@ from callback.domain.pacing import (
     rounded_up,
 )
 from callback.domain.policy import Policy, Queue
-from callback.flows import account, ask, dial, settle
+from callback.flows import account, ask, dial, early, settle
 from callback.flows.book import caller_id
 from callback.flows.lessons import Taught, taught
-from callback.ports import AgentView, House, Reservation, Waiting, Work
+from callback.ports import AgentView, House, Waiting, Work
 
 UNDER_WAY = (State.RESERVED, State.DIALING, State.RECONCILING, State.ANSWERED)
 LIVE = ("menu", "hold")
+SOON = timedelta(seconds=SOON_S)
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What there is to decide on. `live` are on the line: wherever they stand, an agent who comes free while a phone
-    rings is theirs. `before` are the places of promises in other queues that take an agent of ours in their turn."""
+    """What there is to decide on. `before` are the places of everybody else who takes an agent of ours in their turn:
+    on the line, promises in other queues, and retries whose time comes while a phone rings."""
 
     floor: Floor
     due: tuple[Waiting, ...]
     before: tuple[tuple[int, EntryId], ...]
     agents: int
-    live: int = 0
     pace_s: float = 0  # until the carrier's pace lets another call begin
 
 
@@ -81,33 +80,9 @@ def run(house: House, key: QueueKey) -> int:
         decision = decided(queue.policy, sight, floor, knows, waiting, delay_s)
         if not decision.dials:
             break
-        if begin(house, queue, CallbackId(waiting.entry), decision):
+        if begin(house, queue, CallbackId(waiting.entry), decision, delay_s):
             floor, begun = replace(floor, ringing_s=(*floor.ringing_s, -delay_s)), begun + 1
     return begun
-
-
-def connect(house: House, token: Token, *, paced: bool = False) -> None:
-    """As `dial.connect`. Where phones ring already, for as many agents as are idle, another one would most likely be
-    answered for nothing: the agent is kept for the next meanwhile, and given up to whoever answers first."""
-    pairing, now = house.line.reservation(token), house.clock.now()
-    if pairing is None or pairing.phase != "reserved":
-        return
-    if pairing.live or may_ring(house, pairing, now):
-        dial.act_on(house, pairing, paced=paced)
-    elif house.line.extend(token, until=now + timedelta(seconds=AGAIN_S + house.knobs.lease_s)):
-        house.dispatch.connect(token, AGAIN_S, paced=paced)
-
-
-def may_ring(house: House, pairing: Reservation, now: datetime) -> bool:
-    """Whether a phone may ring for the agent of this pairing, by the same rule as ahead of one; nobody on the line can
-    have this agent."""
-    queue = house.book.queue(pairing.queue)
-    longest = timedelta(seconds=queue.policy.ring_timeout_s + KEY_S)
-    if hindered(house, queue) or not is_callback(pairing.entry) or now - pairing.at > longest:
-        return True
-    sight = look(house, queue, now)
-    knows = taught(house, queue, sight.agents)
-    return decide(sight.floor, forecast(knows, queue.policy, 0), epsilon=knows.epsilon, most=1).dials > 0
 
 
 def hindered(house: House, queue: Queue) -> bool:
@@ -122,7 +97,7 @@ def hindered(house: House, queue: Queue) -> bool:
 
 def decided(policy: Policy, sight: Sight, floor: Floor, knows: Taught, waiting: Waiting, delay_s: float) -> Decision:
     """Whether this one may be rung now, `delay_s` before the carrier would begin."""
-    before = sight.live + sum(place < (waiting.score, waiting.entry) for place in sight.before)
+    before = sum(place < (waiting.score, waiting.entry) for place in sight.before)
     laws = forecast(knows, policy, rounded_up(delay_s, DELAYS_S))
     return decide(replace(floor, waiting=before), laws, epsilon=knows.epsilon, most=1)
 
@@ -147,12 +122,34 @@ def look(house: House, queue: Queue, now: datetime) -> Sight:
     lines = {key: house.line.listing(key, limit=FRONT) for key in queues}
     due = tuple(one for one in lines[QueueKey(queue.key)] if one.place == "due")
     held = {one.entry for line in lines.values() for one in line if one.place in LIVE}
-    before = [one for key, line in lines.items() if key != queue.key for one in line if one.place == "due"]
+    held |= set(on_their_way(house, views))
+    waiting = [
+        one
+        for key, line in lines.items()
+        for one in line
+        if one.place in LIVE or (one.place == "due" and key != queue.key)
+    ]
     pace_s = house.line.pace_ahead(ask.PACE, now=now)
     spacing = pace_s, 1 / house.knobs.calls_per_second
     floor = with_dials(floor_of(house, views, now), dials(house, queues, held), now, *spacing)
-    places = tuple((one.score, one.entry) for one in before)
-    return Sight(floor, due, places, len(views), len(held), pace_s)
+    places = (*((one.score, one.entry) for one in waiting), *soon_due(house, queues, now))
+    return Sight(floor, due, places, len(views), pace_s)
+
+
+def on_their_way(house: House, views: list[AgentView]) -> Iterator[EntryId]:
+    """Whoever has answered and is just being connected: their agent counts as one who talks."""
+    for view in views:
+        pairing = house.line.reservation(view.token) if view.token and view.status is AgentStatus.RESERVED else None
+        if pairing is not None and pairing.leg is not None:
+            yield pairing.entry
+
+
+def soon_due(house: House, queues: frozenset[QueueKey], now: datetime) -> Iterator[tuple[int, EntryId]]:
+    """The places of those whose next attempt comes while a phone rings that is dialled now."""
+    with house.store.look() as work:
+        for one in work.due_callbacks(now + SOON):
+            if one.queue in queues and one.next_attempt_at is not None and one.next_attempt_at > now:
+                yield one.score, EntryId(one.id)
 
 
 def serving(house: House, queue: QueueKey) -> Iterator[tuple[AgentKey, frozenset[QueueKey]]]:
@@ -228,9 +225,9 @@ def _forecast(
 # --- ringing ----------------------------------------------------------------------------------------------------
 
 
-def begin(house: House, queue: Queue, id: CallbackId, decision: Decision) -> bool:
+def begin(house: House, queue: Queue, id: CallbackId, decision: Decision, delay_s: float) -> bool:
     """Write the attempt down, let the caller stand aside in the line, and have a worker ring them at the carrier's
-    pace. The journal keeps the numbers behind it. False: they are not to be dialled now."""
+    pace, which is in `delay_s`. The journal keeps the numbers behind it. False: they are not to be dialled now."""
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
@@ -240,6 +237,7 @@ def begin(house: House, queue: Queue, id: CallbackId, decision: Decision) -> boo
         settle.stand(house, callback, due=False, now=now)
     if attempt is None:
         return False
+    house.line.expect(EntryId(id), until=early.rings_until(queue, now + timedelta(seconds=delay_s)))
     house.dispatch.dial_customer(attempt.id)
     return True
 

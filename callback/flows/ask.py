@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from callback.domain.callback import Attempt, Callback, Outcome
-from callback.domain.ids import AttemptId, CallSid
+from callback.domain.ids import AttemptId, CallSid, EntryId
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
 from callback.flows import account, match, reconcile, settle
@@ -99,6 +99,7 @@ def lost(house: House, id: AttemptId, *, cause: str) -> None:
     if not dialing or attempt.call is not None:
         return
     settle.let_agent_go(house, attempt)
+    house.line.expect(EntryId(callback.id), until=now)
     if attempt.token:
         pairing = house.line.reservation(attempt.token)
         house.line.release(attempt.token, entry_to="gone", agent_to=None, reason="unknown outcome", now=now)

@@ -7,7 +7,7 @@ trouble fails the task loudly, and the sweep finds what it was for.
 import secrets
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import agentfirst, ahead, aside
+from callback.flows import agentfirst, aside, dial
 from callback.flows import text as texting
 from callback.flows.poison import Item, guarded
 from callback.ports import CarrierBusy, CarrierStopped, House, LegGone, OutcomeUnknown
@@ -24,7 +24,7 @@ def connect(house: House, token: Token, *, paced: bool = False) -> None:
     guarded(
         house,
         lambda: aside.of_reservation(house, token, DIALLING),
-        lambda: ahead.connect(house, token, paced=paced),
+        lambda: dial.connect(house, token, paced=paced),
         None,
         lambda failure: aside.put(house, token, failure),
         alone=True,

@@ -5,10 +5,11 @@ dice; what follows from it is the product's own rule (`domain.retry`, `domain.pa
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from callback.domain import hours, pacing, retry
@@ -16,7 +17,17 @@ from callback.domain.callback import Callback, Outcome, Source
 from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.laws import Law, Laws, Seen, first_guess
 from callback.domain.lifecycle import Event, State
-from callback.domain.pacing import AGAIN_S, DELAYS_S, DIAL_AHEAD, FRONT, ROUNDED_S, rounded, rounded_up
+from callback.domain.pacing import (
+    DELAYS_S,
+    DIAL_AHEAD,
+    FRONT,
+    KEY_S,
+    ROUNDED_S,
+    SOON_S,
+    Calibration,
+    rounded,
+    rounded_up,
+)
 from callback.domain.policy import Policy
 from callback.domain.wait import mean_handle
 from callback.lab.clockwork import moment
@@ -70,7 +81,8 @@ class Dialling:
         self._next_slot = 0.0
         self._looking: set[str] = set()
         self._under_way: dict[str, dict[str, Caller]] = {key: {} for key in engine.line.queues}
-        self._keeping: dict[str, dict[str, Caller]] = {key: {} for key in engine.line.queues}
+        self._calibrations: dict[str, Calibration] = {}
+        self._retries: dict[str, list[tuple[float, tuple[int, str]]]] = {key: [] for key in engine.line.queues}
         self._forecasts: dict[tuple[object, ...], pacing.Forecast] = {}
         self._serving: dict[str, list[Agent]] = {
             key: [agent for agent in engine.agents if key in agent.queues] for key in engine.line.queues
@@ -87,35 +99,6 @@ class Dialling:
             self._engine.at(until, self._due, caller)
             self._engine.work(agent)
             return
-        if self._policy(caller).dial_mode == DIAL_AHEAD:
-            self._keeping[caller.queue][caller.id] = caller
-            self._keep(caller, agent, agent.token, self._engine.now)
-        else:
-            self._dial(caller, agent)
-
-    def _keep(self, caller: Caller, agent: Agent, token: str, since: float) -> None:
-        """Where phones ring already for as many agents as are idle, another would be answered for nothing: the agent is
-        kept for the next, and given up to whoever answers first."""
-        if agent.token != token:
-            return
-        policy, line = self._policy(caller), self._line.queues[caller.queue]
-        if self._engine.now - since > policy.ring_timeout_s + pacing.KEY_S or self._may_ring(line):
-            del self._keeping[caller.queue][caller.id]
-            self._dial(caller, agent)
-        else:
-            self._later(AGAIN_S, self._keep, caller, agent, token, since)
-
-    def _may_ring(self, line: QueueLine) -> bool:
-        """By the same rule as ahead of an agent; nobody on the line can have the one who is kept."""
-        agents = self._serving[line.key]
-        floor, laws = self._floor(line, agents), self._forecast(line, 0.0)
-        return pacing.decide(floor, laws, epsilon=self._epsilon(line, agents), most=1).dials > 0
-
-    def _epsilon(self, line: QueueLine, agents: list[Agent]) -> float:
-        return pacing.Calibration.first(line.policy.max_wait_probability, len(agents)).epsilon
-
-    def _dial(self, caller: Caller, agent: Agent) -> None:
-        """As soon as the carrier's pace allows."""
         caller.agent_first = self._policy(caller).dial_mode == AGENT_FIRST
         wait_s = self._slot()
         self._begin(caller)
@@ -145,7 +128,8 @@ class Dialling:
 
     def _sweep(self, queue: str) -> None:
         line = self._line.queues[queue]
-        if not self._line.is_anybody_due(queue) or not line.staffed:
+        self._engine.match(queue)
+        if not (self._line.is_anybody_due(queue) or line.rung) or not line.staffed:
             self._looking.discard(queue)
             return
         if line.policy.dialing:
@@ -158,18 +142,29 @@ class Dialling:
         fronts = {key: self._line.listing(key, FRONT) for key in {line.key}.union(*(one.queues for one in agents))}
         due = [caller for caller in fronts[line.key] if caller.place == "due"]
         floor = self._floor(line, agents)
-        epsilon = self._epsilon(line, agents)
-        live = sum(one.place in LIVE for front in fronts.values() for one in front)
-        others = [one.key for key, front in fronts.items() if key != line.key for one in front if one.place == "due"]
+        epsilon = self._calibration(line.key).epsilon
+        others = [
+            one.key
+            for key, front in fronts.items()
+            for one in front
+            if one.place in LIVE or (one.place == "due" and key != line.key)
+        ]
+        others += [place for key in fronts for place in self._soon_due(key)]
         for caller in due:
             delay_s = max(self._next_slot - self._engine.now, 0.0)
-            seen = replace(floor, waiting=live + sum(place < caller.key for place in others))
+            seen = replace(floor, waiting=sum(place < caller.key for place in others))
             if surely_misses(seen, epsilon):
                 return
             if not pacing.decide(seen, self._forecast(line, delay_s), epsilon=epsilon, most=1).dials:
                 return
             if self._begin_ahead(caller):
                 floor = replace(floor, ringing_s=(*floor.ringing_s, -delay_s))
+
+    def _soon_due(self, queue: str) -> list[tuple[int, str]]:
+        """Retries whose time comes while a phone rings that is dialled now."""
+        times, now = self._retries[queue], self._engine.now
+        del times[: bisect_right(times, now, key=itemgetter(0))]
+        return [place for _, place in times[: bisect_right(times, now + SOON_S, key=itemgetter(0))]]
 
     def _begin_ahead(self, caller: Caller) -> bool:
         until = self._quiet_until(caller)
@@ -185,7 +180,19 @@ class Dialling:
         wait_s = self._slot()
         caller.asked_at = self._engine.now + wait_s
         self._later(wait_s, self._ask, caller)
+        caller.ahead = True
+        self._expect(caller)
         return True
+
+    def _expect(self, caller: Caller) -> None:
+        """Whoever comes free is kept for them for as long as they would be in `customer_first`."""
+        rings_until = caller.asked_at + self._policy(caller).ring_timeout_s + KEY_S
+        self._line.expect(caller, rings_until)
+
+    def _calibration(self, queue: str) -> Calibration:
+        """Which epsilon leads to the policy's share of misses, as it has been learnt by now."""
+        target = self._line.queues[queue].policy.max_wait_probability
+        return self._calibrations.get(queue) or Calibration.first(target, len(self._serving[queue]))
 
     def _floor(self, line: QueueLine, agents: list[Agent]) -> pacing.Floor:
         """What the product would see of it."""
@@ -224,6 +231,7 @@ class Dialling:
         caller.attempts_made += 1
         caller.asked_at = self._engine.now
         caller.answered_at = caller.ready_at = None
+        caller.ahead = False
         self._under_way[caller.queue][caller.id] = caller
 
     def _ask(self, caller: Caller) -> None:
@@ -268,32 +276,36 @@ class Dialling:
             self._early(caller)
 
     def _early(self, caller: Caller) -> None:
-        """Rung ahead: first in line, and where nobody is free in the place of somebody behind whose phone rings."""
+        """Rung ahead: first in line, and where nobody is free in the place of somebody whose phone still rings."""
         engine, line, policy = self._engine, self._line, self._policy(caller)
         caller.ready_at = engine.now
         line.stand(caller, "hold", engine.now, "on_hold")
         agent = line.pair_newcomer(caller, engine.now)
         if agent is not None:
             engine.connect(caller, agent)
-            return
-        behind = max(self._reserved_behind(caller), key=lambda other: other.key, default=None)
-        if behind is not None and behind.agent is not None:
-            self._change_places(behind, behind.agent)
+        else:
+            last = max(self._reserved_for_others(caller), key=lambda other: other.key, default=None)
+            if last is not None and last.agent is not None:
+                self._change_places(last, last.agent)
+        engine.match(caller.queue)  # an agent who was kept for this phone may be free for others now
         if caller.place == "hold":
             patience_s = -policy.prior_patience_s * math.log1p(-self._die(caller, STAYS))
             self._later(patience_s, self._gave_up, caller, caller.attempts_made)
 
-    def _reserved_behind(self, caller: Caller) -> Iterator[Caller]:
-        yield from (one for one in self._keeping[caller.queue].values() if one.key > caller.key)
+    def _reserved_for_others(self, caller: Caller) -> Iterator[Caller]:
+        """Whose phone still rings, with an agent kept: behind them, or where nobody stands between, anywhere."""
+        ahead = self._line.queues[caller.queue].before(caller.key)
+        is_next = not ahead.live and not ahead.promised
         for one in self._under_way[caller.queue].values():
-            if one.agent is not None and one.state is State.DIALING and not one.agent_first and one.key > caller.key:
+            rings = one.state is State.DIALING and not one.agent_first
+            if one.agent is not None and rings and (is_next or one.key > caller.key):
                 yield one
 
-    def _change_places(self, behind: Caller, agent: Agent) -> None:
-        """The agent of somebody behind is free for whoever is first; the other's phone rings on, if it does."""
-        kept = self._keeping[behind.queue].pop(behind.id, None)
-        self._line.free(agent, self._engine.now, "somebody before them has answered")
-        self._stand(behind, "due" if kept is not None else "later", "somebody before them has answered")
+    def _change_places(self, other: Caller, agent: Agent) -> None:
+        """The agent of somebody who has not answered is free for whoever is first; the other's phone rings on."""
+        self._line.free(agent, self._engine.now, "somebody else has answered")
+        self._stand(other, "later", "somebody else has answered")
+        self._expect(other)
         self._engine.work(agent)
 
     def _gave_up(self, caller: Caller, attempt: int) -> None:
@@ -302,9 +314,10 @@ class Dialling:
 
     def met(self, caller: Caller) -> None:
         """Whoever was rung ahead has an agent now: in time, or later than tolerated."""
-        if caller.ready_at is not None:
-            late = self._engine.now - caller.ready_at > self._policy(caller).wait_tolerance_s
-            self._engine.tally.queues[caller.queue].missed += late
+        waited_s = self._engine.now - (self._engine.now if caller.ready_at is None else caller.ready_at)
+        late = waited_s > self._policy(caller).wait_tolerance_s
+        self._engine.tally.queues[caller.queue].missed += late
+        self._calibrations[caller.queue] = self._calibration(caller.queue).update(late, 1)
 
     def talks(self, caller: Caller) -> None:
         """The attempt has led to a talk."""
@@ -337,7 +350,9 @@ class Dialling:
     def _again(self, caller: Caller, verdict: retry.Verdict) -> None:
         self._stand(caller, verdict.place, verdict.reason)
         if verdict.place == "later" and verdict.next_attempt_at is not None:
-            self._engine.at(verdict.next_attempt_at.timestamp(), self._due, caller)
+            at = verdict.next_attempt_at.timestamp()
+            insort(self._retries[caller.queue], (at, caller.key))
+            self._engine.at(at, self._due, caller)
 
     def _due(self, caller: Caller) -> None:
         """The time of the next attempt has come."""
@@ -399,7 +414,8 @@ def surely_misses(floor: pacing.Floor, epsilon: float) -> bool:
 
 def _is_rung_for(agent: Agent) -> bool:
     """Whether this agent is reserved for somebody who is dialled, and not for a leg."""
-    return agent.caller is not None and not agent.caller.leg
+    caller = agent.caller
+    return caller is not None and caller.state is not None and caller.ready_at is None
 
 
 def _as_recorded(caller: Caller) -> Callback:

@@ -209,11 +209,8 @@ class Engine:
 
     def match(self, queue: str) -> None:
         """Whoever is free in this queue takes whoever is first for them."""
-        while (agent := self.line.next_agent(queue)) is not None:
-            caller = self.line.pair(agent, self.now)
-            if caller is None:
-                return
-            self.matched(caller, agent)
+        while (pairing := self.line.match(queue, self.now)) is not None:
+            self.matched(*pairing)
 
     def matched(self, caller: Caller, agent: Agent) -> None:
         """A pairing is acted on: the agent is rung for somebody on the line; a promise is dialled."""
@@ -224,7 +221,7 @@ class Engine:
 
     def connect(self, caller: Caller, agent: Agent) -> None:
         """The agent's phone rings, and they press their key."""
-        if caller.ready_at is not None:
+        if caller.ahead:
             self.dialling.met(caller)
         rings_s = self.habits.connect_s if caller.state is None else self.habits.agent_answers_s
         if rings_s > 0:

@@ -19,6 +19,8 @@ from callback.lab.people import Person
 
 KEEP = 0.5 ** (1 / 200)
 """Each observation halves the weight of what lies 200 observations back."""
+LOOKED_AT = 20
+"""So many free agents of a queue are tried in one match."""
 LIVE = frozenset({"menu", "hold"})
 WAITS = frozenset({"menu", "hold", "due", "later"})
 AVAILABLE, RESERVED, BUSY, WRAP_UP, OFFLINE = (
@@ -52,6 +54,8 @@ class Caller:
     asked_at: float = 0.0
     answered_at: float | None = None
     ready_at: float | None = None  # rung ahead: their key is pressed, and they wait
+    expected_until: float = 0.0  # rung ahead: so long an agent is kept for them
+    ahead: bool = False  # rung before an agent was free
     agent_first: bool = False
     promised_at: float | None = None
     counted: bool = False  # as unserved at a closing
@@ -88,6 +92,7 @@ class QueueLine:
     promises: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: {"due": [], "later": []})
     hold: list[tuple[int, str, Caller]] = field(default_factory=list)
     due: list[tuple[int, str, Caller]] = field(default_factory=list)
+    rung: dict[str, Caller] = field(default_factory=dict)  # ahead of an agent; some may be elsewhere by now
     idle: list[tuple[int, int, str, Agent]] = field(default_factory=list)
     agents: dict[AgentStatus, int] = field(default_factory=lambda: dict.fromkeys(AgentStatus, 0))
     live: int = 0
@@ -215,6 +220,11 @@ class Line:
         """Whether a promise could be dialled."""
         return _first(self.queues[queue].due, "due") is not None
 
+    def expect(self, caller: Caller, until: float) -> None:
+        """They are being rung without an agent, and one who comes free is kept for them until then."""
+        caller.expected_until = until
+        self.queues[caller.queue].rung[caller.id] = caller
+
     # --- agents ----------------------------------------------------------------------------------------------------
 
     def move(self, agent: Agent, to: AgentStatus, now: float, reason: str) -> None:
@@ -250,6 +260,14 @@ class Line:
             heappop(idle)
         return None
 
+    def free_agents(self, queue: str, first: Agent) -> list[Agent]:
+        """The free agents of a queue in their order, from the first, as many as are looked at; the first alone where
+        no phone rings for which they could be kept."""
+        if not any(self.queues[key].rung for key in first.queues):
+            return [first]
+        free = [one for one in self.agents if one.status is AVAILABLE and queue in one.queues]
+        return sorted(free, key=lambda one: (one.queues[queue], int(one.since * 1000), one.key))[:LOOKED_AT]
+
     def first_for(self, agent: Agent) -> Caller | None:
         """Who stands first among all that this agent serves: on hold, or due where the queue is dialling."""
         best: tuple[int, str, Caller] | None = None
@@ -263,12 +281,37 @@ class Line:
                 best = due
         return best[2] if best is not None else None
 
+    def is_kept(self, agent: Agent, caller: Caller, now: float) -> bool:
+        """Whether this agent is kept for phones that ring before `caller`, whom they could take: there are more of
+        those than other agents who are idle. Somebody who was rung themselves and has answered is not kept waiting."""
+        if caller.place == "hold" and caller.state is not None:
+            return False
+        phones, others = 0, 0
+        for queue in agent.queues:
+            line = self.queues[queue]
+            before = sum(one.key < caller.key for one in _rung(line, now))
+            if before:
+                phones, others = phones + before, max(others, line.agents[AVAILABLE] - 1)
+        return phones > others
+
     def pair(self, agent: Agent, now: float) -> Caller | None:
-        """This agent, who is free, and whoever is first for them."""
+        """This agent, who is free, and whoever is first for them, unless they are kept for a phone that rings."""
         caller = self.first_for(agent)
-        if caller is not None:
-            self.reserve(caller, agent, now)
+        if caller is None or self.is_kept(agent, caller, now):
+            return None
+        self.reserve(caller, agent, now)
         return caller
+
+    def match(self, queue: str, now: float) -> tuple[Caller, Agent] | None:
+        """The queue's next free agent, and with whom; where that one is kept, the next who can be paired."""
+        first = self.next_agent(queue)
+        if first is None or self.first_for(first) is None:
+            return None
+        for agent in self.free_agents(queue, first):
+            caller = self.pair(agent, now)
+            if caller is not None:
+                return caller, agent
+        return None
 
     def pair_newcomer(self, caller: Caller, now: float) -> Agent | None:
         """Whoever has just come is paired at once where an agent is free and nobody whom that agent could take stands
@@ -278,6 +321,8 @@ class Line:
             return None
         first = self.first_for(agent)
         if first is not None and first is not caller and first.key < caller.key:
+            return None
+        if self.is_kept(agent, caller, now):
             return None
         self.reserve(caller, agent, now)
         return agent
@@ -312,6 +357,14 @@ class Line:
 
 def _remove(order: list[tuple[int, str]], place: tuple[int, str]) -> None:
     del order[bisect_left(order, place)]
+
+
+def _rung(line: QueueLine, now: float) -> list[Caller]:
+    """Those who are being rung ahead of an agent, without those who are elsewhere by now."""
+    over = [one.id for one in line.rung.values() if one.place != "later" or one.expected_until <= now]
+    for entry in over:
+        del line.rung[entry]
+    return list(line.rung.values())
 
 
 def _first(heap: list[tuple[int, str, Caller]], place: str) -> tuple[int, str, Caller] | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from callback.domain.pacing import DIAL_AHEAD
 from callback.domain.policy import Policy
 from callback.lab.forecasting import QUARTER_S
 
@@ -66,14 +67,14 @@ class Offering:
             stop_at_s=min(stop, policy.offer_at_wait_s),
             take_up=take_up,
             ring_s=_HELD_S.get(policy.dial_mode, _HELD_S["customer_first"]),
-            unanswered_s=0.0 if policy.dial_mode == "dial_ahead" else float(policy.ring_timeout_s),
+            unanswered_s=0.0 if policy.dial_mode == DIAL_AHEAD else float(policy.ring_timeout_s),
             attempts=policy.attempts,
             retry_delays_s=policy.retry_delays_s or (0.0,),
             promise_s=promise_s,
         )
 
 
-_HELD_S = {"agent_first": 18.0, "customer_first": 15.0, "dial_ahead": 7.0}
+_HELD_S = {"agent_first": 18.0, "customer_first": 15.0, DIAL_AHEAD: 7.0}
 """For how long a call back that is answered keeps its agent from anybody else before the talk: their own ring, the
 caller's ring and the key press, as far as the mode makes them wait."""
 

@@ -147,3 +147,105 @@ def test_nobody_is_matched_with_an_agent_who_is_not_available(scene: Scene) -> N
     scene.presence("ada", AWAY)
     assert scene.match() is None
     assert scene.match_agent("ada") is None
+
+
+# --- an agent who is kept for a phone that rings ----------------------------------------------------------------------
+
+
+def rung(scene: Scene, entry: str, seconds: float = 60, queue: str = SUPPORT) -> None:
+    """Somebody who is rung before an agent is free."""
+    scene.enter(entry, queue, due=False)
+    assert scene.line.expect(EntryId(entry), until=scene.clock.now() + timedelta(seconds=seconds))
+
+
+def test_a_free_agent_is_kept_for_a_phone_that_rings_before_whoever_holds(scene: Scene) -> None:
+    rung(scene, "cb1")
+    scene.holding("CA2")
+    scene.enter("cb3")
+    scene.staff("ada")
+    assert scene.match() is None
+    assert scene.match_agent("ada") is None
+    assert scene.arrive("CA4").reservation is None
+    assert scene.statuses() == {AVAILABLE: 1}
+
+
+def test_nobody_is_kept_from_whoever_stands_before_the_phone(scene: Scene) -> None:
+    scene.holding("CA1")
+    rung(scene, "cb2")
+    scene.staff("ada")
+    assert scene.matched().entry == "CA1"
+
+
+def test_as_many_agents_are_kept_as_phones_ring(scene: Scene) -> None:
+    rung(scene, "cb1")
+    rung(scene, "cb2")
+    for call in ("CA3", "CA4"):
+        scene.holding(call)
+    scene.staff("ada", "bob", "cyd")
+    assert scene.matched().entry == "CA3"
+    assert scene.match() is None
+
+
+def test_whoever_was_rung_and_answers_has_the_agent_who_was_kept(scene: Scene) -> None:
+    rung(scene, "cb1")
+    scene.holding("CA2")
+    scene.staff("ada")
+    assert scene.match() is None
+    assert scene.hold("cb1").reservation is not None
+
+
+def test_whoever_answers_first_has_the_agent_though_a_phone_rings_before_them(scene: Scene) -> None:
+    rung(scene, "cb1")
+    rung(scene, "cb2")
+    scene.staff("ada")
+    assert scene.hold("cb2").reservation is not None
+
+
+def test_whoever_answers_first_does_not_go_before_whoever_holds_between(scene: Scene) -> None:
+    rung(scene, "cb1")
+    scene.holding("CA2")
+    rung(scene, "cb3")
+    scene.staff("ada")
+    assert scene.hold("cb3").reservation is None
+    assert scene.match() is None
+
+
+def test_an_agent_is_kept_until_the_time_that_was_said_and_no_longer(scene: Scene) -> None:
+    rung(scene, "cb1", seconds=30)
+    scene.holding("CA2")
+    scene.staff("ada")
+    scene.clock.advance(20)
+    assert scene.match() is None
+    scene.clock.advance(20)
+    assert scene.matched().entry == "CA2"
+
+
+def test_a_phone_that_was_not_answered_keeps_nobody_though_its_caller_stands_where_they_stood(scene: Scene) -> None:
+    rung(scene, "cb1")
+    scene.holding("CA2")
+    scene.staff("ada")
+    scene.enter("cb1", due=False)
+    assert scene.matched().entry == "CA2"
+
+
+def test_a_promise_that_has_left_keeps_nobody(scene: Scene) -> None:
+    rung(scene, "cb1")
+    scene.holding("CA2")
+    scene.staff("ada")
+    scene.line.leave(EntryId("cb1"), reason="cancelled", now=scene.clock.now())
+    assert scene.matched().entry == "CA2"
+
+
+def test_only_who_stands_aside_can_be_expected(scene: Scene) -> None:
+    scene.enter("cb1")
+    assert not scene.line.expect(EntryId("cb1"), until=scene.clock.now())
+    assert not scene.line.expect(EntryId("cb2"), until=scene.clock.now())
+
+
+def test_where_one_agent_is_kept_the_next_who_is_not_is_paired(scene: Scene) -> None:
+    scene.line.configure([queue(SUPPORT), queue(BILLING)], [agent("ada", SUPPORT, BILLING), agent("bob", SUPPORT)])
+    rung(scene, "cb1", queue=BILLING)
+    scene.holding("CA2")
+    for key in ("ada", "bob"):
+        scene.line.presence(AgentKey(key), AVAILABLE, now=scene.clock.advance(1))
+    assert (scene.matched().agent, scene.statuses()) == ("bob", {AVAILABLE: 1, RESERVED: 1})

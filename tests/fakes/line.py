@@ -43,6 +43,7 @@ class Person:
     number: str = ""
     language: str = ""
     seen: datetime | None = None
+    expected_until: datetime | None = None
     measured: bool = False
 
     @property
@@ -175,7 +176,7 @@ class FakeLine:
             if person.place != "hold":
                 self._tell_call(person, CallState.WAITING, now, "on_hold" if known else "back_in_line")
                 self._tell_place(person, "hold", now, "on_hold" if known else "back_in_line")
-            person.place = "hold"
+            person.place, person.expected_until = "hold", None
             self._pair_newcomer(person, token, now, lease_s)
         return self._standing(person.queue, person)
 
@@ -210,7 +211,7 @@ class FakeLine:
         stood = (person.queue, person.score, person.joined, person.place)
         person.queue, person.score, person.joined = queue, score, joined_at
         person.number = number_hash[:24] or person.number
-        person.leg = person.seen = None
+        person.leg = person.seen = person.expected_until = None
         moved = replace(person) if stood != (queue, score, joined_at, place) else None
         person.place = place
         return person, moved
@@ -258,7 +259,14 @@ class FakeLine:
             return False
         if person.place == "later":
             self._tell_place(person, "due", now, "due")
-            person.place = "due"
+            person.place, person.expected_until = "due", None
+        return True
+
+    def expect(self, entry: EntryId, *, until: datetime) -> bool:
+        person = self._people.get(entry)
+        if person is None or person.place != "later":
+            return False
+        person.expected_until = until
         return True
 
     def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]:
@@ -281,8 +289,12 @@ class FakeLine:
     def match(self, queue: QueueKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
         if token in self._pairs:
             return self._reservation(self._pairs[token])
-        seat = self._next_agent(queue)
-        return self._pair_agent(seat, token, now, lease_s) if seat else None
+        free = self._free_agents(queue)
+        for seat in free if free and self._first_for(free[0]) else []:
+            pairing = self._pair_agent(seat, token, now, lease_s)
+            if pairing is not None:
+                return pairing
+        return None
 
     def match_agent(self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime) -> Reservation | None:
         if token in self._pairs:
@@ -637,13 +649,27 @@ class FakeLine:
 
     # --- who takes whom ----------------------------------------------------------------------------------------
 
-    def _next_agent(self, queue: QueueKey) -> Seat | None:
+    def _free_agents(self, queue: QueueKey) -> list[Seat]:
         free = [
             (level, int(micros(seat.since) / 1000), seat.key)
             for seat in self._seats.values()
             if seat.status is AgentStatus.AVAILABLE and (level := seat.level(queue)) is not None
         ]
-        return self._seats[min(free)[2]] if free else None
+        return [self._seats[key] for _, _, key in sorted(free)]
+
+    def _is_kept(self, seat: Seat, person: Person, now: datetime) -> bool:
+        if person.place == "hold" and is_callback(person.id):
+            return False
+        phones, others = 0, 0
+        for served in seat.queues:
+            rung = [
+                other
+                for other in self._in_order(served.queue, ("later",))
+                if other.expected_until is not None and other.expected_until > now and other.order < person.order
+            ]
+            if rung:
+                phones, others = phones + len(rung), max(others, len(self._free_agents(served.queue)) - 1)
+        return phones > others
 
     def _first_for(self, seat: Seat) -> Person | None:
         matchable = [
@@ -659,14 +685,16 @@ class FakeLine:
 
     def _pair_agent(self, seat: Seat, token: Token, now: datetime, lease_s: float) -> Reservation | None:
         person = None if self._unsure else self._first_for(seat)
-        return self._reserve(person, seat, token, now, lease_s) if person else None
+        if person is None or self._is_kept(seat, person, now):
+            return None
+        return self._reserve(person, seat, token, now, lease_s)
 
     def _pair_newcomer(self, person: Person, token: Token, now: datetime, lease_s: float) -> None:
-        seat = self._next_agent(person.queue)
+        seat = next(iter(self._free_agents(person.queue)), None)
         if seat is None or self._unsure:
             return
         first = self._first_for(seat)
-        if first is None or first.order >= person.order:
+        if (first is None or first.order >= person.order) and not self._is_kept(seat, person, now):
             self._reserve(person, seat, token, now, lease_s)
 
     def _reserve(

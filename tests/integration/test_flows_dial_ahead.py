@@ -1,14 +1,16 @@
 """dial_ahead: the phone rings before an agent is free, and whoever has answered meets whoever is free first."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from callback.domain.callback import Outcome
+from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.order import Rule
-from callback.flows import cancel, sweep
+from callback.flows import cancel, early, rebuild, sweep
 from callback.flows.audit import audit
 from callback.ports import CarrierBusy
 from tests.support.clock import ManualClock
@@ -134,40 +136,112 @@ def test_a_live_caller_in_front_takes_the_agent_and_nobody_is_rung_for_them(stag
     staged.talking(live)
 
 
-def test_a_live_caller_behind_would_take_the_agent_so_the_promise_is_rung_when_one_is_kept_for_it(
-    staged: StagedHouse,
-) -> None:
-    wrapping(staged)
-    staged.promise()
-    staged.wait(1)
-    staged.holding(CYD)
-    after(staged, 15)
-    assert staged.unseen == 0
-    after(staged, 6)
-    assert staged.pairing().entry == staged.by_number().id
-    assert staged.outgoing().to == ADA
-
-
-def test_whoever_is_passed_over_while_their_phone_rings_was_being_rung(staged: StagedHouse) -> None:
+def held_behind(staged: StagedHouse) -> tuple[Leg, Leg]:
+    """A phone that rings, somebody on hold behind it, and the agent free by now: the legs of both."""
     leg = rung_ahead(staged)
     live = staged.holding(CYD)
     after(staged, 20)
-    staged.talking(live)
+    return leg, live
+
+
+@on_both
+def test_an_agent_who_comes_free_is_kept_for_the_phone_that_rings_before_whoever_holds(staged: StagedHouse) -> None:
+    leg, live = held_behind(staged)
+    assert staged.status() is AgentStatus.AVAILABLE
+    assert staged.place(live.sid) == "hold"
     leg.answer()
     leg.press("1")
-    assert leg.queue is not None
+    staged.talking(leg)
+    assert staged.state(staged.by_number()) is State.BRIDGED
+    assert staged.attempts(staged.by_number())[0].token is None
+    assert audit(staged.house).breaches == ()
+
+
+@on_both
+def test_whoever_holds_has_the_agent_as_soon_as_the_phone_before_them_is_not_answered(staged: StagedHouse) -> None:
+    leg, live = held_behind(staged)
+    leg.fails("no-answer")
+    staged.work()
+    staged.talking(live)
+    found = audit(staged.house)
+    assert found.breaches == ()
+    assert found.overtakings == {Rule.NOT_DUE: 1}
+
+
+def test_an_agent_is_kept_no_longer_than_a_ring_and_its_question_take(staged: StagedHouse) -> None:
+    _, live = held_behind(staged)
+    asked = staged.attempts(staged.by_number())[0].asked_at
+    assert asked is not None
+    kept_until = early.rings_until(staged.house.book.queue(QueueKey("support")), asked)
+    while live.queue is not None:
+        assert staged.clock.now() < kept_until + timedelta(seconds=10)
+        live.hold()
+        after(staged, 8)
+    assert staged.clock.now() >= kept_until
+    staged.talking(live)
     found = audit(staged.house)
     assert found.breaches == ()
     assert found.overtakings == {Rule.UNREACHABLE: 1}
 
 
-def test_two_promises_share_one_agent_in_their_order(staged: StagedHouse) -> None:
-    """The first is rung ahead, the agent comes free and is kept for the second, whose phone does not ring while the
-    first may well answer, and the first does."""
+def test_an_agent_who_is_kept_goes_away_at_once(staged: StagedHouse) -> None:
+    leg, live = held_behind(staged)
+    staged.away()
+    assert staged.status() is AgentStatus.AWAY
+    leg.answer()
+    leg.press("1")
+    assert leg.queue is not None
+    assert (staged.place(staged.by_number().id), staged.place(live.sid)) == ("hold", "hold")
+
+
+def test_a_newcomer_does_not_take_an_agent_who_is_kept(staged: StagedHouse) -> None:
+    leg = rung_ahead(staged)
+    after(staged, 20)
+    live = staged.holding(CYD)
+    after(staged, 2)
+    assert staged.status() is AgentStatus.AVAILABLE
+    assert staged.place(live.sid) == "hold"
+    leg.answer()
+    leg.press("1")
+    staged.talking(leg)
+
+
+def test_a_cancel_while_an_agent_is_kept_gives_them_to_whoever_holds(staged: StagedHouse) -> None:
+    leg, live = held_behind(staged)
+    cancel.cancel(staged.house, staged.by_number().id, reason="no longer needed", cause="test")
+    staged.pass_time(2)
+    assert not leg.up
+    staged.talking(live)
+
+
+def test_of_two_agents_one_is_kept_and_the_other_has_whoever_holds(staged: StagedHouse) -> None:
+    leg, live = held_behind(staged)
+    staged.agent("bea")
+    staged.pass_time(2)
+    assert [staged.status("ann"), staged.status("bea")].count(AgentStatus.RESERVED) == 1
+    staged.talking(live)
+    leg.answer()
+    leg.press("1")
+    staged.talking(leg)
+
+
+def test_a_line_that_was_lost_while_an_agent_was_kept_keeps_the_promise(staged: StagedHouse) -> None:
+    leg, _ = held_behind(staged)
+    staged.line.clear()
+    rebuild.rebuild(staged.house)
+    staged.pass_time(2)
+    leg.answer()
+    leg.press("1")
+    after(staged, 2)
+    assert staged.state(staged.by_number()) in (State.ANSWERED, State.BRIDGED)
+    assert len(staged.attempts(staged.by_number())) == 1
+
+
+def test_a_promise_behind_a_phone_that_rings_waits_for_the_agent_who_is_kept(staged: StagedHouse) -> None:
     first = rung_ahead(staged)
     staged.promise(BOB)
     after(staged, 12)
-    assert staged.pairing().entry == staged.by_number(BOB).id
+    assert staged.status() is AgentStatus.AVAILABLE
     assert staged.unseen == 0
     first.answer()
     first.press("1")
@@ -176,36 +250,61 @@ def test_two_promises_share_one_agent_in_their_order(staged: StagedHouse) -> Non
     assert staged.place(staged.by_number(BOB).id) == "due"
 
 
-def test_the_second_is_rung_for_the_agent_once_the_first_hardly_answers_any_more(staged: StagedHouse) -> None:
+def test_the_next_is_rung_once_the_first_hardly_answers_and_whoever_answers_first_has_the_agent(
+    staged: StagedHouse,
+) -> None:
     first = rung_ahead(staged)
     staged.promise(BOB)
     after(staged, 25)
     second = staged.outgoing()
     second.ring()
-    assert (second.to, staged.pairing().entry) == (BOB, staged.by_number(BOB).id)
-    first.answer()
-    first.press("1")
-    staged.talking(first)
-    assert staged.state(staged.by_number(BOB)) is State.DIALING, "rings on"
+    assert second.to == BOB
     second.answer()
     second.press("1")
-    assert second.queue is not None, "waits in front"
-    assert staged.place(staged.by_number(BOB).id) == "hold"
+    staged.talking(second)
+    first.answer()
+    first.press("1")
+    assert first.queue is not None, "waits in front"
+    assert audit(staged.house).breaches == ()
+
+
+def rung_for_ann(staged: StagedHouse) -> tuple[Leg, Leg]:
+    """One phone that rings for an agent who is reserved for it, and one that was rung ahead, behind it."""
+    talk = in_talk(staged, "bea")
+    staged.promise(BOB)
+    staged.agent("ann")
+    staged.pass_time(1)
+    with_agent = staged.outgoing()
+    with_agent.ring()
+    staged.promise(ADA)
+    hang_up(staged, talk)
+    after(staged, 14)
+    ahead = staged.outgoing()
+    ahead.ring()
+    return with_agent, ahead
+
+
+def test_whoever_answers_first_has_the_agent_of_a_phone_that_still_rings(staged: StagedHouse) -> None:
+    with_agent, ahead = rung_for_ann(staged)
+    ahead.answer()
+    ahead.press("1")
+    staged.talking(ahead)
+    assert staged.state(staged.by_number(BOB)) is State.DIALING, "rings on"
+    after(staged, 10)
+    with_agent.answer()
+    with_agent.press("1")
+    staged.talking(with_agent)
+    assert audit(staged.house).breaches == ()
 
 
 def test_an_agent_is_not_taken_from_somebody_who_has_picked_up(staged: StagedHouse) -> None:
-    first = rung_ahead(staged)
-    staged.promise(BOB)
-    after(staged, 25)
-    second = staged.outgoing()
-    second.ring()
-    second.answer()
-    first.answer()
-    first.press("1")
-    assert staged.pairing().entry == staged.by_number(BOB).id
-    second.press("1")
-    staged.talking(second)
-    assert first.queue is not None
+    with_agent, ahead = rung_for_ann(staged)
+    with_agent.answer()
+    ahead.answer()
+    ahead.press("1")
+    assert ahead.queue is not None
+    with_agent.press("1")
+    staged.talking(with_agent)
 
 
 def test_a_caller_who_does_not_answer_is_rung_again_later_in_the_same_place(staged: StagedHouse) -> None:

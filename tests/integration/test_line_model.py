@@ -146,6 +146,10 @@ class Histories(RuleBasedStateMachine):
     def leave(self, entry: EntryId, reason: str) -> None:
         self.both("leave", entry, reason=reason, now=self.clock.now())
 
+    @rule(callback=callbacks, seconds=st.sampled_from([-1, 3, 60]))
+    def expect(self, callback: EntryId, seconds: float) -> None:
+        self.both("expect", callback, until=self.clock.now() + timedelta(seconds=seconds))
+
     @rule(callback=callbacks)
     def due(self, callback: EntryId) -> None:
         self.both("due", callback, now=self.clock.now())

@@ -74,6 +74,7 @@ class Both:
         acts = {
             self.arrive: 4, self.hold: 3, self.promise: 2, self.leave: 1, self.presence: 3, self.match: 2,
             self.match_agent: 2, self.bridge: 3, self.complete: 4, self.release: 1, self.become_due: 1,
+            self.rung: 2,
         }  # fmt: skip
         (act,) = self.dice.choices(list(acts), list(acts.values()))
         act()
@@ -153,9 +154,8 @@ class Both:
     def match(self) -> None:
         queue = self.dice.choice(list(POLICIES))
         reservation = self.fake.match(QueueKey(queue), lease_s=LEASE_S, token=self.token(), now=self.at)
-        agent = self.line.next_agent(queue)
-        caller = self.line.pair(agent, self.now) if agent is not None else None
-        self.paired(agent if caller is not None else None, reservation)
+        found = self.line.match(queue, self.now)
+        self.paired(found[1] if found is not None else None, reservation)
 
     def match_agent(self) -> None:
         agent = self.dice.choice(list(self.agents.values()))
@@ -198,6 +198,21 @@ class Both:
         if caller is not None:
             self.fake.due(EntryId(caller.id), now=self.at)
             self.line.stand(caller, "due", self.now, "due")
+
+    def rung(self) -> None:
+        """Ahead of an agent, for as long as a phone rings."""
+        caller = self.one("due", promised=True)
+        if caller is None:
+            return
+        until = self.now + self.dice.choice([5, 60, 600])
+        self.fake.enter(
+            QueueKey(caller.queue), EntryId(caller.id), score=caller.score,
+            joined_at=datetime.fromtimestamp(caller.joined, UTC), due=False, number_hash="", replaces=None,
+            now=self.at,
+        )  # fmt: skip
+        assert self.fake.expect(EntryId(caller.id), until=datetime.fromtimestamp(until, UTC))
+        self.line.stand(caller, "later", self.now, "entered")
+        self.line.expect(caller, until)
 
     # --- whether they agree ----------------------------------------------------------------------------------------
 
@@ -262,4 +277,4 @@ def test_the_labs_line_and_the_products_pair_measure_and_offer_alike(seed: int) 
 
 def test_dialling_ahead_looks_as_far_and_counts_the_pace_alike() -> None:
     assert (dialling.FRONT, dialling.DELAYS_S) == (ahead.FRONT, ahead.DELAYS_S)
-    assert (dialling.ROUNDED_S, dialling.AGAIN_S) == (lessons.ROUNDED_S, ahead.AGAIN_S)
+    assert (dialling.ROUNDED_S, dialling.SOON_S) == (lessons.ROUNDED_S, ahead.SOON_S)

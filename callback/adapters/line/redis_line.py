@@ -120,6 +120,9 @@ class RedisLine(Aging):
     def due(self, entry: EntryId, *, now: datetime) -> bool:
         return succeeded(self._run("due", entry, to_micros(now))[0], entry)
 
+    def expect(self, entry: EntryId, *, until: datetime) -> bool:
+        return succeeded(self._run("expect", entry, to_micros(until))[0], entry)
+
     def listing(self, queue: QueueKey, *, offset: int = 0, limit: int = 100) -> list[Waiting]:
         return replies.listing(self._run("listing", queue, offset, limit), offset)
 

@@ -4,7 +4,8 @@
 -- Hash fields, one letter each because there may be a million of them:
 --   q queue   p place   s score   j joined   g leg (only where it is not the id itself)   t token (reserved or busy)
 --   n number hash (callbacks: to take the open promise out again)   l language (of a leg)   h last heard of (live)
---   m 1 when their wait was measured before they were cut off
+--   m 1 when their wait was measured before they were cut off   k so long an agent is kept for them (rung ahead)
+-- Whoever is rung before an agent is free stands in `later`, and besides in the sorted set `rung` by the same score.
 -- Scores and times are microseconds since 1970, as decimal strings: Lua would print them in scientific notation.
 
 local PLACES = { 'menu', 'hold', 'due', 'later' }
@@ -32,6 +33,9 @@ end
 
 -- Takes them out of the sorted set they wait in, if any.
 local function step_out(e)
+  if e.place == 'later' then
+    redis.call('ZREM', queue_key(e.queue, 'rung'), e.id)
+  end
   if WAITS_IN[e.place] then
     redis.call('ZREM', queue_key(e.queue, e.place), e.id)
   end

@@ -5,6 +5,9 @@
 -- Who takes whom. The one place where an agent and somebody in line are brought together. While the line may lack somebody
 -- nobody is: whoever is missing might stand before them.
 
+-- So many free agents of a queue are tried, where those before are kept for phones that ring; so many phones are counted.
+local TRIED = 20
+
 -- The first of a sorted set whose hash exists; a row without one is broken and is dropped, so that it stops nobody else.
 local function first_of(key, load)
   while true do
@@ -49,27 +52,82 @@ local function first_for(a)
   return best
 end
 
+-- How many are being rung ahead of an agent in this queue and stand before `e`.
+local function rung_before(queue, e, now)
+  local key, count = queue_key(queue, 'rung'), 0
+  for _, id in ipairs(redis.call('ZRANGE', key, 0, TRIED - 1)) do
+    local f = redis.call('HMGET', entry_key(id), 'p', 's', 'k')
+    if f[1] ~= 'later' or tonumber(f[3] or '0') <= tonumber(now) then
+      redis.call('ZREM', key, id)
+    elseif stands_before({ id = id, score = f[2] }, e) then
+      count = count + 1
+    end
+  end
+  return count
+end
+
+-- Whether a free agent is kept for phones that ring before `e`, whom they could take: there are more of those than other
+-- agents who are idle. Nobody who was rung themselves and has answered waits for that.
+local function is_kept(a, e, now)
+  if e.place == 'hold' and is_callback(e.id) then
+    return false
+  end
+  local phones, others = 0, 0
+  for queue in served(a) do
+    local before = rung_before(queue, e, now)
+    if before > 0 then
+      phones = phones + before
+      others = math.max(others, redis.call('ZCARD', queue_key(queue, 'idle')) - 1)
+    end
+  end
+  return phones > others
+end
+
 local function may_pair()
   return redis.call('EXISTS', UNSURE) == 0
 end
 
--- The best pairing for this agent, made: the reservation and its entry. Nil where there is nobody.
+-- The best pairing for this agent, made: the reservation and its entry. Nil where there is nobody, or the agent is kept.
 local function pair_agent(a, token, now, lease)
   local e = may_pair() and first_for(a)
-  if not e then
+  if not e or is_kept(a, e, now) then
     return nil
   end
   return reserve(e, a, token, now, lease), e
 end
 
--- The one who just came is paired at once where an agent is free and nobody that agent could take stands before them.
+-- The queue's next free agent with whoever is first for them; where that one is kept, the next who can be paired. Nil
+-- where there is nobody.
+local function pair_one(queue, token, now, lease)
+  local a = next_agent(queue)
+  local first = a and may_pair() and first_for(a)
+  if not first then
+    return nil
+  end
+  if not is_kept(a, first, now) then
+    return reserve(first, a, token, now, lease), first
+  end
+  for _, key in ipairs(redis.call('ZRANGE', queue_key(queue, 'idle'), 1, TRIED - 1)) do
+    local other = load_agent(key)
+    if other then
+      local r, e = pair_agent(other, token, now, lease)
+      if r then
+        return r, e
+      end
+    end
+  end
+  return nil
+end
+
+-- The one who just came is paired at once where an agent is free, not kept for a phone that rings before them, and nobody
+-- that agent could take stands before them.
 local function pair_newcomer(e, token, now, lease)
   local a = next_agent(e.queue)
   if not a or not may_pair() then
     return nil
   end
   local first = first_for(a)
-  if first and first.id ~= e.id and stands_before(first, e) then
+  if (first and first.id ~= e.id and stands_before(first, e)) or is_kept(a, e, now) then
     return nil
   end
   return reserve(e, a, token, now, lease)

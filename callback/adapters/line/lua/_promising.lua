@@ -29,6 +29,7 @@ local function put_promise(queue, id, score, joined, place, number, tell)
     end
     set_leg(e, '')
     redis.call('HDEL', entry_key(id), 'h')
+    redis.call('ZREM', queue_key(queue, 'rung'), id)
     step_into(e, place)
   end
   return e

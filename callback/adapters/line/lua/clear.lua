@@ -43,7 +43,7 @@ end
 for _, hash in ipairs({ 'lines', 'queues' }) do
   local names = hash == 'lines' and queues or redis.call('HKEYS', TAG .. hash)
   for _, queue in ipairs(names) do
-    redis.call('DEL', queue_key(queue, 's'))
+    redis.call('DEL', queue_key(queue, 's'), queue_key(queue, 'rung'))
   end
 end
 redis.call('DEL', TAG .. 'agents', TAG .. 'lines', TAG .. 'queues', TAG .. 'staff', TAG .. 'version',

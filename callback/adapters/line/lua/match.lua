@@ -1,5 +1,5 @@
--- Pairs the queue's next free agent with the lowest score among all the queues that agent serves. A repeat with the same
--- token gives the same reservation.
+-- Pairs the queue's next free agent with the lowest score among all the queues that agent serves; where that one is kept
+-- for a phone that rings, the next of them. A repeat with the same token gives the same reservation.
 --
 -- KEYS[1]  the event stream
 -- ARGV     queue, token, now, end of the lease
@@ -12,11 +12,7 @@ local made = load_reservation(token)
 if made then
   return add_reservation({ OK }, made, load_entry(made.entry))
 end
-local a = next_agent(queue)
-if not a then
-  return { NONE }
-end
-local r, e = pair_agent(a, token, now, lease)
+local r, e = pair_one(queue, token, now, lease)
 if not r then
   return { NONE }
 end
