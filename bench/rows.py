@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import arrival, backtest, dial, expect, line, pacing, rebuild, rehearse, scenarios
+from bench import arrival, backtest, dial, expect, line, pacing, pages, rebuild, rehearse, scenarios
 from bench.figures import Figure
 
 Tick = Callable[[], None]
@@ -50,6 +50,11 @@ def _rebuild(database: str) -> Callable[[bool, Tick], list[Figure]]:
     return measure
 
 
+def _pages(quick: bool, tick: Tick) -> list[Figure]:
+    quickly = pages.Effort(QUICK_ROUNDS, walls=5, pages=50, period_s=5, seconds=1, callers_per_s=3000)
+    return pages.measure(quickly if quick else pages.Effort(), tick)
+
+
 def _pacing(quick: bool, tick: Tick) -> list[Figure]:
     if not quick:
         return pacing.measure(pacing.SHORT, tick)
@@ -76,6 +81,7 @@ ROWS = {
         Row("line", "a thousand and a million in line", _line),
         Row("rebuild-postgresql", "a lost line is filled again, from PostgreSQL", _rebuild("postgresql"), rounds=3),
         Row("rebuild-sqlite", "a lost line is filled again, from SQLite", _rebuild("sqlite"), rounds=3),
+        Row("pages", "pages that stay open, on PostgreSQL", _pages),
         Row("pacing", "dialling ahead on a simulated floor", _pacing, rounds=pacing.ROUNDS),
         Row("backtest", "a year of recorded traffic", backtest.measure, rounds=1),
         Row("expect", "what is expected of each place", expect.measure, rounds=1),
