@@ -246,6 +246,7 @@ def agent_json(agent: Agent, live: AgentView) -> Json:
         "since": stamp(live.since),
         "wanted": str(live.wanted),
         "wrap_up_until": stamp(live.wrap_until),
+        "away_reason": live.why,
         "reason": live.reason,
     }
 

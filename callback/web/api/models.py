@@ -263,6 +263,7 @@ class Agent(Answer):
     since: str
     wanted: AgentStatus
     wrap_up_until: str | None
+    away_reason: str
     reason: str
 
 
