@@ -1,4 +1,4 @@
-"""Hold and transfer from the agent's desk: whatever is pressed, and whatever fails, the caller is not lost."""
+"""Hold, transfer and declining at the agent's desk: whatever is pressed, and whatever fails, the caller is not lost."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,8 @@ from callback.domain.desk import Talk, Wish
 from callback.domain.errors import InvalidInput, NumberRefused
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import parted, transfer
+from callback.domain.workday import DECLINED
+from callback.flows import parted, presence, transfer
 from callback.flows.parted import Said
 from callback.ports import CarrierBusy, OutcomeUnknown
 from tests.support.house import ADA, OWN, StagedHouse, on_both
@@ -368,3 +369,64 @@ def test_a_caller_who_is_passed_on_and_is_gone_frees_the_agent(staged: StagedHou
     assert staged.status() is AgentStatus.WRAP_UP
     assert staged.order("billing") == []
     assert caller.from_ == ADA
+
+
+# --- declining, and hanging up at the desk --------------------------------------------------------------------------
+
+
+def test_a_declined_call_goes_to_the_next_agent_and_the_caller_keeps_their_place(staged: StagedHouse) -> None:
+    staged.queue()
+    staged.agent()
+    caller = staged.ring_in()
+    caller.agent()
+    late = staged.holding("+12025550188")
+    assert presence.decline(staged.house, ANN)
+    assert (staged.status(), staged.line.agent(ANN).reason) == (AgentStatus.AWAY, DECLINED)
+    assert staged.order() == [caller.sid, late.sid]
+    staged.work()
+    assert caller.queue is not None, "no longer waiting for a phone that nobody answers"
+    staged.agent("bea")
+    staged.work()
+    assert caller.agent().to == "client:bea"
+    assert not presence.decline(staged.house, ANN)
+
+
+def test_a_declined_callback_whose_caller_is_on_the_line_waits_for_the_next_agent(staged: StagedHouse) -> None:
+    caller = staged.called()
+    assert not presence.decline(staged.house, ANN), "it is their phone that rings"
+    caller.answer()
+    caller.press("1")
+    assert presence.decline(staged.house, ANN)
+    staged.work()
+    caller.hold()
+    assert staged.place(staged.by_number().id) == "hold"
+    staged.agent("bea")
+    staged.work()
+    assert caller.agent().to == "client:bea"
+
+
+def test_a_declined_first_ring_dials_nobody(staged: StagedHouse) -> None:
+    staged.queue(dial_mode="agent_first")
+    staged.agent()
+    callback = staged.promise()
+    staged.available()
+    staged.work()
+    ringing = staged.outgoing()
+    ringing.ring()
+    assert presence.decline(staged.house, ANN)
+    staged.work()
+    assert not ringing.up
+    assert staged.line.agent(ANN).reason == DECLINED
+    assert (staged.state(callback), staged.place(callback.id)) == (State.WAITING, "due")
+    assert staged.unseen == 0
+
+
+def test_hanging_up_at_the_desk_ends_the_talk(staged: StagedHouse) -> None:
+    caller, agent = live_talk(staged)
+    assert presence.hang_up(staged.house, ANN)
+    staged.work()
+    assert not agent.up
+    caller.dial_ends()
+    assert staged.status() is AgentStatus.WRAP_UP
+    assert not caller.up
+    assert not presence.hang_up(staged.house, ANN)
