@@ -158,7 +158,8 @@ class Estimator:
         question.signals, question.joining = array("f", question.signals), joining
         learner = self._learner(joining)
         if learn:
-            question.said = learner.say(question.simple, self._raw(learner, [question.signals], [question.simple])[0])
+            raw = self._raw(learner, [question.signals], [question.simple])[0]
+            question.said = learner.say(question.simple, raw, question.kind)
 
     def _meet(self, question: Question, *, learn: bool) -> None:
         if not 0 < question.waited <= HOPELESS_S:
@@ -298,7 +299,8 @@ class Estimator:
         rows = [self.watch.signals.row(name) for name in names]
         simple = [self.watch.five(name) for name in names]
         raw = self._raw(learner, rows, simple)
-        return [learner.say(ruled, model) for ruled, model in zip(simple, raw, strict=True)]
+        kinds = [self.watch.kind(name) for name in names]
+        return [learner.say(*known) for known in zip(simple, raw, kinds, strict=True)]
 
     def basis(self) -> str:
         """What the numbers rest on, in words."""

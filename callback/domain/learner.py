@@ -10,7 +10,7 @@ Whoever asks sees only what was told before. Nothing here knows the time: it goe
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,7 +44,8 @@ Five = tuple[float, float, float, float, float]
 class Said:
     """What the simple rule and the model say of one wait (None where there is no model), and what is announced.
 
-    `share` is how much of the model is in it, and `lately` by which share waits were longer than forecast just then.
+    `share` is how much of the model is in it, and `lately` by which share waits of this `kind` were longer than
+    forecast just then.
     """
 
     simple: Five
@@ -52,6 +53,7 @@ class Said:
     announced: Forecast
     share: float
     lately: float = 0.0
+    kind: Hashable = None
 
     @property
     def mixed(self) -> Five:
@@ -111,18 +113,19 @@ class Learner:
         """What the model says of these rows of signals, neither mixed nor calibrated; None without a model."""
         return None if self.model is None else self.model.forecast(rows, simple)
 
-    def say(self, simple: Five, model: Five | None) -> Said:
-        """The announcement for one wait from what both say."""
+    def say(self, simple: Five, model: Five | None, kind: Hashable = None) -> Said:
+        """The announcement for one wait of this kind from what both say."""
         share = self.mixture.share if model is not None else 0.0
-        factor = self.drift.factor
-        said = Said(simple, model, Forecast(*simple), share, self.drift.lately)
+        lately = self.drift.lately(kind)
+        factor = self.drift.factor(lately)
+        said = Said(simple, model, Forecast(*simple), share, lately, kind)
         moved = Forecast(*(number * factor for number in said.mixed))
         return replace(said, announced=self.calibration.of(moved))
 
     def met(self, said: Said, row: Sequence[float], waited: float) -> None:
         """A wait that was forecast is over: the forecast is measured, and the wait is kept to learn from."""
         self.calibration = self.calibration.after(said.announced, waited)
-        self.drift.met(said.mixed[0], said.lately, waited)
+        self.drift.met(said.mixed[0], said.lately, waited, said.kind)
         if said.model is not None:
             self.mixture.met(said.simple, said.model, waited)
         self.remember(row, said.simple, waited)

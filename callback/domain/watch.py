@@ -5,7 +5,7 @@ Its answer becomes known when an agent comes, or, for whoever left, when one wou
 traffic and the living house watch with this one class, so that both learn the very same thing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -26,7 +26,8 @@ class Question:
     """One moment of a wait: the signals and what the simple rule says of the rest. `known_at` and `waited` (from this
     moment on) come later; a wait that was never known has none, and `whole` is False for one that was inferred.
 
-    `joining` is False for somebody who stood in line already, and `said` what was forecast, where anything was."""
+    `kind` is the queue and the type of the call; `joining` is False for somebody who stood in line already, and `said`
+    what was forecast, where anything was."""
 
     at: float
     signals: Sequence[float]
@@ -36,6 +37,7 @@ class Question:
     whole: bool = True
     joining: bool = True
     said: Said | None = None
+    kind: Hashable = None
 
 
 class Watch:
@@ -65,7 +67,7 @@ class Watch:
 
     def ask(self, call: str) -> Question:
         """What the floor shows now to somebody in line, to be answered later."""
-        question = Question(self.floor.now, self.signals.row(call), self.five(call))
+        question = Question(self.floor.now, self.signals.row(call), self.five(call), kind=self.kind(call))
         self._open.setdefault(call, []).append(question)
         self._asked += 1
         if self._asked % TIDY_EVERY == 0:
@@ -80,6 +82,11 @@ class Watch:
     def five(self, call: str) -> Five:
         """What the simple rule says to somebody in line."""
         return self.simple.predict(call).numbers
+
+    def kind(self, call: str) -> Hashable:
+        """What sets the wait of somebody in line apart from others', but for their place and priority."""
+        known = self.floor.place(call).joined.kind
+        return known.queue, known.type
 
     def _answered(self, call: str, at: float, *, whole: bool) -> list[Question]:
         questions = self._open.pop(call, [])

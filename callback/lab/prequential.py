@@ -57,7 +57,7 @@ def answers(questions: Sequence[Question], begin: int, learner: Learner) -> list
             chunk = questions[number : number + AT_ONCE]
             raw = _raw(learner, chunk)
             start, ahead = number, number + AT_ONCE
-        answer = learner.say(question.simple, raw[number - start] if raw else None)
+        answer = learner.say(question.simple, raw[number - start] if raw else None, question.kind)
         outcomes.expect(question, answer)
         said.append(answer)
     return said[begin - silent :]

@@ -101,18 +101,18 @@ def test_a_range_is_calibrated_within_some_hundred_waits_and_then_hardly_moves()
 def test_where_waits_are_longer_than_forecast_for_a_while_the_next_is_expected_longer_too() -> None:
     drift = Drift()
     for number in range(2000):
-        drift.met(100.0, drift.lately, 130.0 if number // 200 % 2 else 80.0)
-    assert drift.factor == pytest.approx(1.3, abs=0.06)
+        drift.met(100.0, drift.lately(), 130.0 if number // 200 % 2 else 80.0)
+    assert drift.factor(drift.lately()) == pytest.approx(1.3, abs=0.06)
     for _ in range(100):
-        drift.met(100.0, drift.lately, 80.0)
-    assert drift.factor == pytest.approx(0.85, abs=0.06)
+        drift.met(100.0, drift.lately(), 80.0)
+    assert drift.factor(drift.lately()) == pytest.approx(0.85, abs=0.06)
 
 
 def test_where_errors_have_no_memory_nothing_is_moved() -> None:
     drift, dice, factors = Drift(), np.random.default_rng(1), []
     for waited in dice.exponential(100, 6000):
-        drift.met(100.0, drift.lately, float(waited))
-        factors.append(drift.factor)
+        drift.met(100.0, drift.lately(), float(waited))
+        factors.append(drift.factor(drift.lately()))
     assert np.std(factors[2000:]) < 0.02
 
 
