@@ -147,6 +147,8 @@ class Floor:
         self._places: dict[str, Waiting] = {}
         self._crowds: deque[tuple[float, int]] = deque()
         self._joined = 0
+        self._seen: dict[float, int] = {}
+        self._seen_at = self.now
 
     def apply(self, event: Event) -> Known:
         """Moves the state on and gives what became known by it, a wait or a talk that is over.
@@ -154,6 +156,7 @@ class Floor:
         An event about somebody unknown changes nothing: the record began before its first row.
         """
         self.now = event.at
+        self._seen.clear()
         match event:
             case Joined():
                 self._join(event)
@@ -203,12 +206,32 @@ class Floor:
         """Who talks, by name."""
         return {talk.agent for talk in self.talks.values() if talk.agent}
 
+    def present(self) -> list[str]:
+        """Who is at work, by name: whoever is known to be, or was seen lately."""
+        since = self.now - SEEN_S
+        lately = [agent for agent, at in self.last_seen.items() if at >= since]
+        talking = [talk.agent for talk in self.talks.values() if talk.agent]
+        return list(dict.fromkeys([*talking, *(lately if self.staff is None else sorted(self.staff))]))
+
+    def idle(self, within: float) -> list[str]:
+        """Who was freed in the last `within` seconds and does not talk again, by name."""
+        talking, since = self.talking(), self.now - within
+        return [agent for agent, at in self.last_seen.items() if at >= since and agent not in talking]
+
     def seen(self, within: float = SEEN_S) -> int:
         """How many agents were at work in the last `within` seconds (at most `SEEN_S`).
 
         Those who are known to be at work, where that is told; else by name where agents are noted, or as many as
         talked at one time.
         """
+        if self._seen_at != self.now:
+            self._seen.clear()
+            self._seen_at = self.now
+        if within not in self._seen:
+            self._seen[within] = self._count(within)
+        return self._seen[within]
+
+    def _count(self, within: float) -> int:
         if self.staff is not None:
             return len(self.staff | self.talking())
         since = self.now - within

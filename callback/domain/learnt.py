@@ -23,7 +23,7 @@ from callback.domain.forecast import LEVELS
 
 Floats = NDArray[np.float32]
 
-VERSION = 2
+VERSION = 3
 """Of the stored form and of the meaning of a row of signals: a model of another version is not read."""
 NETS = 3
 HIDDEN = (128, 32)

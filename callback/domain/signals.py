@@ -11,14 +11,18 @@ Times are seconds since the epoch, durations seconds, rates per second.
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
+from operator import mul
 
 from callback.domain.floor import SEEN_S, Floor, Handled, Joined, Kind, Known, Talk, Wait, Waiting
+from callback.domain.skills import Skills
 from callback.domain.wait import qlm
 
 WINDOWS_S = (60.0, 180.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
+QUARTER_S = 900.0
+"""Rates of the present are those of the last quarter of an hour."""
 TIDY_AT = 500
 """So many moments older than all windows may lie about before they are thrown away."""
 HORIZONS_S = (20.0, 60.0, 120.0, 240.0)
@@ -30,9 +34,15 @@ SLOT_S = 900.0
 _DAY_S = 86400.0
 _EDGES = (0.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0, 360.0, 480.0, 720.0, 1080.0, 1800.0)
 _JUST_FREED_S = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+_LEAST_ABLE, _LEAST_PACE = 0.3, 1e-4
+"""Where next to nobody present takes such calls, this stands for them: no number may run away."""
 PRIOR_TALK_S, PRIOR_PATIENCE_S = 240.0, 600.0
 _MEMORY = 3000.0
 """Talks and waits count less and less: after so many of the same kind by a factor e."""
+
+
+_NO_PROSPECTS: list[tuple[float, ...]] = [()] * (2 + len(HORIZONS_S))
+"""Of nobody who talks."""
 
 
 class Tally:
@@ -47,6 +57,10 @@ class Tally:
         """It happened now."""
         self._times.append(at)
 
+    def within(self, now: float, window: float) -> int:
+        """The count in one window up to now."""
+        return len(self._times) - bisect_left(self._times, now - window)
+
     def counts(self, now: float) -> list[float]:
         """The count in each window up to now."""
         times, over = self._times, bisect_left(self._times, now - WINDOWS_S[-1])
@@ -58,12 +72,13 @@ class Tally:
 class Ages:
     """How soon talks end, by how long they have lasted: a hazard for each stretch of age, older talks fading."""
 
-    __slots__ = ("_ended", "_exposed", "_stale", "_survival")
+    __slots__ = ("_ended", "_exposed", "_rates", "_stale", "_survival")
 
     def __init__(self, prior_s: float = PRIOR_TALK_S, weight: float = 2.0) -> None:
         self._ended = [weight / len(_EDGES)] * len(_EDGES)
         self._exposed = [prior_s * weight / len(_EDGES)] * len(_EDGES)
         self._survival: list[float] = []
+        self._rates: list[float] = []
         self._stale = 0
 
     def add(self, lasted: float) -> None:
@@ -88,20 +103,20 @@ class Ages:
         """The probability that a talk of this age is over within each horizon."""
         if self._stale <= 0:
             self._tabulate()
-        start = self._cumulated(age)
-        return [1 - math.exp(start - self._cumulated(age + horizon)) for horizon in horizons]
+        total = [self._cumulated(age + horizon) for horizon in (0.0, *horizons)]
+        return [1 - math.exp(total[0] - until) for until in total[1:]]
 
     def _tabulate(self) -> None:
-        """The cumulated hazard at each edge; renewed after every 20 talks."""
+        """The hazard in each stretch and what has cumulated before it; renewed after every 20 talks."""
+        self._rates = [ended / exposed for ended, exposed in zip(self._ended, self._exposed, strict=True)]
         total, self._survival, self._stale = 0.0, [], 20
-        for i, edge in enumerate(_EDGES):
+        for edge, beyond, rate in zip(_EDGES, (*_EDGES[1:], math.inf), self._rates, strict=True):
             self._survival.append(total)
-            if i + 1 < len(_EDGES):
-                total += (_EDGES[i + 1] - edge) * self._ended[i] / self._exposed[i]
+            total += (beyond - edge) * rate
 
     def _cumulated(self, age: float) -> float:
         i = bisect_right(_EDGES, age) - 1
-        return self._survival[i] + (age - _EDGES[i]) * self._ended[i] / self._exposed[i]
+        return self._survival[i] + (age - _EDGES[i]) * self._rates[i]
 
 
 class Usual:
@@ -153,6 +168,7 @@ class Signals:
         self._ages: dict[int | None, Ages] = {}
         self._all_ages = Ages()
         self._pace: dict[str, tuple[float, float]] = {}
+        self._skills = Skills()
         self._waits: deque[Wait] = deque(maxlen=20)
         self._by_priority: dict[int | None, deque[Wait]] = {}
         self._by_group: dict[int | None, deque[Wait]] = {}
@@ -171,7 +187,7 @@ class Signals:
         self._urgent.setdefault(event.credit, Tally()).add(event.at)
         slot, weekday, _ = self._clock(event.at)
         self._usual_agents.add(slot, weekday, float(self._floor.seen()))
-        self._usual_joins.add(slot, weekday, self._joins.counts(event.at)[4])
+        self._usual_joins.add(slot, weekday, float(self._joins.within(event.at, QUARTER_S)))
 
     def see(self, known: Known) -> None:
         """A wait or a talk is over."""
@@ -186,6 +202,7 @@ class Signals:
         self._ages.setdefault(self._group(talk.kind), Ages()).add(talk.lasted)
         self._all_ages.add(talk.lasted)
         self._talks.append(talk.lasted)
+        self._skills.took(talk.agent, self._group(talk.kind))
         _fade(self._handled, talk.lasted, 1.0)
         seconds, count = self._pace.get(talk.agent, (PRIOR_TALK_S * 3, 3.0))
         self._pace[talk.agent] = (seconds * 0.98 + talk.lasted, count * 0.98 + 1)
@@ -223,15 +240,17 @@ class Signals:
         now, ahead, behind = floor.now, floor.ahead(call), floor.behind(call)
         me = floor.place(call)
         talks, seen = list(floor.busy()), float(floor.seen())
+        prospects = list(zip(*(self._prospect(now, talk) for talk in talks), strict=True)) or _NO_PROSPECTS
         return [
             *self._whose(me),
             *self._line(now, ahead, behind),
             *self._composition(me.joined.kind, ahead, talks),
-            *self._work(now, talks),
+            *self._work(now, talks, prospects),
             *self._agents(now, seen, len(talks)),
             *self._recent(now, me.joined.kind),
             *self._times(now),
             *self._structure(me, len(ahead), seen),
+            *self._skilled(me.joined.kind, ahead, talks, prospects, seen),
         ]
 
     def _whose(self, me: Waiting) -> list[float]:
@@ -272,18 +291,19 @@ class Signals:
             _count(busy, self._group(talk.kind))
         return [float(same), *groups, *priorities, *busy]
 
-    def _work(self, now: float, talks: Sequence[Talk]) -> list[float]:
+    def _prospect(self, now: float, talk: Talk) -> list[float]:
+        """How soon a talk is over: its hazard now, the usual pace of this agent, and the chance within each horizon."""
+        law = self._ages.get(self._group(talk.kind), self._all_ages)
+        seconds, count = self._pace.get(talk.agent, (PRIOR_TALK_S, 1.0))
+        age = now - talk.began
+        return [law.hazard(age), count / seconds, *law.over_within(age, HORIZONS_S)]
+
+    def _work(self, now: float, talks: Sequence[Talk], prospects: Sequence[Sequence[float]]) -> list[float]:
         ages = sorted((now - talk.began for talk in talks), reverse=True)
-        over, hazard, pace = [0.0] * len(HORIZONS_S), 0.0, 0.0
-        for talk in talks:
-            law = self._ages.get(self._group(talk.kind), self._all_ages)
-            hazard += law.hazard(now - talk.began)
-            over = [a + b for a, b in zip(over, law.over_within(now - talk.began, HORIZONS_S), strict=True)]
-            seconds, count = self._pace.get(talk.agent, (PRIOR_TALK_S, 1.0))
-            pace += count / seconds
+        soon = [sum(column) for column in prospects]
         oldest = [*ages[:3], 0.0, 0.0, 0.0][:3]
         mean = sum(ages) / len(ages) if ages else 0.0
-        return [float(len(talks)), hazard, pace, *over, *oldest, mean, ages[-1] if ages else 0.0]
+        return [float(len(talks)), *soon, *oldest, mean, ages[-1] if ages else 0.0]
 
     def _agents(self, now: float, seen: float, talking: int) -> list[float]:
         floor = self._floor
@@ -302,9 +322,9 @@ class Signals:
         kin = group.get(self._group(mine), ())
         joined = [one.waited - (now - one.at) for one in list(waits)[-3:]]
         return [
-            *(_mean_of_last(waits, count) for count in (1, 2, 3, 5, 10, 20)),
-            *(_mean_of_last(same, count) for count in (1, 3, 10)),
-            *(_mean_of_last(kin, count) for count in (1, 3)),
+            *_means_of_last(waits, (1, 2, 3, 5, 10, 20)),
+            *_means_of_last(same, (1, 3, 10)),
+            *_means_of_last(kin, (1, 3)),
             now - waits[-1].at if waits else 0.0,
             now - self._gone[-1] if self._gone else 0.0,
             now - kin[-1].at if kin else 0.0,
@@ -330,9 +350,29 @@ class Signals:
         service = max(seen, 1) * self._handled[1] / self._handled[0]
         impatience = self._patience[1] / self._patience[0]
         plain = qlm(ahead, service, impatience)[0]
-        served = max(self._serves.counts(self._floor.now)[4], 0.5) / WINDOWS_S[4]
+        served = max(self._serves.within(self._floor.now, QUARTER_S), 0.5) / QUARTER_S
         overtaking = self.overtaking(me.joined.credit, plain)
         return [plain, (ahead + 1) / served, overtaking, qlm(ahead + round(overtaking), service, impatience)[0]]
+
+    def _skilled(
+        self,
+        mine: Kind,
+        ahead: Iterable[Waiting],
+        talks: Iterable[Talk],
+        prospects: Sequence[Sequence[float]],
+        seen: float,
+    ) -> list[float]:
+        """What counts for calls of this kind: agents who take them, how soon those are free, and who wants the same."""
+        group, skills, present = self._group(mine), self._skills, self._floor.present()
+        able = sum(skills.able(agent, group) for agent in present) + seen - len(present)
+        idle = sum(skills.able(agent, group) for agent in self._floor.idle(_JUST_FREED_S[3]))
+        shares = [skills.able(talk.agent, group) for talk in talks]
+        soon = [sum(map(mul, column, shares)) for column in prospects]
+        groups = Counter(self._group(one.joined.kind) for one in ahead)
+        rivals = skills.rivals(group, groups, present)
+        least, pace = max(able, _LEAST_ABLE), max(soon[1], _LEAST_PACE)
+        turns = [(rivals + 1) / least, (rivals + 1) / pace, (groups[group] + 1) / least]
+        return [able, sum(shares), idle, *soon, rivals, *turns]
 
     def overtaking(self, credit: float, wait: float) -> float:
         """How many who join within `wait` will stand before somebody with this credit."""
@@ -340,7 +380,7 @@ class Signals:
         more = 0.0
         for theirs, tally in self._urgent.items():
             if theirs > credit:
-                more += tally.counts(now)[4] / WINDOWS_S[4] * min(theirs - credit, wait)
+                more += tally.within(now, QUARTER_S) / QUARTER_S * min(theirs - credit, wait)
         return more
 
 
@@ -361,6 +401,7 @@ def _count(row: list[float], number: int | None) -> None:
         row[number] += 1
 
 
-def _mean_of_last(waits: Sequence[Wait] | deque[Wait], count: int) -> float:
-    last = list(waits)[-count:]
-    return sum(one.waited for one in last) / len(last) if last else 0.0
+def _means_of_last(waits: Iterable[Wait], counts: Iterable[int]) -> list[float]:
+    """The mean of the last so many waits, for each count; of all where there are fewer, 0 where there are none."""
+    lengths = [one.waited for one in waits]
+    return [sum(lengths[-count:]) / min(count, len(lengths)) if lengths else 0.0 for count in counts]

@@ -5,6 +5,7 @@ who were seen at work in the last quarter of an hour are staffed, and none of th
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from callback.domain.floor import Floor, Handled, Known, Wait
 from callback.domain.forecast import Forecast
@@ -12,6 +13,7 @@ from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy
 from callback.domain.signals import Signals
 from callback.domain.wait import Measured, estimate
+from callback.domain.wait import Wait as Expected
 
 MEMORY = 5000.0
 """After so many talks, or waits, an earlier one counts less by a factor e."""
@@ -38,13 +40,17 @@ class SimpleRule:
         """The wait of somebody in line."""
         agents = {AgentStatus.BUSY: max(self._floor.seen(), 1)}
         ahead = len(self._floor.ahead(call))
-        wait = estimate(ahead=ahead, agents=agents, measured=self._measured, policy=self._policy)
+        wait = self._with(ahead, agents)
         overtaking = self._signals.overtaking(self._floor.place(call).joined.credit, wait.mean or 0.0)
-        if not overtaking:
-            return Forecast.of(wait)
-        few, share = int(overtaking), overtaking % 1
-        less, more = (self._with(ahead + few + extra, agents) for extra in (0, 1))
-        return Forecast(*((1 - share) * a + share * b for a, b in zip(less.numbers, more.numbers, strict=True)))
+        if overtaking:
+            few, share = int(overtaking), overtaking % 1
+            less, more = (self._with(ahead + few + extra, agents) for extra in (0, 1))
+            wait = replace(less, mean=_between(less.mean, more.mean, share), sd=_between(less.sd, more.sd, share))
+        return Forecast.of(wait)
 
-    def _with(self, ahead: int, agents: Mapping[AgentStatus, int]) -> Forecast:
-        return Forecast.of(estimate(ahead=ahead, agents=agents, measured=self._measured, policy=self._policy))
+    def _with(self, ahead: int, agents: Mapping[AgentStatus, int]) -> Expected:
+        return estimate(ahead=ahead, agents=agents, measured=self._measured, policy=self._policy)
+
+
+def _between(less: float | None, more: float | None, share: float) -> float:
+    return (1 - share) * (less or 0.0) + share * (more or 0.0)

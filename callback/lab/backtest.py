@@ -6,6 +6,7 @@ the same events. Every caller who had to wait gets a row; scored are those who w
 """
 
 import csv
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC
@@ -108,12 +109,18 @@ def _predicted(
             joined += 1
             progress(1)
             if row.waited_s > 0:
-                questions.append(watch.ask(event.call))
+                questions.append(_packed(watch.ask(event.call)))
                 if joined > len(past):
                     said.append((row, field.predict(event.call, row.queue)))
     announced = prequential.answers(questions, len(questions) - len(said), Learner())
     for (row, others), ours in zip(said, announced, strict=True):
         yield Prediction(row, ours.announced, others, ours.share)
+
+
+def _packed(question: Question) -> Question:
+    """The same with its signals as single floats: a year of them has to be kept."""
+    question.signals = array("f", question.signals)
+    return question
 
 
 def scored(predictions: Iterable[Prediction]) -> dict[str, Score | None]:
