@@ -1,9 +1,10 @@
 """Which head start each priority has, learnt from who was served before whom.
 
 A trace names priorities, not what they are worth. Whenever an agent takes a caller while another of the same queue and
-another priority goes on waiting, the one who was taken had the lower score (joined - credit). So each such pair says on
-which side of the difference of their times of joining the difference of their credits lies; the credit that agrees with
-most pairs is taken. Pairs that disagree (skills, an agent's choice) do not matter as long as they are the fewer.
+type but another priority goes on waiting, the one who was taken had the lower score (joined - credit). So each such
+pair says on which side of the difference of their times of joining the difference of their credits lies; the credit
+that agrees with most pairs is taken. Pairs that disagree (skills, an agent's choice) do not matter as long as they are
+the fewer.
 """
 
 from collections import Counter, defaultdict
@@ -15,6 +16,8 @@ from callback.lab.trace import Row
 
 ENOUGH = 50
 """With fewer pairs nothing is learnt."""
+LATEST = 1000
+"""A house changes its mind about what a priority is worth: the latest so many pairs count that say anything."""
 
 Pairs = list[tuple[float, bool]]
 """How much later the one of higher credit joined, and whether they were served first all the same."""
@@ -30,7 +33,7 @@ def learn(rows: Sequence[Row], known: Mapping[str, float]) -> dict[str, float]:
         return dict(known)
     base = "" if "" in occurring else occurring.most_common(1)[0][0]
     pairs = _pairs(rows, base)
-    learnt = {priority: _best(found) for priority, found in pairs.items() if len(found) >= ENOUGH}
+    learnt = {priority: _best(_telling(found)) for priority, found in pairs.items() if len(found) >= ENOUGH}
     return {**known, **learnt}
 
 
@@ -49,7 +52,7 @@ def _pairs(rows: Sequence[Row], base: str) -> dict[str, Pairs]:
 def _note(pairs: dict[str, Pairs], base: str, taken: Waiting, other: Waiting) -> None:
     """What it says that `taken` was served while `other` waited."""
     mine, theirs = taken.joined.kind, other.joined.kind
-    if mine.queue != theirs.queue or (mine.priority == base) == (theirs.priority == base):
+    if (mine.queue, mine.type) != (theirs.queue, theirs.type) or (mine.priority == base) == (theirs.priority == base):
         return
     later = taken.joined.since - other.joined.since
     if theirs.priority == base:
@@ -58,9 +61,14 @@ def _note(pairs: dict[str, Pairs], base: str, taken: Waiting, other: Waiting) ->
         pairs[theirs.priority].append((-later, False))
 
 
+def _telling(pairs: Pairs) -> Pairs:
+    """The latest of the pairs in which the one of higher credit came later: the others are served first anyway."""
+    return [pair for pair in pairs if pair[0] > 0][-LATEST:]
+
+
 def _best(pairs: Iterable[tuple[float, bool]]) -> float:
     """The credit, 0 or more, with which most pairs agree: those served first joined less later, the others more."""
-    ordered = sorted(pair for pair in pairs if pair[0] > 0)
+    ordered = sorted(pairs)
     agreeing = best = sum(not first for _, first in ordered)
     low = high = 0.0
     for at, (later, first) in enumerate(ordered):

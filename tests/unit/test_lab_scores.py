@@ -42,3 +42,8 @@ def test_a_priority_that_is_hardly_seen_keeps_what_is_told() -> None:
 
 def test_without_priorities_nothing_is_learnt() -> None:
     assert credit.learn(crowd(500), {"vip": 300.0}) == {"vip": 300.0}
+
+
+def test_of_a_priority_that_was_given_another_worth_the_latest_counts() -> None:
+    before, after = crowd(6000, credit=1.0), crowd(6000, credit=90.0, seed=2, start=300_000.0)
+    assert credit.learn([*before, *after], {})["vip"] == pytest.approx(90, abs=8)
