@@ -15,6 +15,7 @@ from callback.flows.parted import Said
 from callback.ports import CarrierBusy, OutcomeUnknown
 from tests.support.house import ADA, OWN, StagedHouse, on_both
 from tests.support.legs import Leg
+from tests.support.steps import Killed
 
 ANN, BEA = AgentKey("ann"), AgentKey("bea")
 BILLING = "+12015550199"
@@ -430,3 +431,89 @@ def test_hanging_up_at_the_desk_ends_the_talk(staged: StagedHouse) -> None:
     assert staged.status() is AgentStatus.WRAP_UP
     assert not caller.up
     assert not presence.hang_up(staged.house, ANN)
+
+
+# --- whatever dies in between ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wish", [Wish.QUEUE, Wish.AGENT, Wish.NUMBER])
+def test_whatever_step_of_a_transfer_the_process_ends_after_the_caller_goes_on(staged: StagedHouse, wish: Wish) -> None:
+    staged.queue(wrap_up_s=600)
+    staged.queue("billing", (BILLING,))
+    staged.agent()
+    to = {Wish.QUEUE: "billing", Wish.AGENT: "bea", Wish.NUMBER: "+12025550177"}[wish]
+    for kill_after in range(1, 30):
+        staged.agent("bea", "billing", free=wish is Wish.AGENT)
+        staged.available()
+        caller = staged.ring_in(f"+1202555{1000 + kill_after}")
+        taken(staged, caller)
+        staged.wait(60)
+        assert transfer.pass_on(staged.house, ANN, wish, to) is Said.DONE
+        url = staged.carrier.redirected[-1][1]
+        staged.steps.restart(kill_after)
+        died = False
+        try:
+            staged.follow()
+        except Killed:
+            died = True
+        staged.steps.restart()
+        if died:  # the carrier asks once more
+            caller.ask(url)
+        talking_on = caller.dial is not None or caller.queue is not None
+        assert talking_on, f"lost after step {kill_after}: {caller.document.text}"
+        assert staged.status() is AgentStatus.WRAP_UP
+        caller.hang_up()
+        staged.pass_time(15)
+        assert staged.order() == staged.order("billing") == []
+        staged.away("bea")
+        if not died:
+            assert kill_after > 3, "it has several steps"
+            return
+    raise AssertionError("a transfer has fewer steps than that")
+
+
+def test_whatever_step_of_a_hold_the_process_ends_after_pressing_again_parts_and_joins_them(
+    staged: StagedHouse,
+) -> None:
+    staged.queue(wrap_up_s=600)
+    staged.agent()
+    for kill_after in range(1, 30):
+        staged.available()
+        caller = staged.ring_in(f"+1202555{1000 + kill_after}")
+        agent = taken(staged, caller)
+        staged.wait(60)
+        staged.steps.restart(kill_after)
+        died = False
+        try:
+            hold_and_join(staged, caller)
+        except Killed:
+            died = True
+        staged.steps.restart()
+        if died:
+            ask_again(staged)
+            hold_and_join(staged, caller)
+        assert caller.room == agent.room != ""
+        caller.hang_up()
+        staged.work()
+        assert staged.status() is AgentStatus.WRAP_UP
+        if not died:
+            assert kill_after > 3, "it has several steps"
+            return
+    raise AssertionError("a hold has fewer steps than that")
+
+
+def ask_again(staged: StagedHouse) -> None:
+    """The carrier did not get the last document that it was sent for."""
+    for sid, url in staged.carrier.redirected[-1:]:
+        if staged.legs[sid].up:
+            staged.legs[sid].ask(url)
+
+
+def hold_and_join(staged: StagedHouse, caller: Leg) -> None:
+    """The agent presses hold until it is done, and then to go on."""
+    assert parted.hold(staged.house, ANN) is Said.DONE
+    staged.follow()
+    if caller.room == "" and caller.document.verb("Gather") is None:
+        caller.dial_ends()
+    assert parted.resume(staged.house, ANN) is Said.DONE
+    staged.follow()
