@@ -48,8 +48,11 @@ def learn(house: House) -> int:
         pupil.read(row)
     if not rows or not keep(house, mark, rows[-1].seq, pupil, known, now):
         return 0
+    counts: dict[str, int] = {}
     for queue, lesson in pupil.lessons.items():
-        house.board.count(**figures(queue, lesson))
+        counts |= figures(queue, lesson)
+    if counts:
+        house.board.count(**counts)
     return len(rows)
 
 
