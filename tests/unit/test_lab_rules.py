@@ -63,6 +63,19 @@ def test_the_audit_finds_nothing_and_everybody_ends_once(name: str) -> None:
     assert counts.dials >= counts.picked_up >= counts.ends[End.CALLED_BACK]
 
 
+def test_dialling_ahead_in_a_blended_line_wastes_less_time_and_few_answer_for_nothing() -> None:
+    people = crowd(400)
+    ahead, first = (
+        played(people, seats(8, 9000), replace(BUSY, dial_mode=mode), habits=SLOW, take_up=0.6)
+        for mode in ("dial_ahead", "customer_first")
+    )
+    counts, usual = ahead.queues["q"], first.queues["q"]
+    assert counts.ahead > counts.dials / 2
+    assert counts.missed < 0.1 * len(counts.back_s)
+    assert ahead.idle_s + ahead.ringing_s < first.idle_s + first.ringing_s
+    assert sum(counts.live_s) / len(counts.live_s) < sum(usual.live_s) / len(usual.live_s)
+
+
 def test_agents_of_several_queues_take_the_first_of_all_they_serve() -> None:
     people = crowd(queues=("sales", "support"))
     on_duty = [
