@@ -17,6 +17,12 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
+APART_S, FIRST_S = 0.01, 0.004
+"""Browsers do not all come at the same moment: between two wallboards, and between the first looks of two pages."""
+NEARLY = 0.99
+UNAVAILABLE = 503
+"""Too slow for a page's patience: it looks again at its next time."""
+
 
 class Browsers:
     """All of them."""
@@ -32,14 +38,17 @@ class Browsers:
     async def open(self) -> dict[str, int]:
         """Everything; returns once every wallboard shows something and every page was looked at once."""
         self._counts.clear()
-        self._start(*(self._wall() for _ in range(self._told["walls"])))
+        self._start(*(self._wall(at * APART_S) for at in range(self._told["walls"])))
         due: asyncio.Queue[str] = asyncio.Queue(self._told["connections"])
         self._start(*(self._pages(due) for _ in range(self._told["connections"])))
         if not self._etags:
             for token in self._told["tokens"]:
                 await due.put(token)
+                await asyncio.sleep(FIRST_S)
         self._start(self._clock(due))
-        while self._counts["walls shown"] < self._told["walls"] or len(self._etags) < len(self._told["tokens"]):
+        while self._counts["walls shown"] < self._told["walls"] or len(self._etags) < NEARLY * len(
+            self._told["tokens"]
+        ):
             await asyncio.sleep(0.1)
             self._raise()
         self._counts.clear()
@@ -72,7 +81,8 @@ class Browsers:
                 handed += 1
             await asyncio.sleep(0.01)
 
-    async def _wall(self) -> None:
+    async def _wall(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
         reader, writer = await self._connected()
         with contextlib.closing(writer):
             writer.write(self._request("/wall/live", f"Cookie: {self._told['cookie']}", "Accept: text/event-stream"))
@@ -95,7 +105,8 @@ class Browsers:
                 known = self._etags.get(token, b"").decode()
                 writer.write(self._request(f"/c/{token}/now", *([f"If-None-Match: {known}"] if known else [])))
                 status, etag = await self._answer(reader)
-                self._etags[token] = etag or self._etags.get(token, b"")
+                if etag:
+                    self._etags[token] = etag
                 self._counts[f"pages {status}"] += 1
 
     async def _answer(self, reader: StreamReader) -> tuple[int, bytes]:
@@ -107,9 +118,9 @@ class Browsers:
                 etag = value
             elif name.lower() == b"content-length":
                 length = int(value)
-        if status not in (200, 304):
+        if status not in (200, 304, UNAVAILABLE):
             raise ConnectionError(f"a page was answered {status}")
-        if status == 200 and length:
+        if status != 304 and length:
             await reader.readexactly(length)
         return status, etag
 

@@ -18,6 +18,7 @@ from callback.ports import House
 KEPT_TARGET = 0.8
 """Promises that should be kept within their window: that is what an 80 % window says."""
 SLOW_EVERY = timedelta(seconds=15)
+STEP_S = 2
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def board(house: House, now: QueueNow, slow: Past | None) -> Board:
     """One queue."""
     policy, agents = now.queue.policy, now.agents()
     first = house.line.listing(now.key, limit=1)
+    wait = wait_json(now.outlook.wait)[policy.offer_quantile]
     return Board(
         key=now.queue.key,
         name=now.queue.name,
@@ -105,8 +107,8 @@ def board(house: House, now: QueueNow, slow: Past | None) -> Board:
         callbacks=now.standing.callbacks,
         waiting_limit=policy.offer_at_waiting,
         callbacks_limit=policy.max_outstanding,
-        first_waits_s=round((now.now - first[0].joined_at).total_seconds()) if first else None,
-        wait_s=wait_json(now.outlook.wait)[policy.offer_quantile],
+        first_waits_s=_in_steps((now.now - first[0].joined_at).total_seconds()) if first else None,
+        wait_s=None if wait is None else round(wait),
         wait_limit_s=policy.offer_at_wait_s,
         quantile=policy.offer_quantile,
         free=agents[AgentStatus.AVAILABLE],
@@ -117,3 +119,8 @@ def board(house: House, now: QueueNow, slow: Past | None) -> Board:
         dialing=policy.dialing,
         past=slow,
     )
+
+
+def _in_steps(seconds: float) -> int:
+    """Whole steps of a clock that ticks every two seconds: what merely grows older is no news each second."""
+    return int(seconds // STEP_S) * STEP_S

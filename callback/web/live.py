@@ -114,14 +114,30 @@ class News:
         self._mark: Hashable = object()
 
     def event(self) -> str:
-        """The newest value, for this reader."""
+        """The newest value, for this reader: the same text for all who read it alike."""
         if self._write is None:
             return _event("changed", _now(), self._channel.number)
-        number, part = self._channel.written(_reader(), self._write)
-        told: dict[str, Any] = {**_now(), "html": part.html}
-        if part.data is not None and part.mark != self._mark:
-            self._mark, told["data"] = part.mark, part.data
-        return _event("part", told, number)
+        _, put = self._channel.written(_reader(), self._put)
+        if put.mark == self._mark:
+            return put.without_data
+        self._mark = put.mark
+        return put.whole
+
+    def _put(self, value: Any) -> "Put":
+        part = cast(Write, self._write)(value)
+        told, number = {**_now(), "html": part.html}, self._channel.number
+        bare = _event("part", told, number)
+        whole = bare if part.data is None else _event("part", {**told, "data": part.data}, number)
+        return Put(bare, whole, part.mark)
+
+
+@dataclass(frozen=True)
+class Put:
+    """A part as it is sent: with its data, and without for whoever has them."""
+
+    without_data: str
+    whole: str
+    mark: Hashable
 
 
 def _reader() -> Hashable:

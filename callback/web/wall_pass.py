@@ -7,8 +7,8 @@ which is looked up again all the time: a new token of the same name ends it. Onl
 nobody hangs an administrator's on a wall.
 """
 
+import threading
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from time import monotonic
 from typing import Any, TypeVar, cast
@@ -26,6 +26,7 @@ from callback.web.guards import Forbidden, Guard, Role, signed_in
 LIFE_S = 30 * 24 * 60 * 60
 RENEWED_AFTER_S = 24 * 60 * 60
 LOOKED_UP_EVERY_S = 15.0
+PASSES = "callback.passes"
 View = TypeVar("View", bound=Callable[..., Any])
 _log = structlog.get_logger("callback.web")
 
@@ -48,18 +49,40 @@ def watching(view: View) -> View:
 
 def has_pass() -> bool:
     """Whether this browser holds a pass whose token still stands. Looked up once in a while for all its requests; while
-    the record is away, as it was known last."""
+    the record is away, as it was known last. Raises StoreUnavailable where it never was."""
     mark = _mark()
-    if mark is None:
-        return False
-    known: dict[str, tuple[float, bool]] = current_app.extensions.setdefault("callback.passes", {})
-    at, stands = known.get(mark, (None, False))
-    if at is None or monotonic() - at >= LOOKED_UP_EVERY_S:
-        with suppress(ConnectionError), house().store.look() as work:
-            token = work.token(mark)
-            stands = token is not None and token.role == Role.VIEWER
-        known[mark] = (monotonic(), stands)
-    return stands
+    passes: Passes = current_app.extensions.setdefault(PASSES, Passes())
+    return mark is not None and passes.stands(mark)
+
+
+class Passes:
+    """What this process knows of tokens: by their hashes, since when and whether they stand."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, bool]] = {}
+        self._looking = threading.Lock()
+
+    def stands(self, mark: str) -> bool:
+        """As known lately, or looked up now: by one request, while the others wait for it or take what was known."""
+        known = self._known.get(mark)
+        if known is not None and (monotonic() - known[0] < LOOKED_UP_EVERY_S or self._looking.locked()):
+            return known[1]
+        with self._looking:
+            again = self._known.get(mark)
+            if again is None or again is known:
+                self._look_up(mark, known)
+        return self._known[mark][1]
+
+    def _look_up(self, mark: str, known: tuple[float, bool] | None) -> None:
+        try:
+            with house().store.look() as work:
+                token = work.token(mark)
+        except ConnectionError:
+            if known is None:
+                raise
+            self._known[mark] = (monotonic(), known[1])
+            return
+        self._known[mark] = (monotonic(), token is not None and token.role == Role.VIEWER)
 
 
 def by_pass() -> bool:
