@@ -58,7 +58,7 @@ def tell(seen: CallbackNow, queue: Queue, now: datetime) -> Told:
 def trouble() -> Told:
     """It failed on our side, and no place or time would be honest."""
     lead = gettext("Somebody is looking at it. We are sorry. If it is urgent, please call us.")
-    return Told(gettext("We are having trouble with your callback"), lead, steps())
+    return Told(gettext("We are having trouble with your callback"), lead, steps(), ring_us="quiet")
 
 
 def steps() -> tuple[str, ...]:

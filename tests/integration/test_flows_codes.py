@@ -1,15 +1,18 @@
-"""One-time codes on their way: sent once, not kept, and not sent when they are good for nothing any more."""
+"""What callers ask for on their page, below the page: codes on their way, and who comes first, on both databases."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from callback.domain import proof
-from callback.flows import account, renumber
+from callback.domain.errors import NotAccepting
+from callback.domain.lifecycle import State
+from callback.flows import account, renumber, wishes
 from callback.ports import CarrierStopped
 from tests.support.clock import ManualClock
-from tests.support.house import ADA, OWN, StagedHouse, stage
+from tests.support.house import ADA, OWN, StagedHouse, on_both, stage
 
 NEW = "+12015550177"
 
@@ -54,3 +57,44 @@ def test_no_code_is_promised_while_the_carrier_refuses_us(staged: StagedHouse) -
     with pytest.raises(renumber.Unchanged) as no:
         renumber.begin(staged.house, callback, NEW)
     assert no.value.why is renumber.No.NOT_NOW
+
+
+def codes(staged: StagedHouse) -> dict[str, str]:
+    """The last code that reached each telephone."""
+    return {one.to: one.body[:6] for one in staged.carrier.texts if one.body[:6].isdigit()}
+
+
+@on_both
+def test_the_new_telephone_is_the_one_that_rings_from_then_on(staged: StagedHouse) -> None:
+    callback = staged.promise()
+    renumber.begin(staged.house, callback, NEW)
+    staged.work()
+    verdict, _ = renumber.prove(staged.house, callback, "000000", "000000", cause="test")
+    assert verdict is proof.Verdict.WRONG
+    verdict, changed = renumber.prove(staged.house, callback, codes(staged)[NEW], codes(staged)[ADA], cause="test")
+    assert (verdict, changed.number, changed.score) == (proof.Verdict.RIGHT, NEW, callback.score)
+    assert staged.by_number(NEW).id == callback.id
+
+
+@on_both
+def test_a_number_that_waits_for_itself_keeps_its_own_callback(staged: StagedHouse) -> None:
+    mine, theirs = staged.promise(), staged.promise(NEW)
+    renumber.begin(staged.house, mine, NEW)
+    staged.work()
+    with pytest.raises(renumber.Unchanged) as no:
+        renumber.prove(staged.house, mine, codes(staged)[NEW], codes(staged)[ADA], cause="test")
+    assert no.value.why is renumber.No.TAKEN
+    assert (staged.by_number(ADA).id, staged.by_number(NEW).id) == (mine.id, theirs.id)
+
+
+@on_both
+def test_of_two_who_want_the_last_place_of_a_quarter_one_gets_it(staged: StagedHouse) -> None:
+    first, second = staged.promise(), staged.promise(NEW)
+    at = wishes.times(staged.house, first, UTC)[4]
+    assert wishes.later(staged.house, first, at, cause="test").requested_for == at
+    with pytest.raises(NotAccepting) as full:
+        wishes.later(staged.house, second, at, cause="test")
+    assert full.value.reason == "full"
+    back = wishes.ready(staged.house, first, cause="test")
+    assert back.state is State.WAITING
+    assert wishes.later(staged.house, second, at, cause="test").requested_for == at
