@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 from callback.domain.acts import Act
@@ -20,9 +20,11 @@ from callback.domain.lessons import Lesson
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Policy, Queue
 from callback.domain.proof import NumberChange
+from callback.domain.reports import Spread, Sums
 from callback.domain.said import Happened, Moment, Prediction, Saying, Taken
 from callback.domain.stored import Stored
 from callback.domain.table import Table
+from callback.domain.tallying import DayOf, HourOf, Open, SpreadOf
 from callback.domain.trend import Connected, Stood
 from callback.domain.uptake import Uptake
 from callback.domain.wait import Measured
@@ -557,6 +559,40 @@ class SaidMark:
 
 
 @dataclass(frozen=True)
+class ReportMark:
+    """How far the journal was counted for the reports: up to which `seq`, when that row was written, and which counting
+    it is: another after each that began anew."""
+
+    seq: int
+    at: datetime
+    run: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """What a report is about: days by the queues' own clocks, both ends included, some queues (none: all), and an agent
+    ("": everybody). `before_hour`: of the last day, only the hours before this one."""
+
+    first: date
+    last: date
+    queues: tuple[str, ...] = ()
+    agent: str = ""
+    before_hour: int | None = None
+
+
+@dataclass(frozen=True)
+class Punctuality:
+    """Windows that were promised: rung within, before and after them, and ended before anybody rang; seconds in all."""
+
+    kept: int
+    early: int
+    late: int
+    unrung: int
+    early_s: float
+    late_s: float
+
+
+@dataclass(frozen=True)
 class StoredLesson:
     """What was learnt about a queue for dialling ahead; version 0 goes on being learnt, the others are dialled by."""
 
@@ -825,7 +861,12 @@ class Work(Protocol):
         belongs to another queue."""
         ...
 
-    def put_policy(self, key: QueueKey, policy: Policy, *, by: str, why: str, at: datetime) -> Queue: ...
+    def put_policy(
+        self, key: QueueKey, policy: Policy, *, by: str, why: str, at: datetime, following: int | None = None
+    ) -> Queue:
+        """The next version. Raises NotFound, and Stale where the one in force is not `following`."""
+        ...
+
     def policies(self, key: QueueKey, limit: int = 50) -> list[PolicyVersion]: ...
     def put_agent(self, agent: Agent, at: datetime) -> Agent: ...
     def agents(self) -> list[Agent]: ...
@@ -1036,6 +1077,63 @@ class Work(Protocol):
 
     def end_rebuild(self, number: int, run: str, at: datetime) -> bool:
         """False: as `renew_rebuild`."""
+        ...
+
+    # what reports count
+    def report_mark(self, *, lock: bool = False) -> ReportMark | None:
+        """None: nothing was counted yet. `lock` holds it until the end of the transaction."""
+        ...
+
+    def first_report_mark(self, mark: ReportMark) -> bool:
+        """False: there is one."""
+        ...
+
+    def report_open(self, keys: Iterable[str]) -> dict[str, Open]:
+        """What was going on with these, where anything was."""
+        ...
+
+    def count_report(
+        self,
+        hours: Mapping[HourOf, Mapping[str, float]],
+        days: Mapping[DayOf, Mapping[str, float]],
+        spreads: Mapping[SpreadOf, Spread],
+        open: Mapping[str, Open | None],
+        mark: ReportMark,
+    ) -> None:
+        """Adds to what is counted already, keeps what goes on (None: it is over), and moves the mark."""
+        ...
+
+    def clear_report(self) -> None:
+        """Nothing is counted any more, and there is no mark."""
+        ...
+
+    def held_s(self, tokens: Iterable[str]) -> dict[str, float]:
+        """How long these talks were on hold, where they were."""
+        ...
+
+    def joined(self, promises: Iterable[str]) -> dict[str, datetime]:
+        """When the callers of these promises joined the line."""
+        ...
+
+    def offered(self, calls: Iterable[str]) -> set[str]:
+        """Those of them that were offered a callback, as far back as what was said is kept."""
+        ...
+
+    def report(self, span: Span, by: str) -> list[tuple[Any, Sums]]:
+        """Sums by "hour" (of the clock; of everybody only), "day", "queue" or "agent", each with its key; "" all
+        together. Only what there is. `before_hour` counts for hours only."""
+        ...
+
+    def report_spreads(self, span: Span) -> list[tuple[SpreadOf, dict[int, int]]]:
+        """Of every queue, day and kind. `agent` and `before_hour` mean nothing here."""
+        ...
+
+    def first_reported(self) -> date | None:
+        """The first day of which anything is counted."""
+        ...
+
+    def punctuality(self, *, since: datetime, until: datetime, queues: Sequence[str] = ()) -> Punctuality:
+        """Of the promises that were made in whole hours from `since` to before `until`."""
         ...
 
     # what callers were told

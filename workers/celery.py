@@ -31,6 +31,8 @@ KEEP_SAID_S = 2.0
 """How often what callers were told is written to the record, and joined to what happened since."""
 FORGET_SAID_S = 60.0
 """How often a slice of what is too old to be kept is deleted."""
+REPORT_S = 10.0
+"""How often the journal is read on for the reports."""
 ERASE_S = 5.0
 """How often somebody goes on with those who want to be forgotten, and blanks a slice of what is too old to be kept."""
 SIGN_S = 2.0
@@ -89,6 +91,7 @@ class Configuration:
             "persist": {"task": "workers.tasks.persist", "schedule": PERSIST_S},
             "learn": {"task": "workers.tasks.learn", "schedule": LEARN_S},
             "keep-said": {"task": "workers.tasks.keep_said", "schedule": KEEP_SAID_S},
+            "report": {"task": "workers.tasks.report", "schedule": REPORT_S},
             "erase": {"task": "workers.tasks.erase", "schedule": ERASE_S},
             "forget-said": {"task": "workers.tasks.forget_said", "schedule": FORGET_SAID_S},
         }

@@ -1,7 +1,7 @@
 """The tasks: each calls one flow. They carry ids only, may run twice, and may be lost."""
 
 from callback.domain.ids import AttemptId, CallSid, Token
-from callback.flows import condition, epoch, lessons
+from callback.flows import condition, epoch, lessons, reports
 from callback.flows import erase as erasing
 from callback.flows import persist as persisting
 from callback.flows import rebuild as rebuilding
@@ -9,7 +9,7 @@ from callback.flows import said as saying
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import tasks as doing
-from workers.celery import ERASE_S, FORGET_SAID_S, KEEP_SAID_S, LEARN_S, STAND_AGAIN_S, app, house, settings
+from workers.celery import ERASE_S, FORGET_SAID_S, KEEP_SAID_S, LEARN_S, REPORT_S, STAND_AGAIN_S, app, house, settings
 from workers.rounds import Rounds
 
 REBUILD_S = 1800
@@ -66,6 +66,12 @@ def persist() -> int:
 def learn() -> int:
     """Learn how long rings, keys, talks and wrap-ups last; returns how many rows of the journal were new."""
     return lessons.learn(house()) if rounds.begins("learn", LEARN_S) else 0
+
+
+@app.task(name="workers.tasks.report")
+def report() -> int:
+    """Count what is new for the reports; returns how many rows of the journal that was."""
+    return reports.keep(house()) if rounds.begins("report", REPORT_S) else 0
 
 
 @app.task(name="workers.tasks.keep_said")

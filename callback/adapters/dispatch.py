@@ -25,6 +25,7 @@ ROUTES = {
     "workers.tasks.erase": {"queue": MESSAGES},
     "workers.tasks.persist": {"queue": PERSIST},
     "workers.tasks.keep_said": {"queue": PERSIST},
+    "workers.tasks.report": {"queue": PERSIST},
     "workers.tasks.forget_said": {"queue": PERSIST},
     "workers.tasks.learn": {"queue": PERSIST},
     "workers.tasks.rebuild": {"queue": SWEEP},

@@ -5,20 +5,22 @@ Writing it down changes nobody's state. How long an agent wraps up is theirs to 
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from callback.domain.callback import Entry
 from callback.domain.desk import NOTES_LENGTH, Code, WrapUp, known
 from callback.domain.errors import InvalidInput, NotFound
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token, is_callback
 from callback.domain.lifecycle import AgentStatus
+from callback.domain.tallying import NOTED, micros
 from callback.flows import parted
 from callback.ports import AgentView, House, Work
 
 LONGER = timedelta(seconds=30)
 LONGEST = timedelta(minutes=15)
 """However often they ask for more."""
-BACK = 400
-"""Rows of an agent's journal among which their last talks are looked for."""
+BACK = 4_000
+"""Rows of an agent's journal of one day: more than anybody makes."""
 
 
 def longer(house: House, agent: AgentKey) -> AgentView | None:
@@ -51,7 +53,20 @@ def save(
             about.token, agent, about.queue, about.entry, about.call, about.began_at,
             code, resolved, notes.strip(), house.clock.now(),
         )  # fmt: skip
+        tell(work, changed, work.wrap_up(token))
         return work.put_wrap_up(changed)
+
+
+def tell(work: Work, now: WrapUp, was: WrapUp | None) -> None:
+    """The journal says whether the caller's matter was settled, and what had been said before: reports count it. What
+    was written down stands in its own row alone."""
+    before = was.resolved if was is not None else None
+    if now.resolved == before:
+        return
+    told: dict[str, Any] = {"token": now.token, "agent": now.agent, "began": micros(now.began_at)}
+    told |= {"resolved": now.resolved, "was": before}
+    why = f"{now.agent} wrote down what came of a talk"
+    work.write(Entry(now.at, "queue", now.queue, None, NOTED, why, now.entry, now.queue, told))
 
 
 def now_talking(house: House, agent: AgentKey, token: Token) -> WrapUp | None:

@@ -37,6 +37,7 @@ from callback.adapters.store.models import Models
 from callback.adapters.store.people import People
 from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
+from callback.adapters.store.reports import Reports
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.told import Told
 from callback.adapters.store.trends import Trends
@@ -73,6 +74,7 @@ class SqlWork(
     Erasing,
     ReadingOut,
     Desk,
+    Reports,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
 

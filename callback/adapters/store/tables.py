@@ -6,6 +6,7 @@ words of `domain.lifecycle`. `check.py` proves that the migrations build exactly
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -33,6 +35,7 @@ from callback.domain.callback import LegKind, Outcome, Source
 from callback.domain.desk import Wish
 from callback.domain.erasure import Stage
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
+from callback.domain.reports import Sums, What
 from callback.domain.said import Fate, Moment
 
 MODES = ("agent_first", "customer_first", "dial_ahead")
@@ -605,8 +608,6 @@ lesson_mark = Table(
     CheckConstraint("id = 1", name="one"),
 )
 
-# --- who changed what -------------------------------------------------------------------------------------------
-
 # --- the agents' desks ------------------------------------------------------------------------------------------
 
 # Talks that were held or passed on (`domain.desk.Talk`), by the token of their pairing.
@@ -651,6 +652,75 @@ wrap_ups = Table(
     Index("ix_wrap_ups_queue", "queue", "began_at"),
     Index("ix_wrap_ups_entry", "entry"),
 )
+
+# --- what is counted ----------------------------------------------------------------------------------------------
+
+
+def _sums_of_reports() -> list[Column[Any]]:
+    """The columns of `domain.reports.Sums`."""
+    return [
+        Column(field.name, Float if field.type is float else BigInteger, nullable=False, server_default="0")
+        for field in fields(Sums)
+    ]
+
+
+# What reports read instead of calls, promises and talks. `at` is the beginning of an hour of the queue's own clock, of
+# which `day` and `hour` say what that clock shows; "" is no queue, or everybody.
+report_hours = Table(
+    "report_hours",
+    metadata,
+    Column("queue", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("hour", Integer, nullable=False),
+    *_sums_of_reports(),
+    PrimaryKeyConstraint("queue", "at"),
+    Index("ix_report_hours_day", "day"),
+)
+
+report_days = Table(
+    "report_days",
+    metadata,
+    Column("queue", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("day", Date, nullable=False),
+    *_sums_of_reports(),
+    PrimaryKeyConstraint("queue", "agent", "day"),
+    Index("ix_report_days_day", "day", "agent"),
+)
+
+# How seconds were spread over the steps of `domain.reports.EDGES`: counts by step.
+report_spreads = Table(
+    "report_spreads",
+    metadata,
+    Column("queue", String, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("what", Word(What), nullable=False),
+    Column("steps", Data, nullable=False),
+    PrimaryKeyConstraint("queue", "day", "what"),
+    Index("ix_report_spreads_day", "day"),
+    _among("what", What),
+)
+
+# What was going on where the reading for the reports stopped: a call, a promise or an agent each.
+report_open = Table(
+    "report_open",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("state", Data, nullable=False),
+)
+
+report_mark = Table(
+    "report_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),  # of the journal
+    Column("at", Instant, nullable=False),  # of the last row that was counted
+    Column("run", String, nullable=False),  # of this counting: another after each that began anew
+    CheckConstraint("id = 1", name="one"),
+)
+
+# --- who changed what -------------------------------------------------------------------------------------------
 
 # The audit log (`domain.acts`). No number and no caller's name in it: nothing of it is ever blanked.
 acts = Table(

@@ -1,0 +1,109 @@
+"""What reports count, on both databases."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from callback.adapters.store.sql_store import SqlStore
+from callback.domain.desk import Talk
+from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
+from callback.domain.judged import Tally
+from callback.domain.reports import Sums, What
+from callback.domain.said import Moment
+from callback.domain.tallying import DayOf, HourOf, SpreadOf
+from callback.ports import Hour, Punctuality, ReportMark, Span
+from tests.support.predictions import a_prediction
+from tests.support.record import NOW, SUPPORT, promised
+
+DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
+MARK = ReportMark(7, NOW, "first")
+
+
+def hour(queue: str, day: date, at: int) -> HourOf:
+    return HourOf(queue, datetime(day.year, day.month, day.day, at, tzinfo=UTC), day, at)
+
+
+def count(store: SqlStore, **found: object) -> None:
+    empty: dict[str, object] = {"hours": {}, "days": {}, "spreads": {}, "open": {}, "mark": MARK}
+    with store.begin() as work:
+        work.count_report(**(empty | found))  # type: ignore[arg-type]
+
+
+def test_sums_are_added_to_what_is_there(store: SqlStore) -> None:
+    for _ in range(2):
+        count(
+            store,
+            hours={hour("support", DAY, 9): {"offered": 2, "wait_s": 1.5}, hour("billing", DAY, 9): {"offered": 1}},
+            days={
+                DayOf("support", "", DAY): {"offered": 2, "wait_s": 1.5}, DayOf("billing", "", DAY): {"offered": 1},
+                DayOf("support", "ann", DAY): {"talks": 1}, DayOf("", "ann", NEXT): {"free_s": 5.0},
+                DayOf("", "", NEXT): {"free_s": 5.0}, DayOf("support", "bob", DAY): {"talks": 0},
+            },
+        )  # fmt: skip
+    both, one_day = Span(DAY, NEXT), Span(DAY, DAY)
+    with store.look() as work:
+        assert work.report(both, "") == [("", Sums(offered=6, wait_s=3.0, free_s=10.0))]
+        assert work.report(both, "day") == [(DAY, Sums(offered=6, wait_s=3.0)), (NEXT, Sums(free_s=10.0))]
+        assert work.report(both, "queue") == [("billing", Sums(offered=2)), ("support", Sums(offered=4, wait_s=3.0))]
+        assert work.report(both, "agent") == [("ann", Sums(talks=2, free_s=10.0))]
+        assert work.report(Span(DAY, NEXT, agent="ann"), "day") == [(DAY, Sums(talks=2)), (NEXT, Sums(free_s=10.0))]
+        assert work.report(Span(DAY, NEXT, ("billing",)), "day") == [(DAY, Sums(offered=2))]
+        assert work.report(one_day, "hour") == [(9, Sums(offered=6, wait_s=3.0))]
+        assert work.report(Span(DAY, DAY, before_hour=9), "hour") == []
+        assert work.report(Span(DAY, NEXT, before_hour=9), "hour") == [(9, Sums(offered=6, wait_s=3.0))]
+        assert work.first_reported() == DAY
+
+
+def test_of_nothing_there_is_no_report(store: SqlStore) -> None:
+    with store.look() as work:
+        assert work.report_mark() is None
+        assert work.first_reported() is None
+        assert all(work.report(Span(DAY, NEXT), by) == [] for by in ("", "day", "queue", "agent", "hour"))
+        assert work.punctuality(since=NOW, until=NOW + timedelta(days=1)) == Punctuality(0, 0, 0, 0, 0, 0)
+
+
+def test_spreads_are_put_together_step_by_step(store: SqlStore) -> None:
+    live, other = SpreadOf("support", DAY, What.LIVE), SpreadOf("billing", DAY, What.BACK)
+    count(store, spreads={live: {3: 1, 20: 2}, other: {1: 1}})
+    count(store, spreads={live: {20: 1, 21: 1}})
+    with store.look() as work:
+        assert dict(work.report_spreads(Span(DAY, DAY))) == {live: {3: 1, 20: 3, 21: 1}, other: {1: 1}}
+        assert work.report_spreads(Span(DAY, DAY, ("billing",))) == [(other, {1: 1})]
+        assert work.report_spreads(Span(NEXT, NEXT)) == []
+
+
+def test_what_goes_on_is_kept_until_it_is_over_and_the_mark_moves_with_it(store: SqlStore) -> None:
+    with store.begin() as work:
+        assert work.first_report_mark(ReportMark(0, NOW, "first"))
+        assert not work.first_report_mark(MARK)
+    count(store, open={"call:CA1": {"at": 1}, "agent:ann": {"is": "busy"}})
+    count(store, open={"call:CA1": None, "agent:ann": {"is": "available"}, "call:CA9": None})
+    with store.begin() as work:
+        assert work.report_open(["call:CA1", "agent:ann"]) == {"agent:ann": {"is": "available"}}
+        assert work.report_mark(lock=True) == MARK
+        work.clear_report()
+    with store.look() as work:
+        assert work.report_open(["agent:ann"]) == {}
+        assert work.report_mark() is None
+
+
+def test_what_the_journal_does_not_tell_is_looked_up(store: SqlStore) -> None:
+    talk = Talk(Token("t1"), AgentKey("ann"), SUPPORT, EntryId("CA1"), CallSid("CA1"), CallSid("CA2"), NOW, held_s=12.5)
+    with store.begin() as work:
+        callback = promised(work)
+        work.put_talk(talk)
+        work.add_predictions([a_prediction("CA1", offering=True), a_prediction("CA2", offering=False)])
+    with store.look() as work:
+        assert work.held_s(["t1", "t2"]) == {"t1": 12.5}
+        assert work.joined([callback.id, "none"]) == {callback.id: callback.joined_at}
+        assert work.offered(["CA1", "CA2", "CA3"]) == {"CA1"}
+        assert work.offered([]) == set()
+
+
+def test_how_punctual_promises_were_is_counted_by_the_hour(store: SqlStore) -> None:
+    tally, later = Tally(told=3, kept=1, late=2, late_s=60.0), NOW + timedelta(hours=1)
+    with store.begin() as work:
+        work.add_tallies({Hour(SUPPORT, NOW, Moment.PROMISE, ""): tally, Hour(SUPPORT, NOW, Moment.HOLD, ""): tally})
+        work.add_tallies({Hour(QueueKey("billing"), later, Moment.PROMISE, "3"): tally})
+    with store.look() as work:
+        assert work.punctuality(since=NOW, until=later) == Punctuality(1, 0, 2, 0, 0.0, 60.0)
+        assert work.punctuality(since=NOW, until=later + timedelta(hours=1)).late == 4
+        assert work.punctuality(since=NOW, until=later + timedelta(hours=1), queues=["billing"]).late == 2
