@@ -218,6 +218,9 @@ def test_an_agent_is_created_and_says_they_are_available(api: Program) -> None:
 def test_busy_is_nothing_an_agent_can_ask_for(api: Program, web: WebHouse) -> None:
     web.agent()
     problem(api("POST", "/agents/ann/presence", {"status": "busy"}), 422)
+    problem(api("POST", "/agents/ann/presence", {"status": "away", "reason": "nap"}), 422)
+    away = api("POST", "/agents/ann/presence", {"status": "away", "reason": "lunch"}).get_json()
+    assert (away["status"], away["away_reason"]) == ("away", "lunch")
     problem(api("POST", "/agents/nobody/presence", {"status": "away"}), 404)
 
 

@@ -61,5 +61,5 @@ def put_agent(key: str) -> Json:
 def post_presence(key: str) -> Json:
     """Say what an agent wants: available, away or offline. Sending it twice changes nothing."""
     body = taken(models.PresenceBody)
-    presence.set_presence(house(), AgentKey(key), AgentStatus(body.status))
+    presence.set_presence(house(), AgentKey(key), AgentStatus(body.status), why=body.reason)
     return look.agent_view(house(), AgentKey(key))

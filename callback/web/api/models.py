@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from callback.domain.desk import AWAY_REASONS
 from callback.domain.lifecycle import AgentStatus, State
 
 KEY = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
@@ -275,9 +276,11 @@ class Agents(Answer):
 
 
 class PresenceBody(Body):
-    """What an agent asks for. `away` and `offline` apply when the call ends; `available` ends wrap-up."""
+    """What an agent asks for. `away` and `offline` apply when the call ends; `available` ends wrap-up. `reason` says
+    why they will be away."""
 
     status: Literal["available", "away", "offline"]
+    reason: Literal["", *AWAY_REASONS] = ""  # type: ignore[valid-type]
 
 
 # --- callbacks --------------------------------------------------------------------------------------------------
