@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from callback.domain.laws import Laws
     from callback.domain.policy import Policy
     from callback.lab.duty import Roster
+    from callback.lab.engine import Habits
     from callback.lab.figures import Course, Difference, Played
     from callback.lab.rehearse import Rehearsal
     from callback.lab.trace import Row
+    from callback.ports import Store
 
 SHOWN: tuple[tuple[str, str, str], ...] = (
     ("callers in opening hours", "callers", "count"),
@@ -126,18 +128,10 @@ def rehearse(
     the policy in force is played as well.
     """
     from callback.lab import rehearse as rehearsing
-    from callback.lab.engine import Habits
 
     traffic = asked_for(trace_file, day, queue, zone)
     plans = plans_for(traffic, [path for path in (policy_file, against) if path is not None], queue)
-    usual = Habits()
-    habits = Habits(
-        connect_s=traffic.connect_s or 0.0,
-        agent_answers_s=first_known(agent_answers, traffic.connect_s, usual.agent_answers_s),
-        answer=answer if answer is not None else traffic.answer,
-        laws=traffic.laws,
-        calls_per_second=calls_per_second,
-    )
+    habits = habits_of(traffic, answer=answer, agent_answers_s=agent_answers, calls_per_second=calls_per_second)
     hidden = json_wanted or not sys.stderr.isatty()
     length = sum(not row.is_return for row in traffic.rows) * len(plans) * runs
     with click.progressbar(length=length, label="rehearsing", file=sys.stderr, hidden=hidden) as bar:
@@ -155,6 +149,25 @@ def rehearse(
             progress=bar.update,
         )
     show(rehearsal_json(played), json_wanted, rehearsal_text(played, service_level))
+
+
+def habits_of(
+    traffic: Traffic,
+    *,
+    answer: float | None = None,
+    agent_answers_s: float | None = None,
+    calls_per_second: float = 1.0,
+) -> "Habits":
+    """The house's own times, as the traffic tells them unless they are given."""
+    from callback.lab.engine import Habits
+
+    return Habits(
+        connect_s=traffic.connect_s or 0.0,
+        agent_answers_s=first_known(agent_answers_s, traffic.connect_s, Habits().agent_answers_s),
+        answer=answer if answer is not None else traffic.answer,
+        laws=traffic.laws,
+        calls_per_second=calls_per_second,
+    )
 
 
 def first_known(*values: float | None) -> float:
@@ -182,21 +195,26 @@ def asked_for(trace_file: Path | None, day: datetime | None, queue: str | None, 
 def of_day(day: date, queue: QueueKey, zone: ZoneInfo) -> Traffic:
     """A day of the journal, in the queue's own time zone if it has one. Raises NotFound for a queue that is not
     there."""
+    with open_store() as store:
+        return day_in(store, day, queue, zone)
+
+
+def day_in(store: "Store", day: date, queue: QueueKey, zone: ZoneInfo) -> Traffic:
+    """The same of a record that is open."""
     from callback.domain import hours
     from callback.domain.laws import first_guess
     from callback.flows import recorded
     from callback.lab.journal_trace import JournalTrace
 
-    with open_store() as store:
-        with store.look() as work:
-            policies = {str(one.key): one.policy for one in work.queues()}
-            agents, own, stored = work.agents(), work.queue(queue), work.lesson(queue)
-        zone = hours.zone_of(own.policy.hours) or zone
-        since = datetime.combine(day, time.min, zone)
-        until = datetime.combine(day + timedelta(days=1), time.min, zone)
-        reader = JournalTrace()
-        for row in recorded.entries(store, since - BEFORE, until + AFTER):
-            reader.feed(row)
+    with store.look() as work:
+        policies = {str(one.key): one.policy for one in work.queues()}
+        agents, own, stored = work.agents(), work.queue(queue), work.lesson(queue)
+    zone = hours.zone_of(own.policy.hours) or zone
+    since = datetime.combine(day, time.min, zone)
+    until = datetime.combine(day + timedelta(days=1), time.min, zone)
+    reader = JournalTrace()
+    for row in recorded.entries(store, since - BEFORE, until + AFTER):
+        reader.feed(row)
     credits_s = {key: policy.priority_credit_s for key, policy in policies.items()}
     found = reader.recorded(since, until, agents=agents, credits_s=credits_s)
     laws = first_guess(own.policy).plus(stored.lesson.laws) if stored is not None else None

@@ -21,6 +21,7 @@ class What(StrEnum):
     POLICY_REVERT = "policy.revert"
     POLICY_SWITCH = "policy.switch"
     STOP_EVERYTHING = "policy.stop"
+    START_AGAIN = "policy.start"
     QUEUE_SAVE = "queue.save"
     AGENT_SAVE = "agent.save"
     AGENT_PRESENCE = "agent.presence"

@@ -121,14 +121,14 @@ def _wall(at: datetime, zone: ZoneInfo) -> datetime:
 def _intervals(hours: Hours, day: date) -> Iterator[Span]:
     """The open intervals that start on local `day`, as wall clock times."""
     midnight = datetime.combine(day, time.min)
-    for opening, closing in _plan(hours, day):
+    for opening, closing in plan_of(hours, day):
         start, end = _minutes(opening), _minutes(closing)
         if end <= start:
             end += 24 * 60
         yield midnight + timedelta(minutes=start), midnight + timedelta(minutes=end)
 
 
-def _plan(hours: Hours, day: date) -> Sequence[Sequence[str]]:
+def plan_of(hours: Hours, day: date) -> Sequence[Sequence[str]]:
     """`open_dates` before `closed_dates` before public holidays before the week.
 
     An open date on a weekday without hours (a working Saturday in lieu) keeps the hours of the week's first open day.

@@ -10,10 +10,10 @@ from callback.domain.acts import Doer, What, act, contact_masked
 from callback.domain.callback import Agent, Served
 from callback.domain.errors import InvalidInput, NotFound, Stale
 from callback.domain.ids import AgentKey, QueueKey
-from callback.domain.policy import Queue
+from callback.domain.policy import Policy, Queue
 from callback.flows import epoch
 from callback.flows.book import NO_QUEUE
-from callback.ports import House, Work
+from callback.ports import House, PolicyVersion, Work
 
 TRIES = 100
 """Whoever is overtaken reads the record again; of those who publish at once, one gets through each time."""
@@ -77,6 +77,14 @@ def put_queue(
     return queue
 
 
+class Overtaken(Stale):
+    """Somebody saved the same fields otherwise since `base`. `queue` is as it is now."""
+
+    def __init__(self, fields: list[str], queue: Queue) -> None:
+        super().__init__(f"somebody else has changed {', '.join(fields)} meanwhile: look at it, and save again")
+        self.fields, self.queue = fields, queue
+
+
 def put_policy(
     house: House,
     key: QueueKey,
@@ -86,12 +94,60 @@ def put_policy(
     role: str = "",
     why: str = "",
     what: What = What.POLICY_SAVE,
+    base: int | None = None,
 ) -> Queue:
-    """A new version of a queue's policy. `what` is how the audit log calls it. Raises NotFound, InvalidInput."""
+    """A new version of a queue's policy. `what` is how the audit log calls it. With `base`, the version that the
+    changes were made on, what others saved since stays, unless it is the same fields.
+
+    Raises NotFound, InvalidInput, and Overtaken where it is.
+    """
+    for _ in range(TRIES):
+        with contextlib.suppress(Unlucky):
+            queue = _revise(house, key, changes, Doer(by, role), why, what, base)
+            publish(house)
+            return queue
+    raise Stale("this policy is being changed by too many at once: try again")
+
+
+class Unlucky(Stale):
+    """Somebody saved between our reading and our writing: the same again, from what is there now."""
+
+
+def _revise(
+    house: House,
+    key: QueueKey,
+    changes: Mapping[str, object],
+    doer: Doer,
+    why: str,
+    what: What,
+    base: int | None,
+) -> Queue:
     with house.store.begin() as work:
-        queue = _save_policy(work, work.queue(key), changes, Doer(by, role), why, house.clock.now(), what)
-    publish(house)
-    return queue
+        queue = work.queue(key)
+        if base is not None and base != queue.version:
+            lost = overtaken(version(work, queue, base).policy, queue.policy, changes)
+            if lost:
+                raise Overtaken(lost, queue)
+        try:
+            return _save_policy(work, queue, changes, doer, why, house.clock.now(), what)
+        except Stale:
+            raise Unlucky("somebody saved meanwhile") from None
+
+
+def version(work: Work, queue: Queue, number: int) -> PolicyVersion:
+    """A version of a queue's policy. Raises NotFound."""
+    back = queue.version - number + 1
+    if back > 0:
+        for one in work.policies(QueueKey(queue.key), limit=back):
+            if one.version == number:
+                return one
+    raise NotFound(f"the queue {queue.key} has no version {number}")
+
+
+def overtaken(base: Policy, now: Policy, changes: Mapping[str, object]) -> list[str]:
+    """The fields that were changed in two ways since `base`: by these changes, and in what is in force now."""
+    before, there = policies.to_json(base), policies.to_json(now)
+    return [name for name, value in changes.items() if name in there and there[name] not in (before[name], value)]
 
 
 def _save_policy(
@@ -104,7 +160,8 @@ def _save_policy(
     what: What = What.POLICY_SAVE,
 ) -> Queue:
     key = QueueKey(queue.key)
-    saved = work.put_policy(key, policies.parse(changes, queue.policy), by=doer.by, why=why, at=at)
+    policy = policies.parse(changes, queue.policy)
+    saved = work.put_policy(key, policy, by=doer.by, why=why, at=at, following=queue.version)
     before, after = (policies.to_json(one.policy) | {"version": one.version} for one in (queue, saved))
     work.act(act(doer, what, key, at, queue=key, before=before, after=after, cause=why))
     return saved

@@ -248,7 +248,7 @@ def test_a_changed_threshold_is_in_force_and_in_the_history(web: WebHouse) -> No
     assert "Saved as version" in page
     assert "Monday morning" in page
     assert "supervisor@example.com" in page
-    assert "180 → 420" in page
+    assert "<del>180 seconds</del> → <ins>420 seconds</ins>" in page
 
 
 def test_an_empty_field_switches_a_rule_off_and_a_missing_box_as_well(web: WebHouse) -> None:

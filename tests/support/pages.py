@@ -32,6 +32,9 @@ LINKS = (
     "expired", "failed", "held",
 )  # fmt: skip
 
+CHANGE = "%7B%22offer_at_wait_s%22:60,%22dial_mode%22:%22dial_ahead%22%7D"
+"""Of a policy, as an address has it."""
+
 PAGES: tuple[Shown, ...] = (
     Shown("sign-in", "/sign-in"),
     # the caller's page, in every state, and what can be done there
@@ -47,6 +50,10 @@ PAGES: tuple[Shown, ...] = (
     Shown("queues", "/admin", "supervisor"),
     Shown("thresholds", "/admin/queues/support", "supervisor"),
     Shown("thresholds-viewer", "/admin/queues/billing", "viewer"),
+    Shown("preview", f"/admin/queues/support/preview?change={CHANGE}&traffic=example&wait=1", "supervisor"),
+    Shown("hours", "/admin/queues/support/hours", "supervisor"),
+    Shown("versions", "/admin/queues/support/versions", "supervisor"),
+    Shown("stop", "/admin/stop", "supervisor"),
     Shown("line", "/admin/queues/support/line", "supervisor"),
     Shown("waits", "/admin/queues/support/waits", "supervisor"),
     Shown("waits-of-all", "/admin/waits", "supervisor"),

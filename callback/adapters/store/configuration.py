@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 from callback.adapters.store.tables import policies, queue_numbers, queues
 from callback.adapters.store.transaction import Transaction
 from callback.domain.callback import Entry
-from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.errors import InvalidInput, NotFound, Stale
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.ports import PolicyVersion
@@ -61,12 +61,17 @@ class Configuration(Transaction):
             if not self._insert_new(queue_numbers, {"number": number, "queue": key, "rank": rank}):
                 raise InvalidInput("numbers", f"{number} leads to another queue: take it away there first")
 
-    def put_policy(self, key: QueueKey, policy: Policy, *, by: str, why: str, at: datetime) -> Queue:
-        """Raises NotFound. Two saves at once get two versions, the later one in force."""
+    def put_policy(
+        self, key: QueueKey, policy: Policy, *, by: str, why: str, at: datetime, following: int | None = None
+    ) -> Queue:
+        """Raises NotFound, Stale. Two saves at once get two versions, the later one in force."""
         one_up = update(queues).where(queues.c.key == key).values(version=queues.c.version + 1, updated_at=at)
+        if following is not None:
+            one_up = one_up.where(queues.c.version == following)
         version = self._sql.execute(one_up.returning(queues.c.version)).scalar()
         if version is None:
-            raise NotFound(f"there is no queue {key}")
+            now = self.queue(key).version
+            raise Stale(f"the policy of {key} is version {now} by now, not {following}")
         self._add_version(key, version, policy, by=by, why=why, at=at)
         self.write(Entry(at, "queue", key, str(version - 1), str(version), why, cause=by, queue=key))
         return self.queue(key)

@@ -2,12 +2,38 @@
 
 from flask import Blueprint
 
-from callback.web.admin import agents, line, overview, pacing, staffing, thresholds, trouble, waits
+from callback.web.admin import (
+    agents,
+    line,
+    opening,
+    overview,
+    pacing,
+    preview,
+    staffing,
+    stopping,
+    thresholds,
+    trouble,
+    versions,
+    waits,
+)
 
 
 def blueprint() -> Blueprint:
     """The whole of `/admin`."""
     console = Blueprint("admin", __name__, url_prefix="/admin")
-    for part in (overview, thresholds, pacing, line, waits, staffing, agents, trouble):
+    for part in (
+        overview,
+        stopping,
+        thresholds,
+        preview,
+        versions,
+        opening,
+        pacing,
+        line,
+        waits,
+        staffing,
+        agents,
+        trouble,
+    ):
         part.routes(console)
     return console

@@ -6,6 +6,7 @@ The rules check the values (`domain.policies`); here they are only read from the
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -36,6 +37,7 @@ class Field:
     switch: bool = False
     optional: bool = False
     placeholder: str = ""
+    more: bool = False  # seldom changed: stands behind a disclosure
 
     @property
     def numeric(self) -> bool:
@@ -47,9 +49,20 @@ class Field:
 class Group:
     """Fields that belong together."""
 
+    name: str
     title: Any
     about: Any
     fields: tuple[Field, ...] = field(default=())
+
+    @property
+    def common(self) -> list[Field]:
+        """What most houses set."""
+        return [one for one in self.fields if not one.more]
+
+    @property
+    def more(self) -> list[Field]:
+        """The rest."""
+        return [one for one in self.fields if one.more]
 
 
 def number(text: str) -> float | int:
@@ -124,18 +137,18 @@ def _span(value: Any) -> str:
     return "" if value is None else f"{value[0]}-{value[1]}"
 
 
-def _seconds(name: str, label: Any, help: Any, *, optional: bool = False) -> Field:
-    return Field(
-        name, label, help, optional_number if optional else number, shown, unit=_("seconds"), optional=optional
-    )
+def _seconds(name: str, label: Any, help: Any, *, optional: bool = False, more: bool = False) -> Field:
+    read = optional_number if optional else number
+    return Field(name, label, help, read, shown, unit=_("seconds"), optional=optional, more=more)
 
 
-def _choice(name: str, label: Any, help: Any, *choices: tuple[str, Any]) -> Field:
-    return Field(name, label, help, str, shown, choices=choices)
+def _choice(name: str, label: Any, help: Any, *choices: tuple[str, Any], more: bool = False) -> Field:
+    return Field(name, label, help, str, shown, choices=choices, more=more)
 
 
 GROUPS: tuple[Group, ...] = (
     Group(
+        "offer",
         _("When a callback is offered"),
         _("Any one of these is enough. Whoever a free agent could take at once is never offered one."),
         (
@@ -151,14 +164,6 @@ GROUPS: tuple[Group, ...] = (
                 _("Once offering, go on until the wait falls below this, so that it does not flicker."),
                 optional=True,
             ),
-            _choice(
-                "offer_quantile",
-                _("The wait is judged by"),
-                _("p80: eight of ten callers would wait at most this long."),
-                ("p50", "p50"),
-                ("p80", "p80"),
-                ("p90", "p90"),
-            ),
             Field(
                 "offer_at_waiting",
                 _("Offer at a line of"),
@@ -168,6 +173,22 @@ GROUPS: tuple[Group, ...] = (
                 unit=_("callers"),
                 optional=True,
             ),
+            _choice(
+                "offer_quantile",
+                _("The wait is judged by"),
+                _("The careful estimate is one that eight of ten callers do not exceed. A bolder one offers later."),
+                ("p50", _("Half wait at most this long (p50)")),
+                ("p80", _("Eight of ten wait at most this long (p80)")),
+                ("p90", _("Nine of ten wait at most this long (p90)")),
+                more=True,
+            ),
+        ),
+    ),
+    Group(
+        "promise",
+        _("What is promised"),
+        _("A promise counts from the moment somebody takes the offer, and keeps their place."),
+        (
             Field(
                 "max_outstanding",
                 _("At most"),
@@ -185,11 +206,33 @@ GROUPS: tuple[Group, ...] = (
                 shown,
                 switch=True,
             ),
+            Field(
+                "priority_credit_s",
+                _("Credit by segment"),
+                _("Seconds by which a segment stands further ahead, as NAME: SECONDS."),
+                credit,
+                _credits,
+                placeholder="vip: 300",
+                more=True,
+            ),
+            _seconds(
+                "prior_handle_s",
+                _("Assumed length of a talk"),
+                _("With wrap-up. Used until enough talks were measured."),
+                more=True,
+            ),
+            _seconds(
+                "prior_patience_s",
+                _("Assumed patience"),
+                _("How long callers hold before they hang up, until it was measured."),
+                more=True,
+            ),
         ),
     ),
     Group(
-        _("How callers are rung"),
-        _("Who is dialled first, and how we know that a person answered."),
+        "dial",
+        _("How we dial"),
+        _("Who is dialled first, how we know that a person answered, and what happens when nobody does."),
         (
             _choice(
                 "dial_mode",
@@ -203,14 +246,6 @@ GROUPS: tuple[Group, ...] = (
                 ("agent_first", _("Agent first")),
                 ("dial_ahead", _("Dial ahead")),
             ),
-            _choice(
-                "confirm_human",
-                _("A person is confirmed by"),
-                _("Keeps voicemail away from agents."),
-                ("press_1", _("Pressing 1")),
-                ("amd", _("The carrier's detection")),
-                ("off", _("Nothing")),
-            ),
             Field(
                 "ring_timeout_s",
                 _("Let it ring for"),
@@ -219,24 +254,6 @@ GROUPS: tuple[Group, ...] = (
                 shown,
                 unit=_("seconds"),
             ),
-            _seconds(
-                "wait_tolerance_s",
-                _("Silence tolerated at the answer"),
-                _("How long somebody who answered may wait for the agent (dial ahead)."),
-            ),
-            Field(
-                "max_wait_probability",
-                _("Chance of more than that"),
-                _("How often that may be missed, from 0 to 1 (dial ahead)."),
-                number,
-                shown,
-            ),
-        ),
-    ),
-    Group(
-        _("When somebody is not reached"),
-        _("What happens after no answer, a busy line or a voicemail."),
-        (
             Field(
                 "attempts",
                 _("Attempts"),
@@ -252,47 +269,49 @@ GROUPS: tuple[Group, ...] = (
                 _listed,
                 placeholder="300, 900",
             ),
+            _seconds("wrap_up_s", _("Wrap-up"), _("Time after each talk before the next caller. 0: none.")),
+            _choice(
+                "confirm_human",
+                _("A person is confirmed by"),
+                _("Keeps voicemail away from agents."),
+                ("press_1", _("Pressing 1")),
+                ("amd", _("The carrier's detection")),
+                ("off", _("Nothing")),
+                more=True,
+            ),
             _choice(
                 "missed_place",
                 _("Their place meanwhile"),
                 _("Kept: they are next as soon as they can be rung again."),
                 ("keep", _("Kept")),
                 ("back", _("From the time of the retry")),
+                more=True,
             ),
-            Field(
-                "quiet_hours",
-                _("Quiet hours"),
-                _("Nobody is rung between these times, in the zone of the number. Empty: none."),
-                quiet,
-                _span,
-                placeholder="21:00-09:00",
-            ),
-        ),
-    ),
-    Group(
-        _("Agents"),
-        _("What counts as an end of a conversation, and the time after it."),
-        (
-            _seconds("wrap_up_s", _("Wrap-up"), _("Time after each talk before the next caller. 0: none.")),
             _seconds(
                 "cut_off_s",
                 _("Counts as cut off within"),
                 _("An agent's line that ends this soon after connecting puts the caller back in line. 0: never."),
+                more=True,
             ),
             _seconds(
-                "prior_handle_s",
-                _("Assumed length of a talk"),
-                _("With wrap-up. Used until enough talks were measured."),
+                "wait_tolerance_s",
+                _("Silence tolerated at the answer"),
+                _("How long somebody who answered may wait for the agent (dial ahead)."),
+                more=True,
             ),
-            _seconds(
-                "prior_patience_s",
-                _("Assumed patience"),
-                _("How long callers hold before they hang up, until it was measured."),
+            Field(
+                "max_wait_probability",
+                _("Chance of more than that"),
+                _("How often that may be missed, from 0 to 1 (dial ahead)."),
+                number,
+                shown,
+                more=True,
             ),
         ),
     ),
     Group(
-        _("Who may be rung, and how they are spoken to"),
+        "whom",
+        _("Who may be called"),
         _("Checked when a callback is promised, and again before it is dialled."),
         (
             Field(
@@ -304,12 +323,12 @@ GROUPS: tuple[Group, ...] = (
                 placeholder="own, CN",
             ),
             Field(
-                "priority_credit_s",
-                _("Credit by segment"),
-                _("Seconds by which a segment stands further ahead, as NAME: SECONDS."),
-                credit,
-                _credits,
-                placeholder="vip: 300",
+                "quiet_hours",
+                _("Quiet hours"),
+                _("Nobody is rung between these times, in the zone of the number. Empty: none."),
+                quiet,
+                _span,
+                placeholder="21:00-09:00",
             ),
             Field(
                 "languages", _("Languages"), _("en, zh; the first one greets."), words, _listed, placeholder="en, zh"
@@ -320,6 +339,8 @@ GROUPS: tuple[Group, ...] = (
 """The form, top to bottom. Opening hours and the two switches have places of their own."""
 
 FIELDS: Mapping[str, Field] = {field.name: field for group in GROUPS for field in group.fields}
+
+_ELSEWHERE = {"accepting": _("Accepting"), "dialing": _("Dialling"), "hours": _("Opening hours")}
 
 DAY_NAMES = {
     "mon": _("Monday"),
@@ -382,9 +403,48 @@ def write_hours(hours: Mapping[str, Any] | None, zone: str) -> dict[str, str]:
     return form
 
 
-def as_text(value: Any) -> str:
-    """A value of a policy in the history of changes."""
-    return "–" if value is None else json.dumps(value, ensure_ascii=False)
+def label(name: str) -> Any:
+    """What a field is called, those included that have no place in the form."""
+    return FIELDS[name].label if name in FIELDS else _ELSEWHERE.get(name, name)
+
+
+def written(name: str, value: Any) -> str:
+    """A value of a field as it stands in the form."""
+    return FIELDS[name].write(value)
+
+
+def said(name: str, value: Any) -> str:
+    """A value of a field as people read it, with its unit."""
+    if isinstance(value, bool):
+        return str(_("on") if value else _("off"))
+    if name == "hours":
+        return _hours_said(value)
+    if value is None or value in ([], {}):
+        return "–"
+    one = FIELDS.get(name)
+    if one is None:
+        return json.dumps(value, ensure_ascii=False)
+    chosen = dict(one.choices).get(value) if one.choices else None
+    return f"{chosen or one.write(value)} {'' if one.choices else one.unit}".strip()
+
+
+def _hours_said(value: Mapping[str, Any] | None) -> str:
+    if value is None:
+        return str(_("Always open"))
+    form = write_hours(value, "")
+    spans = [(str(DAY_NAMES[day]), form[day]) for day in DAYS if form[day]]
+    week = [f"{_from_to(days)} {times}" for times, days in _alike(spans)]
+    rest = (form[name] for name in ("holidays", "closed_dates", "open_dates", "timezone"))
+    return "; ".join([*week, *filter(None, rest)])
+
+
+def _alike(spans: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Days that follow each other with the same hours, together."""
+    return [(times, [day for day, _same in days]) for times, days in groupby(spans, key=lambda one: one[1])]
+
+
+def _from_to(days: list[str]) -> str:
+    return days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}"
 
 
 def _intervals(text: str, day: str) -> list[list[str]]:

@@ -203,7 +203,7 @@ def _values(queue: Queue, wish: Wish, wait_s: float) -> dict[str, Any]:
     if not errand.done.is_set():
         return {"working": True}
     answer = errand.answer or {"why": "failed"}
-    told = {"answer": answer, "doubts": list(_doubts(answer)), "day_name": _written(wish.day)}
+    told = {"answer": answer, "doubts": list(doubts_of(answer)), "day_name": day_of(wish.day)}
     if "plan" not in answer:
         return told
     slots = [_slot(one) for one in answer["plan"]["intervals"]]
@@ -252,7 +252,7 @@ def _chart(slots: Sequence[SlotShown], both: bool) -> Markup:
     )  # fmt: skip
 
 
-def _doubts(answer: Mapping[str, Any]) -> Iterator[str]:
+def doubts_of(answer: Mapping[str, Any]) -> Iterator[str]:
     """What a planner should know about the forecast."""
     for doubt, about in answer.get("forecast", {}).get("doubts", ()):
         yield _DOUBTS[doubt](about)
@@ -282,12 +282,13 @@ _DOUBTS: Mapping[str, Callable[[str], str]] = {
     ),
     "odd_days": _days_left_out,
     "old": lambda about: gettext(
-        "The last usable day is %(day)s: much may have changed since.", day=_written(date.fromisoformat(about))
+        "The last usable day is %(day)s: much may have changed since.", day=day_of(date.fromisoformat(about))
     ),
 }
 
 
-def _written(day: date) -> str:
+def day_of(day: date) -> str:
+    """A day with its weekday, as the language writes it."""
     return str(format_date(day, "EEEE, MMM d" if languages.language() == "en" else "M月d日EEEE", locale=_locale()))
 
 

@@ -1,7 +1,7 @@
-"""One queue's thresholds on one page: what each does and what they do now, the switches, the hours, the history."""
+"""One queue's thresholds on one page: what each does, what that comes to now, the switches, and how to change them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -9,21 +9,27 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import policies
 from callback.domain.acts import What
-from callback.domain.errors import InvalidInput
+from callback.domain.errors import InvalidInput, NotFound
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.flows import configure, look
-from callback.ports import PolicyVersion
+from callback.flows.configure import Overtaken
 from callback.web import languages
 from callback.web.acting import doer
-from callback.web.admin import fields, pacing
+from callback.web.admin import fields, pacing, versions
+from callback.web.admin.doing import TOLD, doing
+from callback.web.admin.versions import Change
 from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
 from callback.web.pages import back, fragment, page
 
 SWITCHES = ("accepting", "dialing")
-HISTORY = 20
+LATEST = 3
+WHY = 200
+
+Values = dict[str, Any]
+Mistakes = dict[str, str]
 
 
 def routes(console: Blueprint) -> None:
@@ -31,55 +37,36 @@ def routes(console: Blueprint) -> None:
     console.get("/queues/<key>")(queue)
     console.get("/queues/<key>/now")(queue_now)
     console.post("/queues/<key>/policy")(save_policy)
-    console.post("/queues/<key>/hours")(save_hours)
     console.post("/queues/<key>/switch/<name>")(switch)
-    console.post("/queues/<key>/revert/<int:version>")(revert)
-    console.post("/stop")(stop_everything)
-
-
-@dataclass(frozen=True)
-class Change:
-    """One field that a version changed, before and after."""
-
-    field: Any
-    before: str
-    after: str
 
 
 @signed_in(Role.VIEWER)
 def queue(key: str) -> str:
-    """The page."""
-    return _page(recorded_queue(key), {}, {})
+    """The page; with changes that were tried in a preview, if the address has any."""
+    changes = read_change(request.args.get("change", "{}"))
+    return shown(recorded_queue(key), as_typed(changes), {})
 
 
 @signed_in(Role.VIEWER)
 def queue_now(key: str) -> AnyResponse:
-    """The part of it that changes by itself."""
+    """The parts of it that change by themselves."""
     found = recorded_queue(key)
-    return fragment("admin/queue_now.html", queue=found, seen=look.queue_now(house(), found))
+    languages.in_zone(languages.queue_zone(found))
+    seen = look.queue_now(house(), found)
+    return fragment("admin/queue_now.html", queue=found, seen=seen, apart=True, told=TOLD, doing=doing(seen))
 
 
 @signed_in(Role.SUPERVISOR)
 def save_policy(key: str) -> AnyResponse | tuple[str, int]:
-    """Save the thresholds: a new version, or the form again with what to mend."""
-    changes, mistakes = fields.read_fields(request.form)
-    if not mistakes:
-        mistakes = _save(key, changes)
-    if mistakes:
-        return _page(recorded_queue(key), request.form, mistakes), 422
-    return redirect(url_for("admin.queue", key=key), 303)
-
-
-@signed_in(Role.SUPERVISOR)
-def save_hours(key: str) -> AnyResponse | tuple[str, int]:
-    """Save the opening hours."""
+    """Save the thresholds: a new version, or the form again with what to mend, or with what others saved meanwhile."""
+    changes, mistakes = typed(key)
     try:
-        mistakes = _save(key, {"hours": fields.read_hours(request.form)})
-    except fields.Unreadable as mistake:
-        mistakes = {"hours": str(mistake)}
+        mistakes = mistakes or save(key, changes)
+    except Overtaken as overtaken:
+        return shown(overtaken.queue, as_typed(changes), {}, conflicts_of(overtaken, changes)), 409
     if mistakes:
-        return _page(recorded_queue(key), request.form, mistakes), 422
-    return redirect(url_for("admin.queue", key=key) + "#hours", 303)
+        return shown(recorded_queue(key), {**as_typed(changes), **request.form}, mistakes), 422
+    return redirect(url_for("admin.queue", key=key), 303)
 
 
 @signed_in(Role.SUPERVISOR)
@@ -88,100 +75,123 @@ def switch(key: str, name: str) -> AnyResponse:
     if name not in SWITCHES:
         abort(404)
     on = request.form.get("to") == "on"
-    configure.put_policy(
-        house(), QueueKey(key), {name: on}, **_by(What.POLICY_SWITCH), why=f"switched {'on' if on else 'off'}"
-    )
+    why = f"switched {'on' if on else 'off'}"
+    configure.put_policy(house(), QueueKey(key), {name: on}, **by(What.POLICY_SWITCH), why=why)
     return back("admin.queue", key=key)
 
 
-@signed_in(Role.SUPERVISOR)
-def revert(key: str, version: int) -> AnyResponse:
-    """Make an earlier version the next one."""
-    earlier = next((one for one in _history(key) if one.version == version), None)
-    if earlier is None:
-        abort(404)
-    changes = policies.to_json(earlier.policy)
-    why = f"back to version {version}"
-    configure.put_policy(house(), QueueKey(key), changes, **_by(What.POLICY_REVERT), why=why)
-    flash(gettext("Version %(version)s is in force again.", version=version))
-    return redirect(url_for("admin.queue", key=key), 303)
-
-
-@signed_in(Role.SUPERVISOR)
-def stop_everything() -> AnyResponse:
-    """Every queue stops accepting and dialling; nothing that is promised is lost."""
-    with house().store.begin() as work:
-        queues = work.queues()
-    for one in queues:
-        off = dict.fromkeys(SWITCHES, False)
-        configure.put_policy(house(), QueueKey(one.key), off, **_by(What.STOP_EVERYTHING), why="stop everything")
-    flash(gettext("Everything is stopped: nothing is promised and nobody is rung until you switch it on again."))
-    return redirect(url_for("admin.overview"), 303)
-
-
-def _by(what: What) -> dict[str, Any]:
+def by(what: What) -> Values:
     """Who does this, for the version and for the audit log."""
     return {"by": doer().by, "role": doer().role, "what": what}
 
 
-def _save(key: str, changes: Mapping[str, Any]) -> dict[str, str]:
-    """Save what differs; by field what the rules refuse."""
-    now = policies.to_json(recorded_queue(key).policy)
-    changed = {name: value for name, value in changes.items() if now[name] != value}
-    if not changed:
+# --- what was typed -----------------------------------------------------------------------------------------------
+
+
+def typed(key: str) -> tuple[Values, Mistakes]:
+    """The fields that a form changes against the version it was made from (its `base`), and what cannot be read."""
+    if "change" in request.form:
+        return read_change(request.form["change"]), {}
+    values, mistakes = fields.read_fields(request.form)
+    before = policies.to_json(based_on(key))
+    return {name: value for name, value in values.items() if before[name] != value}, mistakes
+
+
+def base() -> int | None:
+    """The version that a form was made from."""
+    text = request.form.get("base", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def based_on(key: str) -> Policy:
+    """The policy of that version; the one in force where the form names none, or one that is not there."""
+    number = base()
+    with house().store.look() as work:
+        found = work.queue(QueueKey(key))
+        if number is None or number == found.version:
+            return found.policy
+        try:
+            return configure.version(work, found, number).policy
+        except NotFound:
+            return found.policy
+
+
+def read_change(text: str) -> Values:
+    """Changes as an address or a form carries them. Anything else is a bad request."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        abort(400)
+    if not isinstance(found, dict) or not found.keys() <= policies.to_json(policies.DEFAULTS).keys():
+        abort(400)
+    return found
+
+
+def write_change(changes: Mapping[str, Any]) -> str:
+    """The same the other way round."""
+    return json.dumps(changes, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def as_typed(changes: Mapping[str, Any]) -> dict[str, str]:
+    """Changes as a form would send them."""
+    kept = {key: request.form[key] for key in ("why", "from") if key in request.form}
+    # only what the form has a place for: hours have a page of their own
+    return kept | {name: fields.written(name, value) for name, value in changes.items() if name in fields.FIELDS}
+
+
+# --- saving -------------------------------------------------------------------------------------------------------
+
+
+def save(key: str, changes: Mapping[str, Any], what: What = What.POLICY_SAVE) -> Mistakes:
+    """Save what was changed; by field what the rules refuse. Raises Overtaken."""
+    if not changes:
         flash(gettext("Nothing was changed."))
         return {}
+    why = request.form.get("why", "").strip()[:WHY]
     try:
-        saved = configure.put_policy(
-            house(), QueueKey(key), changed, **_by(What.POLICY_SAVE), why=request.form.get("why", "").strip()[:200]
-        )
+        saved = configure.put_policy(house(), QueueKey(key), changes, **by(what), why=why, base=base())
     except InvalidInput as refused:
-        found = getattr(refused, "mistakes", [(refused.field, str(refused))])
-        return {name: message[:1].upper() + message[1:] for name, message in found}
+        return refusals(refused)
     flash(gettext("Saved as version %(version)s. It is in force.", version=saved.version))
     return {}
 
 
-def _page(found: Queue, typed: Mapping[str, str], mistakes: Mapping[str, str]) -> str:
-    zone = languages.queue_zone(found) or "UTC"
-    form = {**fields.write_fields(found.policy), **fields.write_hours(found.policy.hours, zone), **typed}
+def refusals(refused: InvalidInput) -> Mistakes:
+    """By field what is wrong with it."""
+    found = getattr(refused, "mistakes", [(refused.field, str(refused))])
+    return {name: message[:1].upper() + message[1:] for name, message in found}
+
+
+def conflicts_of(overtaken: Overtaken, changes: Mapping[str, Any]) -> list[Change]:
+    """What is in force now beside what was to be saved."""
+    now = policies.to_json(overtaken.queue.policy)
+    return [
+        Change(fields.label(name), fields.said(name, now[name]), fields.said(name, changes[name]))
+        for name in overtaken.fields
+    ]
+
+
+def shown(found: Queue, filled: Mapping[str, str], mistakes: Mapping[str, str], conflicts: Any = ()) -> str:
+    """The page, with the form as it was `filled`."""
+    languages.in_zone(languages.queue_zone(found))
+    seen = look.queue_now(house(), found)
+    form = {**fields.write_fields(found.policy), **filled}
+    for one in fields.FIELDS.values():
+        if one.switch and "base" in filled:  # a form that was sent leaves out what is off
+            form[one.name] = filled.get(one.name, "")
     return page(
         "admin/queue.html",
         pacing=pacing.shown(found),
         queue=found,
-        seen=look.queue_now(house(), found),
+        seen=seen,
+        doing=doing(seen),
         groups=fields.GROUPS,
-        days=fields.DAY_NAMES,
+        dirty=bool(filled),
         form=form,
         mistakes=mistakes,
-        history=_with_changes(_history(found.key)),
+        conflicts=conflicts,
+        planned=[],
+        may_plan=False,
+        history=versions.with_changes(versions.latest(found.key, LATEST + 1))[:LATEST],
         tab="thresholds",
     )
-
-
-def _history(key: str) -> list[PolicyVersion]:
-    with house().store.begin() as work:
-        return work.policies(QueueKey(key), limit=HISTORY + 1)
-
-
-def _with_changes(versions: Sequence[PolicyVersion]) -> list[tuple[PolicyVersion, list[Change]]]:
-    """Newest first, each with what it changed against the one before."""
-    ordered = sorted(versions, key=lambda one: one.version, reverse=True)
-    before = [*ordered[1:], None]
-    return [
-        (one, _changes(previous.policy, one.policy) if previous else [])
-        for one, previous in zip(ordered, before, strict=True)
-    ][:HISTORY]
-
-
-def _changes(before: Policy, after: Policy) -> list[Change]:
-    old, new = policies.to_json(before), policies.to_json(after)
-    return [
-        Change(
-            fields.FIELDS[name].label if name in fields.FIELDS else name,
-            fields.as_text(old[name]),
-            fields.as_text(new[name]),
-        )
-        for name in new
-        if old[name] != new[name]
-    ]

@@ -1,0 +1,34 @@
+/* A form that has been typed into says so, and asks before its page is left: <form data-unsaved> with a .unsaved in it.
+   What the server sent counts as saved, except with data-dirty: it came back with mistakes, or from a preview. */
+(() => {
+  "use strict";
+  const ASIDE = new Set(["why", "csrf_token"]); // no loss worth a question
+
+  const state = (form) => JSON.stringify([...new FormData(form)].filter(([name]) => !ASIDE.has(name)));
+
+  for (const form of document.querySelectorAll("form[data-unsaved]")) {
+    const line = form.querySelector(".unsaved");
+    if (!line) continue; // only to be looked at
+    const saved = form.hasAttribute("data-dirty") ? "" : state(form);
+    let leaving = false;
+    const look = () => {
+      const said = state(form) === saved ? "" : line.dataset.said;
+      if (line.textContent !== said) line.textContent = said;
+      for (const field of form.querySelectorAll(".field")) {
+        const input = field.querySelector("input, select");
+        if (!input) continue;
+        const same = input.type === "checkbox" ? input.checked === input.defaultChecked
+          : input.tagName === "SELECT" ? !input.selectedOptions[0] || input.selectedOptions[0].defaultSelected || ![...input.options].some((one) => one.defaultSelected)
+          : input.value === input.defaultValue;
+        field.classList.toggle("changed", !same && !ASIDE.has(input.name));
+      }
+    };
+    form.addEventListener("input", look);
+    form.addEventListener("change", look);
+    form.addEventListener("submit", () => { leaving = true; });
+    addEventListener("pageshow", () => { leaving = false; look(); }); // the browser may have kept what was typed
+    addEventListener("beforeunload", (event) => {
+      if (!leaving && state(form) !== saved) event.preventDefault();
+    });
+  }
+})();

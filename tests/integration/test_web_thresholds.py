@@ -1,0 +1,182 @@
+"""The thresholds console over HTTP: what a field does now, previews, versions, conflicts, hours, stopping it all."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from callback.domain.ids import QueueKey
+from callback.domain.lifecycle import AgentStatus
+from callback.domain.policy import Policy
+from tests.support.clock import ManualClock
+from tests.support.web_house import WebHouse, form_token, signed_in
+
+PAGE = "/admin/queues/support"
+
+
+@pytest.fixture
+def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
+    house.queue()
+    yield house
+    house.close()
+
+
+def policy(web: WebHouse, queue: str = "support") -> Policy:
+    with web.store.begin() as work:
+        return work.queue(QueueKey(queue)).policy
+
+
+def send(client: Any, path: str, **fields: Any) -> Any:
+    return client.post(path, data={"csrf_token": form_token(client.get("/admin")), **fields})
+
+
+def text(client: Any, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return str(answer.get_data(as_text=True))
+
+
+def test_each_field_says_what_it_does_now(web: WebHouse) -> None:
+    web.agent(status=AgentStatus.AVAILABLE)
+    client = signed_in(web)
+    assert "A free agent takes whoever calls now." in text(client, PAGE)
+    for at in range(4):
+        web.promise(f"+1201555014{at}")
+    now = text(client, f"{PAGE}/now")
+    assert re.search(r'id="doing-offer_at_wait_s" hx-swap-oob="true">(Offering: t|T)he wait is', now), now
+    assert "3 wait now." in now or "4 wait now." in now
+    send(client, f"{PAGE}/switch/dialing", to="off")
+    assert "promises wait for dialling." in text(client, PAGE)
+
+
+def test_two_who_save_other_fields_both_get_them(web: WebHouse) -> None:
+    client = signed_in(web)
+    assert send(client, f"{PAGE}/policy", base="1", offer_at_wait_s="240", closing_guard="on").status_code == 303
+    assert send(client, f"{PAGE}/policy", base="1", attempts="5", closing_guard="on").status_code == 303
+    assert (policy(web).offer_at_wait_s, policy(web).attempts) == (240, 5)
+
+
+def test_who_saves_the_same_field_sees_both_values_and_may_insist(web: WebHouse) -> None:
+    client = signed_in(web)
+    send(client, f"{PAGE}/policy", base="1", offer_at_wait_s="240", closing_guard="on")
+    typed = {"offer_at_wait_s": "300", "attempts": "4", "closing_guard": "on", "why": "my turn"}
+    refused = send(client, f"{PAGE}/policy", base="1", **typed)
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 409
+    assert "Somebody else saved meanwhile" in page
+    assert "240 seconds" in page
+    assert 'name="offer_at_wait_s" value="300"' in page
+    assert 'name="attempts" value="4"' in page
+    assert 'value="my turn"' in page
+    assert policy(web).offer_at_wait_s == 240
+    assert 'name="base" value="2"' in page
+    assert send(client, f"{PAGE}/policy", base="2", **typed).status_code == 303
+    assert (policy(web).offer_at_wait_s, policy(web).attempts) == (300, 4)
+
+
+def test_a_preview_saves_nothing_and_leads_to_saving_it(web: WebHouse) -> None:
+    client = signed_in(web)
+    sent = send(
+        client, f"{PAGE}/preview", base="1", offer_at_wait_s="30", closing_guard="on", traffic="example", why="calmer"
+    )
+    assert sent.status_code == 303
+    page = text(client, sent.headers["Location"] + "&wait=1")
+    assert policy(web).offer_at_wait_s == 180
+    assert "This day is made up" in page
+    for word in ("Callbacks offered", "Unserved at closing", "Agents idle", "data-chart", 'value="calmer"'):
+        assert word in page, word
+    change = json.dumps({"offer_at_wait_s": 30})
+    assert 'value="30"' in text(client, f"{PAGE}?change={change}"), "and back to the form"
+    assert send(client, f"{PAGE}/policy", base="1", change=change, why="calmer").status_code == 303
+    assert policy(web).offer_at_wait_s == 30
+
+
+def test_without_a_record_a_preview_says_so_and_makes_nothing_up(web: WebHouse) -> None:
+    client = signed_in(web)
+    change = json.dumps({"offer_at_wait_s": 30})
+    assert "Nobody is on record for that day." in text(client, f"{PAGE}/preview?change={change}&wait=1")
+    assert "no record yet to forecast" in text(client, f"{PAGE}/preview?change={change}&traffic=forecast&wait=1")
+    assert "this is what is in force" in text(client, f"{PAGE}/preview")
+    assert client.get(f"{PAGE}/preview?change=nonsense").status_code == 400
+    assert client.get(f'{PAGE}/preview?change={{"attempts":0}}').status_code == 400
+    assert client.get(f"{PAGE}/preview?version=99").status_code == 404
+
+
+def test_a_mistake_is_told_at_the_form_instead_of_a_preview(web: WebHouse) -> None:
+    answer = send(signed_in(web), f"{PAGE}/preview", base="1", attempts="none", closing_guard="on")
+    assert answer.status_code == 422
+    assert 'name="attempts" value="none"' in answer.get_data(as_text=True)
+
+
+def test_any_two_versions_stand_side_by_side(web: WebHouse) -> None:
+    client = signed_in(web)
+    for wait in ("200", "220", "240"):
+        send(client, f"{PAGE}/policy", offer_at_wait_s=wait, closing_guard="on", why=f"to {wait}")
+    page = text(client, f"{PAGE}/versions?from=1&to=4")
+    assert page.count("to 220") == 1
+    compared = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert "180 seconds" in compared
+    assert "240 seconds" in compared
+    assert "200 seconds" not in compared
+    assert "They are the same." in text(client, f"{PAGE}/versions?from=2&to=2")
+    assert "proposed" in text(client, f"{PAGE}/preview?version=1&traffic=example&wait=1")
+
+
+def test_the_fortnight_of_the_hours_is_shown_as_they_are_typed(web: WebHouse) -> None:
+    web.queue(
+        "billing",
+        "Billing",
+        ("+12015550101",),
+        hours={"timezone": "Europe/London", "weekly": {"mon": [["10:00", "11:00"]]}},
+    )
+    client = signed_in(web)
+    typed = {"timezone": "Europe/London", "mon": "09:00-17:00", "tue": "09:00-17:00"}
+    shown = send(client, f"{PAGE}/hours/days", **typed).get_data(as_text=True)
+    assert shown.count("09:00–17:00") == 4
+    assert policy(web).hours is None
+    wrong = send(client, f"{PAGE}/hours/days", timezone="Mars/Base")
+    assert wrong.status_code == 422
+    copied = text(client, f"{PAGE}/hours?copy=billing")
+    assert 'value="10:00-11:00"' in copied
+    assert "These are the hours of Billing." in copied
+
+
+def test_hours_that_somebody_else_saved_meanwhile_are_not_lost(web: WebHouse) -> None:
+    client = signed_in(web)
+    week = {"timezone": "Europe/London", "mon": "09:00-17:00"}
+    assert send(client, f"{PAGE}/hours", base="1", **week).status_code == 303
+    refused = send(client, f"{PAGE}/hours", base="1", timezone="Europe/London", mon="10:00-17:00")
+    assert refused.status_code == 409
+    assert "Monday 09:00-17:00" in refused.get_data(as_text=True)
+    assert 'value="10:00-17:00"' in refused.get_data(as_text=True)
+
+
+def test_everything_stops_and_goes_on_as_it_was(web: WebHouse) -> None:
+    web.queue("billing", "Billing", ("+12015550101",), accepting=False)
+    web.queue("closed", "Closed", ("+12015550102",), accepting=False, dialing=False)
+    web.promise()
+    client = signed_in(web)
+    asked = text(client, "/admin/stop")
+    assert "2 queues promise no callbacks and ring nobody." in asked
+    assert "1 callback that is promised keeps its place" in asked
+    send(client, "/admin/stop", why="a fire drill")
+    assert "2 queues are stopped." in text(client, "/admin")
+    assert "already" in text(client, "/admin/stop")
+    send(client, f"{PAGE}/policy", offer_at_wait_s="240", closing_guard="on")
+    send(client, "/admin/start")
+    assert (policy(web).accepting, policy(web).dialing, policy(web).offer_at_wait_s) == (True, True, 240)
+    assert (policy(web, "billing").accepting, policy(web, "billing").dialing) == (False, True)
+    assert not policy(web, "closed").dialing
+    with web.store.begin() as work:
+        assert {act.what for act in work.acts(limit=9)} >= {"policy.stop", "policy.start"}
+
+
+def test_the_queue_in_trouble_comes_first(web: WebHouse) -> None:
+    web.queue("aaa", "Calm", ("+12015550103",))
+    web.promise()
+    page = text(signed_in(web), "/admin")
+    assert "Nobody is signed in, and people wait." in page
+    assert page.index("Support") < page.index("Calm")
