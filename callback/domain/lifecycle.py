@@ -58,6 +58,7 @@ class Event(StrEnum):
     EXPIRE = "expire"
     READY = "ready"  # the caller says so before the time they wait for
     RENUMBER = "renumber"  # another number, proved by code
+    MOVE = "move"  # somebody with the right to do so puts it elsewhere in the line
 
 
 S, E = State, Event
@@ -73,6 +74,8 @@ MOVES: dict[tuple[State | None, Event], State] = {
     (S.WAITING, E.READY): S.WAITING,  # between attempts: the next one is due at once
     (S.WAITING, E.RENUMBER): S.WAITING,
     (S.SCHEDULED, E.RENUMBER): S.SCHEDULED,
+    (S.WAITING, E.MOVE): S.WAITING,
+    (S.SCHEDULED, E.MOVE): S.WAITING,  # rung now, whatever time they had asked for
     (S.WAITING, E.RESERVE): S.RESERVED,
     (S.RESERVED, E.RELEASE): S.WAITING,
     (S.RESERVED, E.DIAL): S.DIALING,

@@ -58,5 +58,16 @@ def priority(joined_at: datetime, place: int, credits_s: Mapping[str, float]) ->
     return next((key for key, seconds in credits_s.items() if credit > 0 and _micros(seconds) == credit), "")
 
 
+def ahead_of(first: int) -> int:
+    """The place just before the one that is first now."""
+    return first - 1
+
+
+def ahead_s(joined_at: datetime, place: int) -> float:
+    """How far a place lies ahead of the time of joining, in seconds: a credit, or that somebody moved it. Below 0 for a
+    place that was lost."""
+    return (score(joined_at) - place) / 1e6
+
+
 def _micros(seconds: float) -> int:
     return round(seconds * 1_000_000)

@@ -76,17 +76,28 @@ def drop_if_ended(house: House, id: CallbackId, now: datetime) -> None:
 
 
 def mend(house: House, callback: Callback, now: datetime) -> int:
-    """1 if this promise was missing from the line, stood there for later although it is due, or was given up."""
+    """1 if this promise was missing from the line, stood there for later although it is due, or elsewhere than its
+    columns say, or was given up."""
     if now - max(callback.joined_at, callback.requested_for or callback.joined_at) > PROMISE_LIFE:
         return expire(house, callback, now)
     house.book.queue(callback.queue)  # one that is gone is found out here: nobody is ever matched in it
     due = callback.due(now)
-    place = house.line.standing(callback.queue, EntryId(callback.id)).place
-    if place and not (place == "later" and due):
+    stands = house.line.standing(callback.queue, EntryId(callback.id))
+    if stands.place in ("due", "later") and stands.score != callback.score:
+        callback = fresh(house, callback)  # moved, and the line never heard of it; or moved since it was read
+        if callback.state is not State.WAITING or stands.score == callback.score:
+            return 0
+    elif stands.place and not (stands.place == "later" and due):
         return 0
-    settle.stand(house, callback, due=due, now=now)
+    settle.stand(house, callback, due=callback.due(now), now=now)
     match.run(house, callback.queue)
     return 1
+
+
+def fresh(house: House, callback: Callback) -> Callback:
+    """As the record has it at this moment."""
+    with house.store.look() as work:
+        return work.callback(callback.id)
 
 
 def expire(house: House, callback: Callback, now: datetime) -> int:

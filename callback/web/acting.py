@@ -37,9 +37,9 @@ def record(
     work.act(act(doer(), what, subject, at, queue=queue, before=before, after=after, cause=cause))
 
 
-def on_callback(what: What, *, after: Values | None = None) -> Callable[[Work, Callback], None]:
+def on_callback(what: What, *, after: Values | None = None, cause: str = "") -> Callable[[Work, Callback], None]:
     """What a flow that changes a callback is to write along with it."""
-    return lambda work, callback: record(work, what, callback.id, queue=callback.queue, after=after)
+    return lambda work, callback: record(work, what, callback.id, queue=callback.queue, after=after, cause=cause)
 
 
 def on_held(what: What) -> Callable[[Work, Failure], None]:

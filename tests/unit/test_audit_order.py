@@ -210,6 +210,16 @@ def test_a_promise_that_was_moved_ahead_passes_by_that_rule(written: Written) ->
     assert written.overtakings() == {"moved": 1}
 
 
+def test_a_move_passes_by_that_rule_although_the_line_never_says_why(written: Written) -> None:
+    written.promise("cb1", joined=1)
+    written.promise("cb2", joined=2)
+    written.moves("cb2", "waiting", "waiting", "moved to the front", joined=0)
+    written.stands("cb2", "due", "due", "entered", joined=2, credit=2)
+    written.paired("ann", "cb2", "rs1")
+    assert written.kinds() == []
+    assert written.overtakings() == {"moved": 1}
+
+
 def test_each_overtaking_is_told_on_demand(written: Written) -> None:
     written.call("CA1", None, "arrived", "arrived", joined=1)
     written.promise("cb2", joined=2, due=False)

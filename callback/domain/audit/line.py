@@ -168,7 +168,8 @@ class LineReplay:
             told = f"{who} went {shift(score - stand.score)}, to a place that the record never gave it ({row.reason})"
             self._doubt(Invariant.PLACE, row, told)
         self._shelves.take(stand)
-        stand.moved = moved(row) if score != stand.score else stand.moved
+        by_row = moved(row) if score != stand.score else stand.moved
+        stand.moved = by_row or self._promises.was_moved(who, score)
         stand.queue, stand.score, stand.joined = queue, score, int(data.get("joined", score))
         if row.before == AgentStatus.RESERVED:
             self._service.back(row, stand)

@@ -27,6 +27,7 @@ class Promises:
         self.open: dict[str, Entry] = {}
         self._ended: dict[str, tuple[str, datetime]] = {}
         self._scores: dict[str, set[int]] = {}
+        self._moved: dict[str, int] = {}
         self._dialled: dict[str, str] = {}
         self._ringing: dict[str, str] = {}
         self._numbers: dict[str, str] = {}
@@ -39,6 +40,7 @@ class Promises:
         if row.after in ENDED:
             self.open.pop(row.subject, None)
             self._scores.pop(row.subject, None)
+            self._moved.pop(row.subject, None)
             self._dialled.pop(row.subject, None)
             self._ended[row.subject] = (row.after, row.at)
         else:
@@ -53,6 +55,10 @@ class Promises:
         """Whether the record has placed this promise there: now, or a moment ago."""
         known = self._scores.get(id)
         return known is None or score in known
+
+    def was_moved(self, id: str, score: int) -> bool:
+        """Whether it stands there because somebody with the right to moved it: the line tells where, never why."""
+        return self._moved.get(id) == score
 
     def talks(self, row: Entry, id: str) -> None:
         """The line says that this promise's caller talks."""
@@ -87,6 +93,8 @@ class Promises:
         elif score < before and not moved(row):
             told = f"{row.subject} was put {(before - score) / 1e6:.3f} s ahead ({row.reason})"
             self._breach(Invariant.PLACE, row, told)
+        if moved(row):
+            self._moved[row.subject] = score
         self._scores[row.subject] = {before, score}
 
     def _check_dial(self, row: Entry, number: str | None) -> None:
