@@ -66,6 +66,7 @@ def _configure(app: Flask, options: WebOptions) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=options.session_s),
+        SESSION_REFRESH_EACH_REQUEST=False,  # a refresh on its way would put back what was signed out or chosen since
         WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as its session
         WTF_CSRF_SSL_STRICT=False,  # behind a proxy it compares the wrong scheme; SameSite stands instead
         WTF_CSRF_CHECK_DEFAULT=True,

@@ -441,6 +441,18 @@ def test_an_unknown_page_is_a_page_and_not_a_stack_trace(web: WebHouse) -> None:
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
 
 
+# --- sessions and refreshes that run side by side -----------------------------------------------------------------
+
+
+def test_a_refresh_on_its_way_does_not_put_back_a_session_that_was_changed_since(web: WebHouse) -> None:
+    client = signed_in(web)
+    client.get("/admin")  # gets the form's token
+    for path in ("/admin/now", "/condition", "/wall/now", "/admin/agents/now"):
+        refreshed = client.get(path, headers={"HX-Request": "true"})
+        assert refreshed.status_code in (200, 204)
+        assert "Set-Cookie" not in refreshed.headers, path
+
+
 # --- light and dark ---------------------------------------------------------------------------------------------
 
 
