@@ -18,6 +18,7 @@ from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryI
 from callback.domain.judged import Tally
 from callback.domain.lessons import Lesson
 from callback.domain.lifecycle import AgentStatus, Event, State
+from callback.domain.planned import Planned, PlanState
 from callback.domain.policy import Policy, Queue
 from callback.domain.proof import NumberChange
 from callback.domain.reports import Spread, Sums
@@ -868,6 +869,32 @@ class Work(Protocol):
         ...
 
     def policies(self, key: QueueKey, limit: int = 50) -> list[PolicyVersion]: ...
+    def add_plan(self, plan: Planned) -> Planned: ...
+    def plan(self, id: str) -> Planned:
+        """Raises NotFound."""
+        ...
+
+    def plans(self, queue: QueueKey) -> list[Planned]:
+        """Those of a queue that are still to take effect, the next first."""
+        ...
+
+    def plans_due(self, now: datetime, limit: int = 100) -> list[Planned]:
+        """Those of all queues whose time has come, in its order."""
+        ...
+
+    def end_plan(
+        self,
+        id: str,
+        state: PlanState,
+        *,
+        at: datetime,
+        by: str = "",
+        version: int | None = None,
+        note: str = "",
+    ) -> bool:
+        """False: it had ended already."""
+        ...
+
     def put_agent(self, agent: Agent, at: datetime) -> Agent: ...
     def agents(self) -> list[Agent]: ...
     def agent(self, key: AgentKey) -> Agent: ...

@@ -35,6 +35,8 @@ REPORT_S = 10.0
 """How often the journal is read on for the reports."""
 ERASE_S = 5.0
 """How often somebody goes on with those who want to be forgotten, and blanks a slice of what is too old to be kept."""
+EFFECT_S = 2.0
+"""How often somebody looks whether a planned change of a policy is due."""
 SIGN_S = 2.0
 """How often a worker says that it lives, and what kinds of work it does."""
 END_S = 3
@@ -93,6 +95,7 @@ class Configuration:
             "keep-said": {"task": "workers.tasks.keep_said", "schedule": KEEP_SAID_S},
             "report": {"task": "workers.tasks.report", "schedule": REPORT_S},
             "erase": {"task": "workers.tasks.erase", "schedule": ERASE_S},
+            "take-effect": {"task": "workers.tasks.take_effect", "schedule": EFFECT_S},
             "forget-said": {"task": "workers.tasks.forget_said", "schedule": FORGET_SAID_S},
         }
 

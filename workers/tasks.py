@@ -4,12 +4,24 @@ from callback.domain.ids import AttemptId, CallSid, Token
 from callback.flows import condition, epoch, lessons, reports
 from callback.flows import erase as erasing
 from callback.flows import persist as persisting
+from callback.flows import planned as planning
 from callback.flows import rebuild as rebuilding
 from callback.flows import said as saying
 from callback.flows import stand_again as standing
 from callback.flows import sweep as sweeping
 from callback.flows import tasks as doing
-from workers.celery import ERASE_S, FORGET_SAID_S, KEEP_SAID_S, LEARN_S, REPORT_S, STAND_AGAIN_S, app, house, settings
+from workers.celery import (
+    EFFECT_S,
+    ERASE_S,
+    FORGET_SAID_S,
+    KEEP_SAID_S,
+    LEARN_S,
+    REPORT_S,
+    STAND_AGAIN_S,
+    app,
+    house,
+    settings,
+)
 from workers.rounds import Rounds
 
 REBUILD_S = 1800
@@ -108,3 +120,9 @@ def stand_again() -> int:
     if not rounds.begins("stand_again", STAND_AGAIN_S):
         return 0
     return standing.stand_again(house())
+
+
+@app.task(name="workers.tasks.take_effect")
+def take_effect() -> int:
+    """Put in force what was planned for now; returns how many versions of policies that made."""
+    return planning.put_in_force(house()) if rounds.begins("take_effect", EFFECT_S) else 0

@@ -22,6 +22,7 @@ ROUTES = {
     "workers.tasks.text": {"queue": MESSAGES},
     "workers.tasks.sweep": {"queue": SWEEP},
     "workers.tasks.stand_again": {"queue": SWEEP},
+    "workers.tasks.take_effect": {"queue": SWEEP},
     "workers.tasks.erase": {"queue": MESSAGES},
     "workers.tasks.persist": {"queue": PERSIST},
     "workers.tasks.keep_said": {"queue": PERSIST},

@@ -19,6 +19,9 @@ class What(StrEnum):
 
     POLICY_SAVE = "policy.save"
     POLICY_REVERT = "policy.revert"
+    POLICY_PLAN = "policy.plan"
+    POLICY_UNPLAN = "policy.unplan"
+    POLICY_EFFECT = "policy.effect"
     POLICY_SWITCH = "policy.switch"
     STOP_EVERYTHING = "policy.stop"
     START_AGAIN = "policy.start"

@@ -72,7 +72,7 @@ def put_queue(
         queue = work.put_queue(key, name, checked, now)
         work.act(act(Doer(by, role), What.QUEUE_SAVE, key, now, queue=key, before=before, after=_queue_json(queue)))
         if policy:
-            queue = _save_policy(work, queue, policy, Doer(by, role), "with the queue", now)
+            queue = save_policy(work, queue, policy, Doer(by, role), "with the queue", now)
     publish(house)
     return queue
 
@@ -129,7 +129,7 @@ def _revise(
             if lost:
                 raise Overtaken(lost, queue)
         try:
-            return _save_policy(work, queue, changes, doer, why, house.clock.now(), what)
+            return save_policy(work, queue, changes, doer, why, house.clock.now(), what)
         except Stale:
             raise Unlucky("somebody saved meanwhile") from None
 
@@ -150,7 +150,7 @@ def overtaken(base: Policy, now: Policy, changes: Mapping[str, object]) -> list[
     return [name for name, value in changes.items() if name in there and there[name] not in (before[name], value)]
 
 
-def _save_policy(
+def save_policy(
     work: Work,
     queue: Queue,
     changes: Mapping[str, object],
@@ -159,6 +159,7 @@ def _save_policy(
     at: datetime,
     what: What = What.POLICY_SAVE,
 ) -> Queue:
+    """The next version within a transaction, with its line in the audit log. Raises InvalidInput, Stale."""
     key = QueueKey(queue.key)
     policy = policies.parse(changes, queue.policy)
     saved = work.put_policy(key, policy, by=doer.by, why=why, at=at, following=queue.version)

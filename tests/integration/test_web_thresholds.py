@@ -3,13 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy
+from callback.flows import planned
 from tests.support.clock import ManualClock
 from tests.support.web_house import WebHouse, form_token, signed_in
 
@@ -180,3 +183,82 @@ def test_the_queue_in_trouble_comes_first(web: WebHouse) -> None:
     page = text(signed_in(web), "/admin")
     assert "Nobody is signed in, and people wait." in page
     assert page.index("Support") < page.index("Calm")
+
+
+# --- changes that take effect later -------------------------------------------------------------------------------
+
+
+def in_two_hours(web: WebHouse) -> str:
+    return (web.clock.now() + timedelta(hours=2)).astimezone(ZoneInfo("America/New_York")).strftime("%Y-%m-%dT%H:%M")
+
+
+def test_a_change_takes_effect_at_its_time_once_and_keeps_what_others_saved(web: WebHouse) -> None:
+    client = signed_in(web)
+    at = in_two_hours(web)
+    send(client, f"{PAGE}/policy", base="1", offer_at_wait_s="60", closing_guard="on", why="the sale", **{"from": at})
+    page = text(client, PAGE)
+    assert "the sale" in page
+    assert "Take it back" in page
+    assert (policy(web).offer_at_wait_s, planned.put_in_force(web.house)) == (180, 0)
+    send(client, f"{PAGE}/policy", attempts="5", closing_guard="on")
+    web.wait(2 * 3600 + 1)
+    assert planned.put_in_force(web.house) == 1
+    assert planned.put_in_force(web.house) == 0
+    assert (policy(web).offer_at_wait_s, policy(web).attempts) == (60, 5)
+    with web.store.look() as work:
+        version = work.policies(QueueKey("support"))[0]
+        assert (version.by, version.why, version.version) == ("supervisor@example.com", "the sale", 3)
+        assert work.acts(limit=1)[0].what == "policy.effect"
+    assert web.line.configuration()[1][0].policy.offer_at_wait_s == 60
+    assert "Take it back" not in text(signed_in(web), PAGE)
+
+
+def test_two_keepers_at_once_make_one_version(web: WebHouse) -> None:
+    at = web.clock.now() + timedelta(hours=1)
+    planned.plan(web.house, QueueKey("support"), {"attempts": 7}, at=at, by="test")
+    web.wait(3601)
+    with web.store.look() as work:
+        due = work.plans_due(web.clock.now())
+    assert [planned.apply(web.house, one) for one in (*due, *due)] == [True, False]
+    with web.store.look() as work:
+        assert work.queue(QueueKey("support")).version == 2
+
+
+def test_who_dies_in_the_middle_leaves_it_to_the_next(web: WebHouse) -> None:
+    at = web.clock.now() + timedelta(hours=1)
+    planned.plan(web.house, QueueKey("support"), {"attempts": 7}, at=at, by="test")
+    web.wait(3601)
+
+    with web.store.look() as work:
+        due = work.plans_due(web.clock.now())
+
+    def dies() -> None:
+        with web.store.begin() as work:
+            assert planned.applied(web.house, work, due[0])
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        dies()
+    assert policy(web).attempts == 3
+    assert planned.put_in_force(web.house) == 1
+    assert policy(web).attempts == 7
+
+
+def test_a_planned_change_is_taken_back(web: WebHouse) -> None:
+    client = signed_in(web)
+    send(client, f"{PAGE}/policy", base="1", attempts="9", closing_guard="on", **{"from": in_two_hours(web)})
+    found = re.search(r'action="([^"]+/take-back)"', text(client, PAGE))
+    assert found
+    assert send(client, found[1]).status_code == 303
+    assert send(client, found[1]).status_code == 303
+    web.wait(3 * 3600)
+    assert planned.put_in_force(web.house) == 0
+    assert policy(web).attempts == 3
+
+
+@pytest.mark.parametrize("wrong", ["yesterday", "2001-01-01T09:00", "2999-01-01T09:00"])
+def test_a_time_that_cannot_be_is_said_at_its_field(web: WebHouse, wrong: str) -> None:
+    answer = send(signed_in(web), f"{PAGE}/policy", base="1", attempts="9", closing_guard="on", **{"from": wrong})
+    assert answer.status_code == 422
+    assert "Choose a time to come" in answer.get_data(as_text=True)
+    assert 'name="attempts" value="9"' in answer.get_data(as_text=True)

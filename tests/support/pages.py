@@ -32,7 +32,7 @@ LINKS = (
     "expired", "failed", "held",
 )  # fmt: skip
 
-CHANGE = "%7B%22offer_at_wait_s%22:60,%22dial_mode%22:%22dial_ahead%22%7D"
+CHANGE = "%7B%22offer_at_wait_s%22:60%7D"
 """Of a policy, as an address has it."""
 
 PAGES: tuple[Shown, ...] = (
@@ -64,6 +64,11 @@ PAGES: tuple[Shown, ...] = (
     Shown("agents", "/admin/agents", "supervisor"),
     Shown("set-aside", "/admin/trouble", "supervisor"),
     Shown("not-found", "/admin/queues/none", "viewer", status=404),
+    Shown("reports", "/admin/reports", "supervisor"),
+    Shown("reports-month", "/admin/reports?period=28&by=week&queue=support", "viewer"),
+    Shown("reports-management", "/admin/reports/management?period=28&hourly=32.5", "viewer"),
+    Shown("reports-agents", "/admin/reports/agents?period=28", "supervisor"),
+    Shown("reports-agent", "/admin/reports/agents?period=28&agent=ann", "supervisor"),
     # the desk
     Shown("desk-talking", "/agent", "agent", "ann"),
     Shown("desk-coming", "/agent", "agent", "bob"),

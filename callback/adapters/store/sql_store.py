@@ -35,6 +35,7 @@ from callback.adapters.store.listings import Listings
 from callback.adapters.store.messages import Messages
 from callback.adapters.store.models import Models
 from callback.adapters.store.people import People
+from callback.adapters.store.planned import Plans
 from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
 from callback.adapters.store.reports import Reports
@@ -75,6 +76,7 @@ class SqlWork(
     ReadingOut,
     Desk,
     Reports,
+    Plans,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
 

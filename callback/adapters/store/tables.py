@@ -720,6 +720,28 @@ report_mark = Table(
     CheckConstraint("id = 1", name="one"),
 )
 
+# --- changes that take effect later -----------------------------------------------------------------------------
+
+_PLAN_WAITS = text("state = 'waiting'")
+planned_policies = Table(
+    "planned_policies",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("queue", ForeignKey("queues.key"), nullable=False),
+    Column("changes", Given, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("why", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("state", String, nullable=False),
+    Column("version", Integer),
+    Column("ended_at", Instant),
+    Column("ended_by", String, nullable=False),
+    Column("note", String, nullable=False),
+    Index("ix_planned_policies_due", "effective_at", postgresql_where=_PLAN_WAITS, sqlite_where=_PLAN_WAITS),
+)
+
 # --- who changed what -------------------------------------------------------------------------------------------
 
 # The audit log (`domain.acts`). No number and no caller's name in it: nothing of it is ever blanked.

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -11,8 +13,9 @@ from callback.domain import policies
 from callback.domain.acts import What
 from callback.domain.errors import InvalidInput, NotFound
 from callback.domain.ids import QueueKey
+from callback.domain.planned import FURTHEST, Planned
 from callback.domain.policy import Policy, Queue
-from callback.flows import configure, look
+from callback.flows import configure, look, planned
 from callback.flows.configure import Overtaken
 from callback.web import languages
 from callback.web.acting import doer
@@ -38,6 +41,7 @@ def routes(console: Blueprint) -> None:
     console.get("/queues/<key>/now")(queue_now)
     console.post("/queues/<key>/policy")(save_policy)
     console.post("/queues/<key>/switch/<name>")(switch)
+    console.post("/queues/<key>/planned/<id>/take-back")(take_back)
 
 
 @signed_in(Role.VIEWER)
@@ -78,6 +82,16 @@ def switch(key: str, name: str) -> AnyResponse:
     why = f"switched {'on' if on else 'off'}"
     configure.put_policy(house(), QueueKey(key), {name: on}, **by(What.POLICY_SWITCH), why=why)
     return back("admin.queue", key=key)
+
+
+@signed_in(Role.SUPERVISOR)
+def take_back(key: str, id: str) -> AnyResponse:
+    """A planned change does not take effect."""
+    if planned.take_back(house(), QueueKey(key), id, by=doer().by, role=doer().role):
+        flash(gettext("It was taken back."))
+    else:
+        flash(gettext("It has taken effect already."), "warn")
+    return redirect(url_for("admin.queue", key=key), 303)
 
 
 def by(what: What) -> Values:
@@ -148,12 +162,54 @@ def save(key: str, changes: Mapping[str, Any], what: What = What.POLICY_SAVE) ->
         flash(gettext("Nothing was changed."))
         return {}
     why = request.form.get("why", "").strip()[:WHY]
+    if request.form.get("from"):
+        return plan(key, changes, why)
     try:
         saved = configure.put_policy(house(), QueueKey(key), changes, **by(what), why=why, base=base())
     except InvalidInput as refused:
         return refusals(refused)
     flash(gettext("Saved as version %(version)s. It is in force.", version=saved.version))
     return {}
+
+
+def plan(key: str, changes: Mapping[str, Any], why: str) -> Mistakes:
+    """Have them take effect at the time in the form, in the zone of the queue."""
+    languages.in_zone(languages.queue_zone(recorded_queue(key)))
+    wrong = gettext("Choose a time to come, at most %(days)s days from now.", days=FURTHEST.days)
+    try:
+        at = datetime.fromisoformat(request.form["from"]).replace(tzinfo=languages.zone())
+        planned.plan(house(), QueueKey(key), changes, at=at, by=doer().by, role=doer().role, why=why)
+    except ValueError:
+        return {"from": wrong}
+    except InvalidInput as refused:
+        return {"from": wrong} if refused.field == "from" else refusals(refused)
+    flash(gettext("Planned: it takes effect %(when)s.", when=languages.when(at, house().clock.now())))
+    return {}
+
+
+@dataclass(frozen=True)
+class PlanShown:
+    """A plan, and what it will change as things stand."""
+
+    plan: Planned
+    changes: list[Change]
+
+
+def plans(found: Queue) -> list[PlanShown]:
+    """What is still to take effect, the next first."""
+    with house().store.look() as work:
+        waiting = work.plans(QueueKey(found.key))
+    now = policies.to_json(found.policy)
+    return [
+        PlanShown(
+            one,
+            [
+                Change(fields.label(name), fields.said(name, now.get(name)), fields.said(name, value))
+                for name, value in one.changes.items()
+            ],
+        )
+        for one in waiting
+    ]
 
 
 def refusals(refused: InvalidInput) -> Mistakes:
@@ -190,8 +246,7 @@ def shown(found: Queue, filled: Mapping[str, str], mistakes: Mapping[str, str], 
         form=form,
         mistakes=mistakes,
         conflicts=conflicts,
-        planned=[],
-        may_plan=False,
+        planned=plans(found),
         history=versions.with_changes(versions.latest(found.key, LATEST + 1))[:LATEST],
         tab="thresholds",
     )

@@ -1,0 +1,58 @@
+"""A change of a policy that takes effect at a time to come.
+
+It is kept as the fields it changes, so that whatever others save until then stays; where they change the same fields,
+the one that comes last, which is the plan, counts. Everybody sees it on the queue's page until then and may take it
+back.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from callback.domain.errors import InvalidInput
+from callback.domain.ids import QueueKey
+
+FURTHEST = timedelta(days=366)
+
+
+class PlanState(StrEnum):
+    """What became of a plan. Only one that is waiting can still become anything."""
+
+    WAITING = "waiting"
+    APPLIED = "applied"
+    TAKEN_BACK = "taken_back"
+    REFUSED = "refused"  # the rules did not accept it any more when its time came
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A planned change. `by` and `role` are who planned it; `ended_by` who took it back, `note` why it was refused,
+    `version` the version of the policy that it became."""
+
+    id: str
+    queue: QueueKey
+    changes: Mapping[str, Any]
+    effective_at: datetime
+    by: str
+    role: str
+    why: str
+    created_at: datetime
+    state: PlanState = PlanState.WAITING
+    version: int | None = None
+    ended_at: datetime | None = None
+    ended_by: str = ""
+    note: str = ""
+
+
+def new_plan_id() -> str:
+    """A new id of a plan."""
+    return f"pl{secrets.token_hex(8)}"
+
+
+def check_time(at: datetime, now: datetime) -> None:
+    """Raises InvalidInput for a time that is over, or further away than anybody can mean."""
+    if not now < at <= now + FURTHEST:
+        raise InvalidInput("from", f"choose a time to come, at most {FURTHEST.days} days from now")
