@@ -53,9 +53,18 @@
         new CustomEvent("chart:data", { detail: figure, bubbles: true }));
     }
   };
+  // A queue that is new has no drawing yet: the page is loaded anew, at most every two minutes.
+  const complete = () => {
+    const last = Number(sessionStorage.getItem("completed") || 0);
+    if (!wall.querySelector(".curve:empty") || Date.now() - last < 120000) return;
+    sessionStorage.setItem("completed", String(Date.now()));
+    location.reload();
+  };
+
   wall.addEventListener("live:part", (event) => {
     show();
     draw(event.detail.data);
+    complete();
   });
   document.addEventListener("htmx:after:swap", () => {
     show();
