@@ -1,5 +1,5 @@
-"""Who waits in a queue, live and promised in the one order they stand in: looked through, added to by hand, somebody put
-first, somebody taken out."""
+"""Who waits in a queue, live and promised in the one order they stand in: looked through, added to by hand, with
+somebody put first or taken out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Why somebody stands where they stand, in plain words: how they came, what put them ahead, how often they were rung."""
+"""Why somebody stands where they stand, in plain words: how they came, what put them ahead, how often we rang."""
 
 from collections.abc import Mapping
 
