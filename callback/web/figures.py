@@ -73,6 +73,7 @@ class Figure:
             "zone": str(languages.zone()),
             "unit": str(self.unit),
             "top": self.top,
+            "x_label": self.x_label,
             "series": [
                 {"label": one.label, "values": [_short(value) for value in one.values], "kind": str(one.kind)}
                 for one in self.series

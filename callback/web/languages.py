@@ -146,6 +146,16 @@ def day(at: date, now: datetime) -> str:
     return names.get((at - today).days) or _day(at)
 
 
+def date_of(day: date) -> str:
+    """A day with its year, without a name: what a table of any year needs."""
+    return str(format_date(day, "MMM d, y" if language() == "en" else "y年M月d日", locale=language()))
+
+
+def short_date(day: date) -> str:
+    """A day on the axis of a chart."""
+    return str(format_date(day, "MMM d" if language() == "en" else "M/d", locale=language()))
+
+
 def zone_name() -> str:
     """The answer's zone as people call it."""
     if zone() is UTC or str(zone()) == "UTC":

@@ -6,6 +6,7 @@ Pages are photographed and judged against it. It stands still: the clock is turn
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from callback.domain.callback import Attempt, Callback, Leg, LegKind, Outcome
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, new_attempt_id
@@ -13,6 +14,7 @@ from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.said import Moment
 from callback.flows import cancel, persist
 from callback.ports import Work
+from tests.support import counted
 from tests.support.predictions import fill
 from tests.support.web_house import OWN, WebHouse
 
@@ -51,6 +53,7 @@ def stage(web: WebHouse) -> Staged:
     _agents(web)
     fill(web.store, web.clock, 40, actual_s=130)
     fill(web.store, web.clock, 20, actual_s=700, moment=Moment.PROMISE)
+    counted.fill(web.store, web.clock.now(), days=60, queues=("support", "sales"), zone=ZoneInfo("Europe/London"))
     _line(staged)
     _ended(staged)
     _aside(staged)

@@ -83,7 +83,7 @@
         y: { range: (_, low, high) => [Math.min(0, low ?? 0), data.top ?? Math.max(high ?? 0, LEAST[data.unit] ?? 1) * 1.08] },
       },
       axes: axesOf(data, parseFloat(getComputedStyle(canvas).fontSize) || 12),
-      series: [{ label: "", value: (_, at) => (at == null ? "" : data.timed ? moment.format(new Date(at * 1000)) : data.x[at]) }, ...seriesOf(data)],
+      series: [{ label: data.x_label || "\u00a0", value: (_, at) => (at == null ? "" : data.timed ? moment.format(new Date(at * 1000)) : data.x[at]) }, ...seriesOf(data)],
       bands: bandsOf(data),
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
       legend: { show: true },
