@@ -40,7 +40,7 @@ SETTINGS = (
     Section("users", lambda: gettext("Users"), "admin.users", Role.ADMIN),
     Section("tokens", lambda: gettext("Tokens"), "admin.tokens", Role.ADMIN),
     Section("prompts", lambda: gettext("Prompts"), "admin.prompts", Role.SUPERVISOR),
-    Section("acts", lambda: gettext("Audit log"), "admin.acts", Role.SUPERVISOR),
+    Section("acts", lambda: gettext("Audit log"), "admin.acts", Role.ADMIN),
 )
 """The tabs of the settings; the section `settings` leads to the first of them that somebody may see."""
 

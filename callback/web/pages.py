@@ -60,9 +60,14 @@ def theme() -> str:
     return chosen if chosen in THEMES else ""
 
 
+def in_house_zone(queue: Queue | None = None) -> None:
+    """Read and write times in the zone that a page about `queue` has, or one about the whole house."""
+    languages.in_zone(_zone(queue))
+
+
 def page(template: str, *, queue: Queue | None = None, **values: Any) -> str:
     """A whole page, with times in the zone of `queue` where one is given, else of the first queue that has one."""
-    languages.in_zone(_zone(queue))
+    in_house_zone(queue)
     return render_template(template, queue=queue, now=house().clock.now(), zone=str(languages.zone()), **values)
 
 

@@ -3,11 +3,13 @@
 from flask import Blueprint
 
 from callback.web.admin import (
+    acts,
     agents,
     line,
     opening,
     overview,
     pacing,
+    people,
     preview,
     reports,
     staffing,
@@ -35,6 +37,8 @@ def blueprint() -> Blueprint:
         reports,
         staffing,
         agents,
+        people,
+        acts,
         trouble,
     ):
         part.routes(console)
