@@ -1,4 +1,5 @@
-"""A page that nobody listed is one that nobody looks at: every GET route is in the list of pages, or says what it is."""
+"""A page that nobody listed is one that nobody looks at: every GET route is in the list of pages, or says what it
+is."""
 
 from flask import Flask
 

@@ -77,7 +77,7 @@ SAME_IN_CHINESE = {
     "callback",  # the product
     "CSV", "CSAT", "API", "UTC", "MAE", "RASE", "CRM", "SIP", "JSON", "OFF", "vip", "own", "GB", "CN", "VIP", "Esc", "Enter",
     "English",  # names itself
-    "abandon",  # what is typed
+    "abandon", "YYYY",  # what is typed
 }  # fmt: skip
 FOREIGN = re.compile(
     r"\S+@\S+|https?://\S+|\b(?:cb|at|CA|rs)[0-9a-z]{10,}\b|\b(?:America|Europe|Asia)/\w+(?: \w+)?"
@@ -114,6 +114,9 @@ def wrongs(visitor: Visitor, shown: Shown, language: str) -> Iterator[str]:
     window.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
     window.on("pageerror", lambda error: told.append(str(error)))
     page = visitor.see(shown)
+    if visitor.status != shown.status:
+        yield f"it was answered {visitor.status}"
+        return
     page.evaluate(COUNT_SHIFTS)
     page.evaluate(REFRESH_TWICE)
     page.evaluate(AXE.read_text())

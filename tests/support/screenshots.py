@@ -52,13 +52,15 @@ class Visitor:
         self._browser, self._staged, self._theme, self._language = browser, staged, theme, language
         self._pages: dict[tuple[str, str | None], Page] = {}
         self.base = staged.web.options.public_base_url
+        self.status = 0  # of the page that was seen last
 
     def see(self, shown: Shown, width: int = WIDTHS[-1]) -> Page:
         """The page, loaded."""
         page = self.window(shown)
         page.set_viewport_size({"width": width, "height": HEIGHT})
         spoken = f"?lang={self._language}" if shown.caller else ""  # else that of the call
-        page.goto(self.base + address(shown, self._staged) + spoken, wait_until="load")
+        answer = page.goto(self.base + address(shown, self._staged) + spoken, wait_until="load")
+        self.status = answer.status if answer else 0
         return page
 
     def window(self, shown: Shown) -> Page:
