@@ -1,4 +1,4 @@
-"""The audit log as a page and as a file: found by who, what, to what and when, with what differs. Administrators only."""
+"""The audit log as a page and a file, for administrators: found by who, what, to what and when, with what differs."""
 
 from collections.abc import Iterator
 from typing import Any
