@@ -65,7 +65,8 @@ def times(house: House, callback: Callback, zone: tzinfo) -> tuple[datetime, ...
 
 def quiet(queue: Queue, callback: Callback, at: datetime) -> bool:
     """Whether nobody may be rung at that time where they are."""
-    return opening.quiet_until(queue.policy.quiet_hours, phone.zones_of(callback.number), at) is not None
+    wanted = queue.policy.quiet_hours
+    return wanted is not None and opening.quiet_until(wanted, phone.zones_of(callback.number), at) is not None
 
 
 def later(house: House, callback: Callback, at: datetime, *, cause: str) -> Callback:

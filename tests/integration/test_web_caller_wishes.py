@@ -210,8 +210,9 @@ def test_whoever_had_asked_for_a_later_time_joins_the_end_of_the_line(web: WebHo
     mine = web.promise(requested_for=NOON + timedelta(hours=3))
     others = []
     for digit in range(3):
-        web.wait(20)
+        web.wait(19)
         others.append(web.promise(f"+1201555014{digit}"))
+    web.wait(3)
     page = ask(client, mine, "ready")
     assert "join the end of the line now." in page
     assert "You would be 4th in line." in page
