@@ -262,3 +262,20 @@ def test_a_time_that_cannot_be_is_said_at_its_field(web: WebHouse, wrong: str) -
     assert answer.status_code == 422
     assert "Choose a time to come" in answer.get_data(as_text=True)
     assert 'name="attempts" value="9"' in answer.get_data(as_text=True)
+
+
+# --- queues by hand -----------------------------------------------------------------------------------------------
+
+
+def test_a_queue_is_added_and_named_anew_by_an_administrator_alone(web: WebHouse) -> None:
+    assert signed_in(web).get("/admin/queues/new").status_code == 403
+    client = signed_in(web, "admin")
+    made = send(client, "/admin/queues/new", key="Sales", name="Sales", numbers="+1 201 555 0102")
+    assert made.headers["Location"] == "/admin/queues/sales/hours"
+    for wrong in ({"key": "new"}, {"key": "a b"}, {"key": "support"}, {"name": ""}, {"numbers": "12"}):
+        fields = {"key": "other", "name": "Other", "numbers": "", **wrong}
+        assert send(client, "/admin/queues/new", **fields).status_code == 422, wrong
+    send(client, "/admin/queues/sales/edit", name="Sales and more", numbers="")
+    with web.store.look() as work:
+        found = work.queue(QueueKey("sales"))
+    assert (found.name, found.numbers, found.version) == ("Sales and more", (), 1)

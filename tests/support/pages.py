@@ -54,6 +54,8 @@ PAGES: tuple[Shown, ...] = (
     Shown("hours", "/admin/queues/support/hours", "supervisor"),
     Shown("versions", "/admin/queues/support/versions", "supervisor"),
     Shown("stop", "/admin/stop", "supervisor"),
+    Shown("queue-add", "/admin/queues/new", "admin"),
+    Shown("queue-edit", "/admin/queues/support/edit", "admin"),
     Shown("line", "/admin/queues/support/line", "supervisor"),
     Shown("waits", "/admin/queues/support/waits", "supervisor"),
     Shown("waits-of-all", "/admin/waits", "supervisor"),

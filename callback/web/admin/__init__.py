@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from callback.web.admin import (
     acts,
+    adding,
     agents,
     line,
     opening,
@@ -26,6 +27,7 @@ def blueprint() -> Blueprint:
     console = Blueprint("admin", __name__, url_prefix="/admin")
     for part in (
         overview,
+        adding,
         stopping,
         thresholds,
         preview,
@@ -38,7 +40,7 @@ def blueprint() -> Blueprint:
         staffing,
         agents,
         people,
-        acts,
+            acts,
         trouble,
     ):
         part.routes(console)

@@ -1,0 +1,90 @@
+"""Queues added by hand, and their names and numbers changed: what is done once, by whoever runs the house."""
+
+import re
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from callback.domain.errors import InvalidInput
+from callback.domain.ids import QueueKey
+from callback.domain.policy import Queue
+from callback.flows import configure
+from callback.web.acting import doer
+from callback.web.catalogue import gettext
+from callback.web.context import house, recorded_queue
+from callback.web.guards import Role, signed_in
+from callback.web.pages import page
+
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NEW = "new"
+"""No queue may be called so: it is the address of this page."""
+
+
+def routes(console: Blueprint) -> None:
+    """Adds this part to the console."""
+    console.get("/queues/new")(add_queue)
+    console.post("/queues/new")(put_new_queue)
+    console.get("/queues/<key>/edit")(edit_queue)
+    console.post("/queues/<key>/edit")(put_known_queue)
+
+
+@signed_in(Role.ADMIN)
+def add_queue() -> str:
+    """The form of a new queue."""
+    return _page(None, {}, {})
+
+
+@signed_in(Role.ADMIN)
+def put_new_queue() -> AnyResponse | tuple[str, int]:
+    """Make it, with the defaults; or the form again with what to mend."""
+    key = request.form.get("key", "").strip().lower()
+    mistakes = {}
+    if not KEY.fullmatch(key) or key == NEW:
+        mistakes["key"] = gettext("Use small letters, digits, - and _, such as support.")
+    elif _known(key):
+        mistakes["key"] = gettext("There is such a queue already.")
+    mistakes = mistakes or _save(key)
+    if mistakes:
+        return _page(None, request.form, mistakes), 422
+    return redirect(url_for("admin.hours", key=key), 303)
+
+
+@signed_in(Role.ADMIN)
+def edit_queue(key: str) -> str:
+    """The form of a queue that is there."""
+    queue = recorded_queue(key)
+    return _page(queue, {"name": queue.name, "numbers": ", ".join(queue.numbers)}, {})
+
+
+@signed_in(Role.ADMIN)
+def put_known_queue(key: str) -> AnyResponse | tuple[str, int]:
+    """Change its name and numbers; its policy stays."""
+    queue = recorded_queue(key)
+    mistakes = _save(key)
+    if mistakes:
+        return _page(queue, request.form, mistakes), 422
+    return redirect(url_for("admin.queue", key=key), 303)
+
+
+def _known(key: str) -> bool:
+    with house().store.look() as work:
+        return any(queue.key == key for queue in work.queues())
+
+
+def _save(key: str) -> dict[str, str]:
+    name = request.form.get("name", "").strip()[:100]
+    if not name:
+        return {"name": gettext("Give it a name.")}
+    typed = request.form.get("numbers", "").replace("，", ",").split(",")
+    numbers = tuple("".join(number.split()) for number in typed if number.strip())
+    try:
+        configure.put_queue(house(), QueueKey(key), name=name, numbers=numbers, by=doer().by, role=doer().role)
+    except InvalidInput as refused:
+        return {"numbers": str(refused)}
+    flash(gettext("%(queue)s was saved.", queue=name))
+    return {}
+
+
+def _page(queue: Queue | None, form: Mapping[str, str], mistakes: Mapping[str, str]) -> str:
+    return page("admin/queue_edit.html", known=queue, form=form, mistakes=mistakes)
