@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import arrival, backtest, dial, expect, line, pacing, pages, rebuild, rehearse, scenarios
+from bench import arrival, backtest, dial, expect, line, pacing, pages, rebuild, rehearse, reports, scenarios
 from bench.figures import Figure
 
 Tick = Callable[[], None]
@@ -71,6 +71,13 @@ def _scenarios(quick: bool, tick: Tick) -> list[Figure]:
     return figures
 
 
+def _reports(database: str) -> Callable[[bool, Tick], list[Figure]]:
+    def measure(quick: bool, tick: Tick) -> list[Figure]:
+        return reports.measure(database, reports.QUICK if quick else reports.Effort(), tick)
+
+    return measure
+
+
 ROWS = {
     row.name: row
     for row in (
@@ -86,6 +93,8 @@ ROWS = {
         Row("backtest", "a year of recorded traffic", backtest.measure, rounds=1),
         Row("expect", "what is expected of each place", expect.measure, rounds=1),
         Row("rehearse", "a day rehearsed", rehearse.measure, rounds=rehearse.ROUNDS),
+        Row("reports-postgresql", "reports on a year of calls, on PostgreSQL", _reports("postgresql")),
+        Row("reports-sqlite", "reports on a year of calls, on SQLite", _reports("sqlite")),
         Row("scenarios", "forecasts beside an oracle", _scenarios, rounds=scenarios.ROUNDS),
     )
 }

@@ -6,7 +6,20 @@ words with the way to mend it: exit code 1, or 2 for a command that was typed wr
 
 import click
 
-from callback.cli import audit, backtest, carrier, erase, estimate, export, people, queues, rehearse, running, staff
+from callback.cli import (
+    audit,
+    backtest,
+    carrier,
+    erase,
+    estimate,
+    export,
+    people,
+    queues,
+    rehearse,
+    reports,
+    running,
+    staff,
+)
 from callback.cli.errors import PlainGroup
 
 
@@ -39,6 +52,7 @@ for _command in (
     rehearse.rehearse,
     staff.forecast,
     staff.staff,
+    reports.reports,
     export.export,
     erase.erase,
 ):
