@@ -61,6 +61,12 @@ class Talk:
         """Whether the caller is on hold, as far as they have heard of it."""
         return self.wish is Wish.HOLD and self.held_at is not None
 
+    @property
+    def alone(self) -> bool:
+        """Whether the caller is without their agent: they are to hear music, or hear it still, although they were
+        asked for again."""
+        return self.wish is Wish.HOLD or self.held_at is not None
+
 
 @dataclass(frozen=True)
 class WrapUp:

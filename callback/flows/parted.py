@@ -148,8 +148,10 @@ def after(house: House, hook: Hook) -> Script:
 
 
 def music(house: House, place: Place, talk: Talk) -> Script:
-    """A lap on hold."""
+    """A lap on hold. From the second one on the agent is looked for, of whose end nobody may have told."""
     now = house.clock.now()
+    if talk.held_at is not None and settle.on_the_line(house, talk.agent_leg) is False:
+        settle.talk_over(house, talk.token, caller_there=None, cause="the agent's leg is gone")
     talks.change(house, talk.token, lambda found: heard(found, now))
     return lap(place, talk.token)
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from callback.domain import retry
 from callback.domain.callback import Attempt, Callback, Outcome, Text
-from callback.domain.desk import PASSED, Talk, Wish
+from callback.domain.desk import PASSED, Talk
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
 from callback.flows import match, talks, together
@@ -69,7 +69,7 @@ def talk_over(
         return False
     else:  # an agent who is gone while the caller is on hold has not ended the talk: the caller is still there
         held = Told(None, said_cut_off=True, leg=talk.call, met=met)
-        over = settled(house, pairing, held if talk.wish is Wish.HOLD else told, cause)
+        over = settled(house, pairing, held if talk.alone else told, cause)
     if over and talk is not None:
         leave_nobody(house, pairing, talk)
     return over
@@ -79,7 +79,7 @@ def leave_nobody(house: House, pairing: Reservation, talk: Talk) -> None:
     """Nobody stays in a room, or hears the music of an agent, without the other."""
     if talk.room:  # whoever told of the end: an agent's leg that has ended as well is left as it is
         house.dispatch.hang_up(talk.agent_leg)
-    if talk.wish is Wish.HOLD and house.line.standing(pairing.queue, pairing.entry).place == "hold":
+    if talk.alone and house.line.standing(pairing.queue, pairing.entry).place == "hold":
         house.dispatch.redirect(talk.call, house.urls.step("back", **Place.paired(pairing).query()))
 
 

@@ -8,14 +8,15 @@ later. Somebody whom we rang is served with that; on the line they go on as a li
 from collections.abc import Callable
 from dataclasses import replace
 
-from callback.domain import phone
+from callback.domain import hours, phone
 from callback.domain.callback import Entry, Leg, LegKind
 from callback.domain.desk import PASSED, Talk, Wish
 from callback.domain.dialogue import Forward, HangUp, Prompt, Script, Speak
-from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.errors import InvalidInput, NotAccepting, NotFound, NumberRefused
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
 from callback.domain.lifecycle import AgentStatus, CallState
-from callback.flows import bridge, match, parted, settle, talks
+from callback.domain.policy import Queue
+from callback.flows import bridge, enrol, match, parted, settle, talks
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook, Place, moment
 from callback.flows.parted import Said
@@ -30,7 +31,8 @@ TALKED = frozenset({"completed", "answered"})
 
 
 def pass_on(house: House, agent: AgentKey, wish: Wish, to: str) -> Said:
-    """Send the caller on, from the talk or from hold. Raises InvalidInput for somewhere they cannot be sent."""
+    """Send the caller on, from the talk or from hold. Raises InvalidInput, NumberRefused or
+    NotAccepting (closed) for somewhere they cannot be sent."""
     pairing = parted.talking(house, agent)
     if pairing is None:
         return Said.NOT_TALKING
@@ -51,11 +53,14 @@ def taken_back(now: Talk, before: Talk) -> Talk | None:
 
 
 def to_queue(house: House, _: Reservation, to: str) -> str:
-    """A queue there is."""
+    """A queue there is, and that is open: nobody joins a line that nobody serves."""
     try:
-        return house.book.queue(QueueKey(to)).key
+        queue = house.book.queue(QueueKey(to))
     except NotFound:
         raise InvalidInput("to", "there is no such queue") from None
+    if not hours.is_open(queue.policy.hours, house.clock.now()):
+        raise NotAccepting("closed", "this queue is closed now")
+    return queue.key
 
 
 def to_agent(house: House, pairing: Reservation, to: str) -> str:
@@ -70,12 +75,22 @@ def to_agent(house: House, pairing: Reservation, to: str) -> str:
 
 
 def to_number(house: House, pairing: Reservation, to: str) -> str:
-    """A number that this queue may ring. The toll guard is the one for callbacks."""
+    """A number that this queue may ring."""
     queue = house.book.queue(pairing.queue)
     own = caller_id(house, queue)
     number = phone.normalise(to, phone.region_of(own) if own else None)
-    phone.check(number, allowed=queue.policy.allowed_countries, own=own)
+    may_ring(house, queue, number)
     return number
+
+
+def may_ring(house: House, queue: Queue, number: str) -> None:
+    """The guard of callbacks, at acceptance and again at dialling: its kind and country, none of ours, which would ring
+    here again, and nobody who asked never to be rung by us. Raises NumberRefused."""
+    phone.check(number, allowed=queue.policy.allowed_countries, own=caller_id(house, queue))
+    enrol.refuse_ours(house, number)
+    with house.store.look() as work:
+        if work.suppressed(number):
+            raise NumberRefused("suppressed", "its owner asked never to be called by us")
 
 
 CHECKS: dict[Wish, Callable[[House, Reservation, str], str]] = {
@@ -107,11 +122,14 @@ def passed(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
     talks.change(house, talk.token, lambda found: parted.released(found, now))
     if talks.change(house, talk.token, lambda found: None if found.passed_at else replace(found, passed_at=now)):
         tell(house, talk)
-    free_agent(house, talk)
+    free = free_agent(house, talk)
     live = replace(place, entry=EntryId(hook.call))
     if is_callback(place.entry):
         carry_on(house, hook, place)
-    return WAYS[talk.wish](house, hook, live, talk)
+    script = WAYS[talk.wish](house, hook, live, talk)
+    if free:  # only now that they stand again, before everybody who came later
+        match.run_agent(house, talk.agent)
+    return script
 
 
 def tell(house: House, talk: Talk) -> None:
@@ -124,17 +142,19 @@ def tell(house: House, talk: Talk) -> None:
         work.write(Entry(now, "queue", talk.queue, None, "passed_on", why, talk.entry, talk.queue, told))
 
 
-def free_agent(house: House, talk: Talk) -> None:
-    """The agent wraps up; a promise to the caller is kept."""
+def free_agent(house: House, talk: Talk) -> bool:
+    """The agent wraps up, and is let out of the room in which they wait; a promise to the caller is kept. Whether they
+    are free for others at once."""
     now = house.clock.now()
+    if talk.room:
+        house.dispatch.hang_up(talk.agent_leg)
     policy = house.book.queue(talk.queue).policy
     view = house.line.complete(talk.token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="gone")
     if view is None:
-        return
+        return False
     if is_callback(talk.entry):
         settle.close_callback(house, CallbackId(talk.entry), Ending.OVER, cause=f"passed on by {talk.agent}", now=now)
-    if view.status is AgentStatus.AVAILABLE:
-        match.run_agent(house, talk.agent)
+    return view.status is AgentStatus.AVAILABLE
 
 
 def carry_on(house: House, hook: Hook, place: Place) -> None:
@@ -206,9 +226,14 @@ def reserve(house: House, call: CallSid, place: Place, agent: AgentKey) -> Reser
     return house.line.reservation(token)
 
 
-def to_outside(house: House, _: Hook, place: Place, talk: Talk) -> Script:
-    """Rung from this leg, from the queue's own number; whoever picks up talks."""
+def to_outside(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
+    """Rung from this leg, from the queue's own number; whoever picks up talks. One that may not be rung any more is
+    not, and they are first in line."""
     queue = house.book.queue(place.queue)
+    try:
+        may_ring(house, queue, talk.to)
+    except NumberRefused:
+        return stand(house, hook, place, Prompt("agent_missed"))
     ring = Forward(
         number=talk.to,
         after=place.step("desk/forwarded"),

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.callback import Agent
 from callback.domain.desk import AWAY_REASONS, Wish
-from callback.domain.errors import InvalidInput, NumberRefused
+from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.ids import AgentKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import parted, presence, talks, transfer, wrapup
@@ -227,6 +227,9 @@ def post_transfer() -> AnyResponse:
         said = transfer.pass_on(house(), _key(), Wish(where), request.form.get("to", "").strip())
     except (InvalidInput, NumberRefused):
         _say("bad", REFUSED[Wish(where)]())
+        return _answered()
+    except NotAccepting:
+        _say("bad", gettext("The queue is closed now."))
         return _answered()
     return _told(said, gettext("Your caller is on the way."))
 

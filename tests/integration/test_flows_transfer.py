@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from callback.domain.desk import Talk, Wish
-from callback.domain.errors import InvalidInput, NumberRefused
+from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus, State
 from callback.domain.workday import DECLINED
@@ -120,6 +120,35 @@ def test_an_agent_who_hangs_up_while_the_caller_holds_puts_them_back_in_front(st
     assert caller.dial is not None
 
 
+def test_an_agent_who_hangs_up_before_the_caller_is_back_from_hold_leaves_a_promise_that_stands(
+    staged: StagedHouse,
+) -> None:
+    caller = staged.called()
+    callback = staged.by_number()
+    caller.answer()
+    caller.press("1")
+    agent = taken(staged, caller)
+    staged.wait(60)
+    parted.hold(staged.house, ANN)
+    staged.follow()
+    caller.dial_ends()
+    assert parted.resume(staged.house, ANN) is Said.DONE
+    agent.hang_up()
+    staged.work()
+    caller.hold()
+    assert caller.up
+    assert (staged.state(callback), staged.place(callback.id)) == (State.ANSWERED, "hold")
+
+
+def test_an_agent_of_whose_end_nobody_tells_is_missed_by_the_next_lap_of_music(staged: StagedHouse) -> None:
+    caller, agent = held(staged)
+    agent.end()
+    caller.silence()
+    staged.work()
+    assert staged.status() is AgentStatus.WRAP_UP
+    assert staged.place(caller.sid) == "hold"
+
+
 @pytest.mark.parametrize("refusal", [CarrierBusy("429"), OutcomeUnknown("503")], ids=["refused", "no answer"])
 def test_a_hold_that_the_carrier_does_not_do_leaves_them_talking(staged: StagedHouse, refusal: Any) -> None:
     caller, agent = live_talk(staged)
@@ -231,13 +260,29 @@ def test_whoever_is_free_there_is_rung_at_once(staged: StagedHouse) -> None:
     assert caller.agent().to == "client:bea"
 
 
+def test_nobody_who_came_later_has_an_agent_who_is_free_at_once(staged: StagedHouse) -> None:
+    caller, _ = live_talk(staged, wrap_up_s=0)
+    late = staged.holding("+12025550188")
+    transfer.pass_on(staged.house, ANN, Wish.QUEUE, "support")
+    staged.follow()
+    assert (staged.pairing().entry, staged.order()) == (caller.sid, [late.sid])
+
+
+def test_nobody_is_passed_on_to_a_queue_that_is_closed(staged: StagedHouse) -> None:
+    live_talk(staged)
+    staged.queue("billing", (BILLING,), hours={"timezone": "UTC", "weekly": {}})
+    with pytest.raises(NotAccepting):
+        transfer.pass_on(staged.house, ANN, Wish.QUEUE, "billing")
+
+
 def test_passed_on_from_hold_the_time_on_hold_is_counted(staged: StagedHouse) -> None:
     caller, agent = held(staged)
     staged.wait(10)
     staged.queue("billing", (BILLING,))
     transfer.pass_on(staged.house, ANN, Wish.QUEUE, "billing")
     staged.follow()
-    agent.dial_ends()
+    staged.work()
+    assert not agent.up, "out of the room, whose caller never comes"
     assert staged.place(caller.sid, "billing") == "hold"
     assert round(the_talk(staged).held_s) == 10
 
@@ -321,12 +366,25 @@ def test_a_caller_is_passed_on_to_no_number_that_may_not_be_rung(staged: StagedH
     live_talk(staged)
     with pytest.raises(InvalidInput):
         transfer.pass_on(staged.house, ANN, Wish.NUMBER, "12")
-    with pytest.raises(NumberRefused):
-        transfer.pass_on(staged.house, ANN, Wish.NUMBER, "+447400123456")
+    with staged.sql.begin() as work:
+        work.suppress("+12025550123", "test", staged.clock.now())
+    for number in ("+447400123456", OWN, "+12025550123"):
+        with pytest.raises(NumberRefused):
+            transfer.pass_on(staged.house, ANN, Wish.NUMBER, number)
     with pytest.raises(InvalidInput):
         transfer.pass_on(staged.house, ANN, Wish.QUEUE, "nowhere")
     with pytest.raises(InvalidInput):
         transfer.pass_on(staged.house, ANN, Wish.AGENT, "nobody")
+
+
+def test_a_number_that_may_not_be_rung_any_more_at_dialling_is_not(staged: StagedHouse) -> None:
+    caller, _ = live_talk(staged)
+    transfer.pass_on(staged.house, ANN, Wish.NUMBER, "+12025550177")
+    with staged.sql.begin() as work:
+        work.suppress("+12025550177", "test", staged.clock.now())
+    staged.follow()
+    assert caller.dial is None
+    assert staged.place(caller.sid) == "hold"
 
 
 @pytest.mark.parametrize("refusal", [CarrierBusy("429"), OutcomeUnknown("503")], ids=["refused", "no answer"])
