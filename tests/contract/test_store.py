@@ -686,6 +686,7 @@ def test_users_and_tokens_are_inserted_then_overwritten(store: SqlStore) -> None
         work.put_user(User("b@example.com", "admin", "other", disabled=True))
         work.put_token(ApiToken("reports", "viewer", "h1"))
         work.put_token(ApiToken("reports", "admin", "h2"))
+        assert work.tokens() == [ApiToken("reports", "admin", "h2")]
     with store.begin() as work:
         b = User("b@example.com", "admin", "other", disabled=True)
         assert work.user("b@example.com") == b

@@ -81,4 +81,4 @@ def test_only_an_administrator_reads_it(web: WebHouse) -> None:
     for role in ("viewer", "supervisor"):
         assert signed_in(web, role).get("/admin/acts").status_code == 403
     assert "Audit log" not in signed_in(web, "supervisor").get("/admin").get_data(as_text=True)
-    assert 'href="/admin/acts"' in signed_in(web, "admin").get("/admin").get_data(as_text=True)
+    assert 'href="/admin/acts"' in signed_in(web, "admin").get("/admin/tokens").get_data(as_text=True)

@@ -67,6 +67,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("agent-add", "/admin/agents/add", "admin"),
     Shown("agent-edit", "/admin/agents/ann/edit", "admin"),
     Shown("skills", "/admin/skills", "admin"),
+    Shown("tokens", "/admin/tokens", "admin"),
     Shown("acts", "/admin/acts", "admin"),
     Shown("set-aside", "/admin/trouble", "supervisor"),
     Shown("not-found", "/admin/queues/none", "viewer", status=404),

@@ -86,6 +86,16 @@ class People(Transaction):
     def put_token(self, token: ApiToken) -> None:
         self._upsert(tokens, plain_values(token, ()))
 
+    def drop_token(self, name: str) -> None:
+        """Raises NotFound."""
+        if self._sql.execute(delete(tokens).where(tokens.c.name == name)).rowcount == 0:
+            raise NotFound(f"there is no token {name}")
+
+    def tokens(self) -> list[ApiToken]:
+        """By name."""
+        rows = self._sql.execute(select(tokens).order_by(tokens.c.name))
+        return [ApiToken(**plain_row(ApiToken, row, ())) for row in rows]
+
     def token(self, token_hash: str) -> ApiToken | None:
         row = self._sql.execute(select(tokens).where(tokens.c.token_hash == token_hash)).one_or_none()
         return None if row is None else ApiToken(**plain_row(ApiToken, row, ()))

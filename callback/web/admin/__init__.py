@@ -16,6 +16,7 @@ from callback.web.admin import (
     staffing,
     stopping,
     thresholds,
+    tokens,
     trouble,
     versions,
     waits,
@@ -40,7 +41,8 @@ def blueprint() -> Blueprint:
         staffing,
         agents,
         people,
-            acts,
+        tokens,
+        acts,
         trouble,
     ):
         part.routes(console)
