@@ -51,7 +51,7 @@ def test_a_choice_marks_what_is_chosen(web: WebHouse) -> None:
 def test_a_switch_and_a_search_have_labels_too(web: WebHouse) -> None:
     html = drawn(web, FORMS + '{{ switch("on", "On", true, "Really") }}{{ search("/x", "old") }}')
     assert 'role="switch" name="on" value="on" checked aria-describedby="on-help"' in html
-    assert 'method="get" action="/x" role="search"' in html
+    assert '<search><form class="toolbar" method="get" action="/x">' in html
     assert '<label for="q">Search</label>' in html
 
 
