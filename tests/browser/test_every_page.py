@@ -75,7 +75,7 @@ DATA = {
 """What the staged people and queues are called."""
 SAME_IN_CHINESE = {
     "callback",  # the product
-    "CSV", "CSAT", "API", "UTC", "MAE", "RASE", "CRM", "SIP", "JSON", "OFF", "vip", "own", "GB", "CN", "VIP",
+    "CSV", "CSAT", "API", "UTC", "MAE", "RASE", "CRM", "SIP", "client", "JSON", "OFF", "vip", "own", "GB", "CN", "VIP",
     "Esc", "Enter",
     "English",  # names itself
     "abandon", "YYYY",  # what is typed
