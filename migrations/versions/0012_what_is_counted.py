@@ -31,7 +31,7 @@ SUMS = (
 )
 
 
-def sums() -> list[sa.Column]:
+def sums() -> "list[sa.Column[float]]":
     return [
         sa.Column(name, sa.BigInteger if kind == WHOLE else sa.Float, nullable=False, server_default="0")
         for name, kind in SUMS
