@@ -69,11 +69,11 @@ def quantile(spread: Spread, share: float) -> float | None:
 
 def merged(spreads: Iterable[Spread]) -> Counter[int]:
     """All of them together."""
-    found: Counter[int] = Counter()
+    found: dict[int, int] = {}
     for one in spreads:
         for step, count in one.items():
-            found[step] += count
-    return found
+            found[step] = found.get(step, 0) + count
+    return Counter(found)
 
 
 @dataclass(frozen=True)
@@ -219,6 +219,8 @@ class Sums:
 
 
 NAMES = tuple(field.name for field in fields(Sums))
+OF_AGENTS = NAMES[NAMES.index("talks") :]
+"""What is counted of single agents; all else of an agent is 0."""
 NOTHING = Sums()
 
 

@@ -3,7 +3,7 @@
 Everything is read from what is counted already (`flows.reports`), so that a year costs a page little more than a day.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -105,12 +105,13 @@ _KEYS: Mapping[str, Callable[[Any], Any]] = {
 def _spreads(work: Work, span: Span, by: str) -> dict[Any, dict[What, Spread]]:
     """By the parts of the report; where spreads are not kept by them, all together."""
     key = _KEYS.get(by, _whole)
-    found: defaultdict[Any, defaultdict[What, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
+    of_part: defaultdict[tuple[Any, What], list[Spread]] = defaultdict(list)
     for of, spread in work.report_spreads(span):
-        steps = found[key(of)][of.what]
-        for step, count in spread.items():
-            steps[step] += count
-    return {part: dict(whats) for part, whats in found.items()}
+        of_part[key(of), of.what].append(spread)
+    found: defaultdict[Any, dict[What, Spread]] = defaultdict(dict)
+    for (part, what), some in of_part.items():
+        found[part][what] = merged(some)
+    return dict(found)
 
 
 def together(parts: Any) -> dict[What, Spread]:

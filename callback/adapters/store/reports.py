@@ -23,7 +23,7 @@ from callback.adapters.store.tables import (
     talks,
 )
 from callback.adapters.store.transaction import Insert, Transaction, insert_into
-from callback.domain.reports import NAMES, Spread, Sums
+from callback.domain.reports import EDGES, NAMES, OF_AGENTS, Spread, Sums
 from callback.domain.said import Moment
 from callback.domain.tallying import DayOf, HourOf, Open, SpreadOf
 from callback.ports import Punctuality, ReportMark, Span
@@ -116,7 +116,7 @@ class Reports(Transaction):
 
     def report(self, span: Span, by: str) -> list[tuple[Any, Sums]]:
         if by == "hour":
-            return _read(self._sql, _grouped(report_hours, report_hours.c.hour, _within(report_hours, span)))
+            return _read(self._sql, _grouped(report_hours, report_hours.c.hour, _within(report_hours, span)), NAMES)
         table, c = report_days, report_days.c
         conditions = [
             *_within(table, span),
@@ -125,13 +125,14 @@ class Reports(Transaction):
         key: ColumnElement[Any] | None = None if not by else c[by]
         if by == "queue":
             conditions.append(c.queue != "")
-        return _read(self._sql, _grouped(table, key, conditions))
+        names = OF_AGENTS if span.agent or by == "agent" else NAMES
+        return _read(self._sql, _grouped(table, key, conditions, names), names)
 
     def report_spreads(self, span: Span) -> list[tuple[SpreadOf, dict[int, int]]]:
         c = report_spreads.c
         query = select(c.queue, c.day, c.what, c.steps).where(*_within(report_spreads, span))
         return [
-            (SpreadOf(queue, day, what), {int(step): count for step, count in steps.items()})
+            (SpreadOf(queue, day, what), {_STEPS[step]: count for step, count in steps.items()})
             for queue, day, what, steps in self._sql.execute(query)
         ]
 
@@ -147,6 +148,7 @@ class Reports(Transaction):
         return Punctuality(*self._sql.execute(query).one())
 
 
+_STEPS = {str(step): step for step in range(len(EDGES))}
 _NONE = dict.fromkeys(NAMES, 0)
 _PUNCTUAL = ("kept", "early", "late", "unrung", "early_s", "late_s")
 
@@ -182,12 +184,15 @@ def _within(table: Table, span: Span) -> list[ColumnElement[bool]]:
     return [*found, table.c.queue.in_(span.queues)] if span.queues else found
 
 
-def _grouped(table: Table, key: ColumnElement[Any] | None, conditions: list[ColumnElement[bool]]) -> Select[Any]:
-    sums = [cast(func.sum(table.c[name]), table.c[name].type) for name in NAMES]  # PostgreSQL's are exact decimals
+def _grouped(
+    table: Table, key: ColumnElement[Any] | None, conditions: list[ColumnElement[bool]], names: Sequence[str] = NAMES
+) -> Select[Any]:
+    sums = [cast(func.sum(table.c[name]), table.c[name].type) for name in names]  # PostgreSQL's are exact decimals
     if key is None:
         return select(literal(""), *sums).where(*conditions)
     return select(key, *sums).where(*conditions).group_by(key).order_by(key)
 
 
-def _read(sql: Any, query: Select[Any]) -> list[tuple[Any, Sums]]:
-    return [(row[0], Sums(*row[1:])) for row in sql.execute(query) if row[1] is not None]
+def _read(sql: Any, query: Select[Any], names: Sequence[str]) -> list[tuple[Any, Sums]]:
+    rows = sql.execute(query)
+    return [(row[0], Sums(**dict(zip(names, row[1:], strict=True)))) for row in rows if row[1] is not None]
