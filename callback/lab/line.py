@@ -263,8 +263,10 @@ class Line:
     def free_agents(self, queue: str, first: Agent) -> list[Agent]:
         """The free agents of a queue in their order, from the first, as many as are looked at; the first alone where
         no phone rings for which they could be kept."""
-        if not any(self.queues[key].rung for key in first.queues):
-            return [first]
+        return self.in_turn(queue) if any(self.queues[key].rung for key in first.queues) else [first]
+
+    def in_turn(self, queue: str) -> list[Agent]:
+        """The free agents of a queue in their order, as many as are looked at."""
         free = [one for one in self.agents if one.status is AVAILABLE and queue in one.queues]
         return sorted(free, key=lambda one: (one.queues[queue], int(one.since * 1000), one.key))[:LOOKED_AT]
 
@@ -282,17 +284,26 @@ class Line:
         return best[2] if best is not None else None
 
     def is_kept(self, agent: Agent, caller: Caller, now: float) -> bool:
-        """Whether this agent is kept for phones that ring before `caller`, whom they could take: there are more of
-        those than other agents who are idle. Somebody who was rung themselves and has answered is not kept waiting."""
+        """Whether this agent is kept for phones that ring before `caller`, whom they could take: in one of their
+        queues, or in all of those together, there are more of them than other agents who are idle there. Somebody who
+        was rung themselves and has answered is not kept waiting."""
         if caller.place == "hold" and caller.state is not None:
             return False
-        phones, others = 0, 0
+        phones, rung = 0, set[str]()
         for queue in agent.queues:
             line = self.queues[queue]
             before = sum(one.key < caller.key for one in _rung(line, now))
+            if before > line.agents[AVAILABLE] - 1:
+                return True
             if before:
-                phones, others = phones + before, max(others, line.agents[AVAILABLE] - 1)
-        return phones > others
+                phones, rung = phones + before, rung | {queue}
+        return len(rung) > 1 and phones > self.others(agent, rung)
+
+    def others(self, agent: Agent, queues: set[str]) -> int:
+        """How many other agents are idle who serve any of these."""
+        return sum(
+            one is not agent and one.status is AVAILABLE and not queues.isdisjoint(one.queues) for one in self.agents
+        )
 
     def pair(self, agent: Agent, now: float) -> Caller | None:
         """This agent, who is free, and whoever is first for them, unless they are kept for a phone that rings."""
@@ -316,16 +327,20 @@ class Line:
     def pair_newcomer(self, caller: Caller, now: float) -> Agent | None:
         """Whoever has just come is paired at once where an agent is free and nobody whom that agent could take stands
         before them."""
-        agent = self.next_agent(caller.queue)
-        if agent is None:
+        first = self.next_agent(caller.queue)
+        if first is None:
             return None
-        first = self.first_for(agent)
-        if first is not None and first is not caller and first.key < caller.key:
-            return None
-        if self.is_kept(agent, caller, now):
-            return None
-        self.reserve(caller, agent, now)
+        free = [first] if self.may_take(first, caller, now) else self.in_turn(caller.queue)
+        agent = next((one for one in free if self.may_take(one, caller, now)), None)
+        if agent is not None:
+            self.reserve(caller, agent, now)
         return agent
+
+    def may_take(self, agent: Agent, caller: Caller, now: float) -> bool:
+        """Whether it is this newcomer's turn with this agent, and no phone's."""
+        first = self.first_for(agent)
+        turn = first is None or first is caller or first.key >= caller.key
+        return turn and not self.is_kept(agent, caller, now)
 
     def reserve(self, caller: Caller, agent: Agent, now: float) -> None:
         """A pairing."""

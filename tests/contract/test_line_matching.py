@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from callback.domain.callback import Served
-from callback.domain.ids import AgentKey, EntryId, Token
+from callback.domain.ids import AgentKey, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from tests.support.line_scene import BILLING, SUPPORT, Scene, agent, queue
 
@@ -249,3 +249,28 @@ def test_where_one_agent_is_kept_the_next_who_is_not_is_paired(scene: Scene) -> 
     for key in ("ada", "bob"):
         scene.line.presence(AgentKey(key), AVAILABLE, now=scene.clock.advance(1))
     assert (scene.matched().agent, scene.statuses()) == ("bob", {AVAILABLE: 1, RESERVED: 1})
+
+
+def test_a_newcomer_has_the_free_agent_who_is_not_kept_for_a_phone_of_another_queue(scene: Scene) -> None:
+    rung(scene, "cb1", queue=BILLING)
+    scene.staff(agent("ada", SUPPORT, BILLING), "bob")
+    assert getattr(scene.arrive("CA2").reservation, "agent", None) == "bob"
+
+
+def test_nobody_is_kept_for_phones_that_others_are_idle_for_in_each_of_their_queues(scene: Scene) -> None:
+    third = QueueKey("third")
+    rung(scene, "cb1", queue=BILLING)
+    rung(scene, "cb2")
+    staff = agent("ada", SUPPORT, BILLING, third), agent("bob"), agent("cyd", BILLING)
+    scene.staff(*staff, queues=(queue(), queue(BILLING), queue(third)))
+    assert getattr(scene.arrive("CA3", third).reservation, "agent", None) == "ada"
+
+
+def test_an_agent_is_kept_for_a_phone_that_nobody_else_serves_though_others_are_idle(scene: Scene) -> None:
+    third = QueueKey("third")
+    for number in (1, 2):
+        rung(scene, f"cb{number}")
+    rung(scene, "cb3", queue=BILLING)
+    staff = agent("ada", SUPPORT, BILLING, third), *(agent(key, BILLING) for key in ("bob", "cyd", "dan"))
+    scene.staff(*staff, queues=(queue(), queue(BILLING), queue(third)))
+    assert scene.arrive("CA4", third).reservation is None

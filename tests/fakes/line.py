@@ -660,16 +660,18 @@ class FakeLine:
     def _is_kept(self, seat: Seat, person: Person, now: datetime) -> bool:
         if person.place == "hold" and is_callback(person.id):
             return False
-        phones, others = 0, 0
+        phones, others = 0, set[str]()
         for served in seat.queues:
             rung = [
                 other
                 for other in self._in_order(served.queue, ("later",))
                 if other.expected_until is not None and other.expected_until > now and other.order < person.order
             ]
-            if rung:
-                phones, others = phones + len(rung), max(others, len(self._free_agents(served.queue)) - 1)
-        return phones > others
+            idle = {other.key for other in self._free_agents(served.queue)} - {seat.key} if rung else set()
+            if len(rung) > len(idle):
+                return True
+            phones, others = phones + len(rung), others | idle
+        return phones > len(others)
 
     def _first_for(self, seat: Seat) -> Person | None:
         matchable = [
@@ -690,12 +692,11 @@ class FakeLine:
         return self._reserve(person, seat, token, now, lease_s)
 
     def _pair_newcomer(self, person: Person, token: Token, now: datetime, lease_s: float) -> None:
-        seat = next(iter(self._free_agents(person.queue)), None)
-        if seat is None or self._unsure:
-            return
-        first = self._first_for(seat)
-        if (first is None or first.order >= person.order) and not self._is_kept(seat, person, now):
-            self._reserve(person, seat, token, now, lease_s)
+        for seat in [] if self._unsure else self._free_agents(person.queue):
+            first = self._first_for(seat)
+            if (first is None or first.order >= person.order) and not self._is_kept(seat, person, now):
+                self._reserve(person, seat, token, now, lease_s)
+                return
 
     def _reserve(
         self, person: Person, seat: Seat, token: Token, now: datetime, lease_s: float, reason: str = "matched"

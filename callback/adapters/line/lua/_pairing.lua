@@ -66,21 +66,30 @@ local function rung_before(queue, e, now)
   return count
 end
 
--- Whether a free agent is kept for phones that ring before `e`, whom they could take: there are more of those than other
--- agents who are idle. Nobody who was rung themselves and has answered waits for that.
+-- Whether a free agent is kept for phones that ring before `e`, whom they could take: in one of their queues, or in all of
+-- those together, there are more of them than other agents who are idle there. Nobody who was rung themselves and has
+-- answered waits for that.
 local function is_kept(a, e, now)
   if e.place == 'hold' and is_callback(e.id) then
     return false
   end
-  local phones, others = 0, 0
+  local phones, most, different, known = 0, 0, 0, { [a.key] = true }
   for queue in served(a) do
     local before = rung_before(queue, e, now)
     if before > 0 then
-      phones = phones + before
-      others = math.max(others, redis.call('ZCARD', queue_key(queue, 'idle')) - 1)
+      local idle = queue_key(queue, 'idle')
+      local others = redis.call('ZCARD', idle) - 1
+      if before > others then
+        return true
+      end
+      phones, most = phones + before, math.max(most, others)
+      for _, key in ipairs(redis.call('ZRANGE', idle, 0, TRIED)) do
+        different = different + (known[key] and 0 or 1)
+        known[key] = true
+      end
     end
   end
-  return phones > others
+  return phones > math.max(most, different)
 end
 
 local function may_pair()
@@ -122,13 +131,16 @@ end
 -- The one who just came is paired at once where an agent is free, not kept for a phone that rings before them, and nobody
 -- that agent could take stands before them.
 local function pair_newcomer(e, token, now, lease)
-  local a = next_agent(e.queue)
-  if not a or not may_pair() then
+  if not next_agent(e.queue) or not may_pair() then
     return nil
   end
-  local first = first_for(a)
-  if (first and first.id ~= e.id and stands_before(first, e)) or is_kept(a, e, now) then
-    return nil
+  for _, key in ipairs(redis.call('ZRANGE', queue_key(e.queue, 'idle'), 0, TRIED - 1)) do
+    local a = load_agent(key)
+    local first = a and first_for(a)
+    local others_turn = first and first.id ~= e.id and stands_before(first, e)
+    if a and not others_turn and not is_kept(a, e, now) then
+      return reserve(e, a, token, now, lease)
+    end
   end
-  return reserve(e, a, token, now, lease)
+  return nil
 end
