@@ -14,7 +14,7 @@ from callback.domain.desk import PASSED, Talk, Wish
 from callback.domain.dialogue import Forward, HangUp, Prompt, Script, Speak
 from callback.domain.errors import InvalidInput, NotAccepting, NotFound, NumberRefused
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
-from callback.domain.lifecycle import AgentStatus, CallState
+from callback.domain.lifecycle import AgentStatus, CallState, State
 from callback.domain.policy import Queue
 from callback.flows import bridge, enrol, match, parted, settle, talks
 from callback.flows.book import caller_id
@@ -150,11 +150,16 @@ def free_agent(house: House, talk: Talk) -> bool:
         house.dispatch.hang_up(talk.agent_leg)
     policy = house.book.queue(talk.queue).policy
     view = house.line.complete(talk.token, wrap_up_s=policy.wrap_up_s, now=now, entry_to="gone")
-    if view is None:
-        return False
-    if is_callback(talk.entry):
+    if is_callback(talk.entry) and (view is not None or left_open(house, talk)):
         settle.close_callback(house, CallbackId(talk.entry), Ending.OVER, cause=f"passed on by {talk.agent}", now=now)
-    return view.status is AgentStatus.AVAILABLE
+    return view is not None and view.status is AgentStatus.AVAILABLE
+
+
+def left_open(house: House, talk: Talk) -> bool:
+    """Whether the line has seen the end of this talk, and whoever was to tell the record of it died."""
+    with house.store.look() as work:
+        state = work.callback(CallbackId(talk.entry)).state
+    return state is State.BRIDGED and not house.line.standing(talk.queue, talk.entry).place
 
 
 def carry_on(house: House, hook: Hook, place: Place) -> None:

@@ -305,6 +305,20 @@ def test_a_called_back_caller_who_is_passed_on_was_served_and_goes_on_live(stage
     assert staged.path(caller.sid)[-1] == "abandoned"
 
 
+def test_a_promise_whose_end_the_line_alone_has_heard_of_is_kept_in_the_record_too(staged: StagedHouse) -> None:
+    caller = staged.called()
+    callback = staged.by_number()
+    caller.answer()
+    caller.press("1")
+    taken(staged, caller)
+    staged.queue("billing", (BILLING,))
+    transfer.pass_on(staged.house, ANN, Wish.QUEUE, "billing")
+    staged.line.complete(staged.pairing().token, wrap_up_s=20, now=staged.clock.now())
+    staged.follow()
+    assert staged.state(callback) is State.COMPLETED
+    assert staged.place(caller.sid, "billing") == "hold"
+
+
 def test_passed_on_to_a_colleague_who_is_free(staged: StagedHouse) -> None:
     caller, _ = live_talk(staged)
     staged.agent("bea")
