@@ -978,6 +978,10 @@ class Work(Protocol):
         was erased. Raises NotFound."""
         ...
 
+    def is_forgotten(self, entry: EntryId) -> bool:
+        """Whether whoever this call or callback was of has been forgotten since."""
+        ...
+
     def unfinished(self, number_hash: str) -> tuple[list[CallbackId], int]:
         """The open promises to this number, and how many calls from it are going on."""
         ...

@@ -38,6 +38,8 @@ def save(
 ) -> WrapUp:  # fmt: skip
     """Write down what came of a talk of theirs that began after `since`, or write it anew.
 
+    Nothing is kept in words about somebody who was forgotten meanwhile.
+
     Raises NotFound for any other talk, InvalidInput for a code this installation does not have or too many words.
     """
     if not known(code, among):
@@ -49,9 +51,10 @@ def save(
         about = about or work.wrap_up(token) or from_journal(work, agent, token, since)
         if about is None or about.agent != agent or about.began_at < since:
             raise NotFound("this talk was not yours, or not today")
+        kept = "" if work.is_forgotten(about.entry) else notes.strip()
         changed = WrapUp(
             about.token, agent, about.queue, about.entry, about.call, about.began_at,
-            code, resolved, notes.strip(), house.clock.now(),
+            code, resolved, kept, house.clock.now(),
         )  # fmt: skip
         tell(work, changed, work.wrap_up(token))
         return work.put_wrap_up(changed)

@@ -12,6 +12,8 @@ branch_labels = None
 depends_on = None
 phase = "expand"
 
+TO, NOTES = sa.text('"to" IS NOT NULL'), sa.text("notes IS NOT NULL")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -36,6 +38,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_talks_agent", "talks", ["agent", "began_at"])
     op.create_index("ix_talks_entry", "talks", ["entry"])
+    op.create_index("ix_talks_personal", "talks", ["began_at"], postgresql_where=TO, sqlite_where=TO)
     op.create_table(
         "wrap_ups",
         sa.Column("token", sa.String, nullable=False),
@@ -53,6 +56,7 @@ def upgrade() -> None:
     op.create_index("ix_wrap_ups_agent", "wrap_ups", ["agent", "began_at"])
     op.create_index("ix_wrap_ups_queue", "wrap_ups", ["queue", "began_at"])
     op.create_index("ix_wrap_ups_entry", "wrap_ups", ["entry"])
+    op.create_index("ix_wrap_ups_personal", "wrap_ups", ["at"], postgresql_where=NOTES, sqlite_where=NOTES)
 
 
 def downgrade() -> None:

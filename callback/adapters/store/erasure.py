@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     LargeBinary,
     Row,
@@ -27,15 +28,17 @@ from sqlalchemy import (
 from callback.adapters.store.callback_rows import IS_OPEN_ROW, c
 from callback.adapters.store.personal import PLACES, PROTECTION, By, Place, about
 from callback.adapters.store.sealed import Unsealable
-from callback.adapters.store.tables import attempts, erasures, exports, legs, messages
+from callback.adapters.store.tables import attempts, erasures, exports, legs, messages, talks, wrap_ups
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
 from callback.domain.erasure import Blanked, Erasure, Export, Stage
 from callback.domain.errors import NotFound, Unreadable
-from callback.domain.ids import CallbackId
+from callback.domain.ids import CallbackId, EntryId
 
 IN_ONE = 500
 """So many ids in one statement: SQLite takes no query of any length."""
 _QUEUED = "queued"
+OF_DESKS = {"wrap_ups": wrap_ups.c.at, "talks": talks.c.began_at}
+"""By what the words of desks grow old."""
 NOBODY: ColumnElement[str] = literal_column("''")
 """The hash of a number that was erased, in the words of the partial indexes."""
 
@@ -125,7 +128,27 @@ class Erasing(Transaction):
         oldest = (ended.order_by(c.ended_at), over.order_by(legs.c.ended_at), written.order_by(messages.c.created_at))
         found = [tuple(self._sql.execute(query.limit(limit)).scalars()) for query in oldest]
         whose = Whose(callbacks=found[0], legs=found[1], texts=found[2])
-        return self._blank(replace(whose, calls=(*whose.legs, *self._made(whose.callbacks))))
+        blanked = self._blank(replace(whose, calls=(*whose.legs, *self._made(whose.callbacks))))
+        counted = dict(blanked.found)
+        for words in (wrap_ups.c.notes, talks.c.to):
+            counted[words.table.name] = counted.get(words.table.name, 0) + self._blank_words(words, before, limit)
+        return replace(blanked, found={name: count for name, count in counted.items() if count})
+
+    def _blank_words(self, words: Column[Any], before: datetime, limit: int) -> int:
+        """What desks wrote down so long ago about whoever has no number here: it was withheld, or erased before."""
+        table, at = words.table, OF_DESKS[words.table.name]
+        old = select(table.c.token).where(words.is_not(None), at < before).order_by(at).limit(limit)
+        count = 0
+        for some in _slices(self._sql.execute(old).scalars()):
+            count += self._sql.execute(update(table).where(table.c.token.in_(some)).values({words.name: None})).rowcount
+        return count
+
+    def is_forgotten(self, entry: EntryId) -> bool:
+        whose = self._sql.execute(select(c.number_hash).where(c.id == entry)).scalar_one_or_none()
+        if whose is not None:
+            return not whose
+        number = self._sql.execute(select(legs.c.number).where(legs.c.call == entry)).scalar_one_or_none()
+        return number is not None and not number
 
     def _blank(self, whose: Whose) -> Blanked:
         records = self._records(whose)

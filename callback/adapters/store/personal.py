@@ -70,7 +70,7 @@ PLACES: Final = (
     Place("number_changes", tables.number_changes, {"number_hash": By.NUMBER, "callback": By.CALLBACK}, {}),
     Place("exports", tables.exports, {"number_hash": By.NUMBER}, {"number_hash": Gone.EMPTY, "place": Gone.UNSEALED}),
     Place(
-        "calls", _legs, {"call": By.LEG}, {"number": Gone.NULL, "number_hash": Gone.NULL},
+        "calls", _legs, {"call": By.LEG}, {"number": Gone.UNSEALED, "number_hash": Gone.NULL},  # NULL: withheld
         over=_legs.c.ended_at.is_not(None),
     ),
     Place(

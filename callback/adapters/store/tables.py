@@ -631,8 +631,10 @@ talks = Table(
     Column("passed_at", Instant),
     _among("wish", Wish),
     Index("ix_talks_agent", "agent", "began_at"),
+    Index("ix_talks_personal", "began_at",
+          postgresql_where=text('"to" IS NOT NULL'), sqlite_where=text('"to" IS NOT NULL')),
     Index("ix_talks_entry", "entry"),
-)
+)  # fmt: skip
 
 # What agents wrote down about their talks (`domain.desk.WrapUp`). An erasure finds the notes by `entry` and `call`.
 wrap_ups = Table(
@@ -650,8 +652,10 @@ wrap_ups = Table(
     Column("at", Instant, nullable=False),
     Index("ix_wrap_ups_agent", "agent", "began_at"),
     Index("ix_wrap_ups_queue", "queue", "began_at"),
+    Index("ix_wrap_ups_personal", "at",
+          postgresql_where=text("notes IS NOT NULL"), sqlite_where=text("notes IS NOT NULL")),
     Index("ix_wrap_ups_entry", "entry"),
-)
+)  # fmt: skip
 
 # --- what is counted ----------------------------------------------------------------------------------------------
 
