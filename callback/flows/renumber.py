@@ -116,6 +116,16 @@ def again(house: House, callback: Callback) -> NumberChange:
     return begin(house, callback, change.number)
 
 
+def refuse(house: House, callback: Callback, number: str | None) -> None:
+    """Raises Unchanged where no code would be sent now to `number`, or (None) to the one that was given last."""
+    with house.store.look() as work:
+        before = work.number_change(callback.id)
+        wanted = number or (before.number if before is not None else "")
+        if not wanted:
+            raise Unchanged(No.NO_CHANGE)
+        may_send(work, callback, wanted, before, house.clock.now())
+
+
 def may_send(work: Work, callback: Callback, number: str, before: NumberChange | None, now: datetime) -> None:
     """The limits that keep this from being used against a stranger's telephone. Raises Unchanged."""
     if work.suppressed(number):

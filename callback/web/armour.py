@@ -103,8 +103,10 @@ def _policy() -> str:
 
 def same_origin(url: str, base: str) -> bool:
     """Whether `url` stays with us: relative to the root, without a host of its own, or below `base`."""
+    if any(character < " " or character == "\\" for character in url):  # which browsers drop, or take for a slash
+        return False
     parts = urlsplit(url)
     if not parts.scheme and not parts.netloc:
-        return url.startswith("/") and not url.startswith(("//", "/\\"))
+        return url.startswith("/") and not url.startswith("//")
     ours = urlsplit(base)
     return (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc)

@@ -4,8 +4,10 @@ Whoever would guess, flood, or have us text strangers is slowed down here. Pages
 counted.
 """
 
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
 from typing import Any
 
+from flask import request
 from limits import parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
@@ -14,6 +16,8 @@ from limits.strategies import MovingWindowRateLimiter
 from callback.web.options import WebOptions
 
 EXTENSION = "callback.limits"
+ONE_PLACE = 64
+"""Bits of an IPv6 address that one connection has in common: it has as many addresses as it likes behind them."""
 
 
 class Limits:
@@ -40,6 +44,18 @@ class Limits:
             )
             self._shared = MovingWindowRateLimiter(storage)
         return self._shared
+
+
+def address() -> str:
+    """Where the request at hand comes from, as far as it can be told from others."""
+    known = request.remote_addr or "unknown"
+    try:
+        parsed = IPv6Address(known)
+    except AddressValueError:
+        return known
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed), ONE_PLACE), strict=False))
 
 
 def install(extensions: dict[str, Any], options: WebOptions) -> None:

@@ -16,17 +16,20 @@ import signal
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, request, session, stream_with_context
+from flask_login import current_user
 
 from callback.web import languages, static_files
 from callback.web.context import HOUSE, house, options
 from callback.web.hub import Channel, Full, Hub, Topic
 
 HUB = "callback.hub"
+STREAMED = "text/event-stream; charset=utf-8"
 HEARTBEAT_S = 15.0
 """Something is sent at least so often, so that whatever stands between keeps the connection."""
 LOOK_UP_S = 1.0
@@ -70,13 +73,15 @@ def stream(topic: Topic, write: Write | None = None, *, fresh_s: float = 5.0, st
     without it the page is only told that something changed. Something is sent every `fresh_s` as long as we see what is
     shown: the page's own `data-live`. Guard the route as the page itself is guarded; `still` says whether who listens
     still may, where that is not an account's session."""
+    if request.method == "HEAD":  # nobody reads it, and so nobody would close it: it would hold its place for good
+        return Response(content_type=STREAMED)
     ours = hub()
     try:
         channel = ours.join(topic)
     except Full:
         return _full()
-    events = stream_with_context(_events(channel, write, fresh_s, still or _still_in))
-    answer = Response(events, content_type="text/event-stream; charset=utf-8")
+    events = stream_with_context(_events(channel, write, fresh_s, still or _still_in()))
+    answer = Response(events, content_type=STREAMED)
     answer.call_on_close(lambda: ours.part(channel))
     answer.headers["X-Accel-Buffering"] = "no"
     answer.headers["Cache-Control"] = "no-store"
@@ -169,10 +174,11 @@ def _ends_at() -> float:
     return monotonic() + life
 
 
-def _still_in() -> bool:
-    """Whether the account behind this page is still one: looked at every few seconds, for all its pages together."""
-    known: Still = current_app.extensions["callback.still_in"]
-    return known()
+def _still_in() -> Still:
+    """Whether the account behind this page is still one, and may what it might at the beginning: looked at every few
+    seconds, for all its pages together."""
+    known: Callable[[str], bool] = current_app.extensions["callback.still_in"]
+    return partial(known, current_user.standing)
 
 
 def _most() -> int:

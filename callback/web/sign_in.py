@@ -14,7 +14,6 @@ import structlog
 from flask import Blueprint, Flask, Response, redirect, render_template, request, session, url_for
 from flask_babel import lazy_gettext
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import TooManyRequests
@@ -28,6 +27,7 @@ from callback.web.catalogue import gettext
 from callback.web.context import house, options
 from callback.web.credentials import password_matches
 from callback.web.guards import Role, public
+from callback.web.limits import address
 from callback.web.options import WebOptions
 
 PER_ACCOUNT_AND_ADDRESS = "5 per minute; 30 per hour"
@@ -50,6 +50,11 @@ class SignedIn(UserMixin):
     def get_id(self) -> str:
         """The account and a mark of its password: a new password ends every session of the old one."""
         return self._id
+
+    @property
+    def standing(self) -> str:
+        """What they may, as one word that differs when that does."""
+        return f"{self.role} {self.agent or ''}"
 
 
 class SignInForm(FlaskForm):
@@ -74,7 +79,7 @@ def install(app: Flask, options: WebOptions) -> None:
         RATELIMIT_STORAGE_OPTIONS=dict(options.limits_options),
         RATELIMIT_STRATEGY="moving-window",
     )
-    limiter = Limiter(get_remote_address, app=app, in_memory_fallback_enabled=True, key_prefix="sign-in")
+    limiter = Limiter(address, app=app, in_memory_fallback_enabled=True, key_prefix="sign-in")
     by_address = limiter.shared_limit(PER_ADDRESS, "address", deduct_when=_failed)
     by_account = limiter.shared_limit(PER_ACCOUNT_AND_ADDRESS, "account", key_func=_who_from_where, deduct_when=_failed)
     door = Blueprint("sign_in", __name__)
@@ -137,24 +142,25 @@ def _load(id: str) -> SignedIn | None:
 
 
 class StillIn:
-    """Whether the account of the session at hand is still one, for pages that stay open: each account is looked up
-    once in a while, for all its pages together."""
+    """Whether the account of the session at hand is still one, and may what it might, for pages that stay open: each
+    account is looked up once in a while, for all its pages together."""
 
     def __init__(self, every_s: float = 15.0) -> None:
         self._every_s = every_s
-        self._known: dict[str, tuple[float, bool]] = {}
+        self._known: dict[str, tuple[float, str]] = {}
 
-    def __call__(self) -> bool:
+    def __call__(self, standing: str) -> bool:
         """As known, or looked up now. While the record is away nobody is turned out."""
         who, now = str(session.get("_user_id", "")), monotonic()
-        at, there = self._known.get(who, (-inf, True))
+        at, there = self._known.get(who, (-inf, standing))
         if now - at >= self._every_s:
             if len(self._known) > 1000:
                 self._known.clear()
             with suppress(ConnectionError):
-                there = _load(who) is not None
+                found = _load(who)
+                there = found.standing if found is not None else ""
             self._known[who] = (now, there)
-        return there
+        return there == standing
 
 
 def _end_old_sessions() -> None:
@@ -198,7 +204,7 @@ def _failed(response: Response) -> bool:
 
 def _who_from_where() -> str:
     email = request.form.get("email", "").strip().lower()
-    return hashlib.sha256(f"{email}\n{get_remote_address()}".encode()).hexdigest()
+    return hashlib.sha256(f"{email}\n{address()}".encode()).hexdigest()
 
 
 def _too_many(_error: TooManyRequests) -> Response:

@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import Blueprint
 
+from callback.domain.acts import What
 from callback.domain.callback import Served
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import configure, look, presence
-from callback.web.acting import doer
+from callback.web.acting import doer, record
 from callback.web.api import models
 from callback.web.api.contract import key_of, operation, taken
 from callback.web.context import house
@@ -61,5 +62,8 @@ def put_agent(key: str) -> Json:
 def post_presence(key: str) -> Json:
     """Say what an agent wants: available, away or offline. Sending it twice changes nothing."""
     body = taken(models.PresenceBody)
+    if doer().role != Role.AGENT:  # somebody else's hand, as in the console; agents' own changes are the journal's
+        with house().store.begin() as work:
+            record(work, What.AGENT_PRESENCE, work.agent(AgentKey(key)).key, after={"status": body.status})
     presence.set_presence(house(), AgentKey(key), AgentStatus(body.status), why=body.reason)
     return look.agent_view(house(), AgentKey(key))

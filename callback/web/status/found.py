@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, abort, current_app, redirect, render_template, request, url_for
-from flask_limiter.util import get_remote_address
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -23,7 +22,7 @@ from callback.flows import look
 from callback.flows.wishes import TooLate
 from callback.web import languages, told
 from callback.web.context import house, options
-from callback.web.limits import EXTENSION, Limits
+from callback.web.limits import EXTENSION, Limits, address
 
 READABLE_AFTER_END = timedelta(days=1)
 FORM_LIFE_S = 24 * 60 * 60
@@ -144,7 +143,7 @@ def act(token: str, action: str, form: str, do: Callable[[Found], AnyResponse]) 
     found = find(token)
     if found is None:
         return nobody()
-    if not spend("post", PER_LINK, _mark(token, "")) or not spend("post", PER_ADDRESS, get_remote_address()):
+    if not spend("post", PER_LINK, _mark(token, "")) or not spend("post", PER_ADDRESS, address()):
         return too_often(found)
     if not _proved(token, action, request.form.get("proof", "")):
         return found.to(form)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from flask import Response, request
-from flask_limiter.util import get_remote_address
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.proof import Verdict
@@ -14,6 +13,7 @@ from callback.flows.renumber import No, Open, Unchanged
 from callback.web.catalogue import gettext, ngettext
 from callback.web.context import house
 from callback.web.guards import public
+from callback.web.limits import address
 from callback.web.status.found import LINK, Found, act, find, nobody, spend, too_often
 from callback.web.status.wishes import CAUSE
 
@@ -61,6 +61,7 @@ def _number(found: Found) -> AnyResponse:
     typed = request.form.get("number", "").strip()[:40]
     try:
         number = renumber.read(house(), found.callback, typed)
+        renumber.refuse(house(), found.callback, number)  # what is never sent is not counted
         if not _may_text():
             return too_often(found)
         renumber.begin(house(), found.callback, number)
@@ -73,9 +74,10 @@ def _number(found: Found) -> AnyResponse:
 
 
 def _again(found: Found) -> AnyResponse:
-    if not _may_text():
-        return too_often(found)
     try:
+        renumber.refuse(house(), found.callback, None)
+        if not _may_text():
+            return too_often(found)
         renumber.again(house(), found.callback)
     except Unchanged as no:
         change = renumber.find(house(), found.callback)
@@ -103,7 +105,7 @@ def _code(found: Found) -> AnyResponse:
 
 def _may_text() -> bool:
     """Two limits beside those of the callback and of the number."""
-    return spend("codes", CODES_PER_ADDRESS, get_remote_address()) and spend("codes", CODES_IN_ALL, "everybody")
+    return spend("codes", CODES_PER_ADDRESS, address()) and spend("codes", CODES_IN_ALL, "everybody")
 
 
 def _code_form(found: Found, change: Open, complaint: str = "") -> Response:
