@@ -196,7 +196,7 @@ def _page(template: str, wish: Wish, tab: str, columns: Sequence[str], **more: A
         at=at,
         link=lambda key: at("admin.reports_agents", agent=key),
         tabs=_tabs(at),
-        columns=[BY_KEY[key] for key in columns],
+        columns=[(BY_KEY[key], BY_KEY[key].label()) for key in columns],
         groups=_groups(),
         measures=BY_KEY,
         no_queue=NO_QUEUE if wish.span.queues else (),
