@@ -1,9 +1,12 @@
 """`python -m bench`: measure, and print each figure beside its reference and its target."""
 
 import json
+import sys
+from logging import WARNING
 from typing import Any
 
 import click
+import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -31,6 +34,10 @@ def main(only: tuple[str, ...], quick: bool, as_json: bool) -> None:
         raise click.BadParameter(
             f"there is no row {unknown}; there are {', '.join(ROWS)}", param_hint="--only"
         ) from None
+    structlog.configure(  # what a house in this process has to say is no figure
+        wrapper_class=structlog.make_filtering_bound_logger(WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     figures = run(rows, quick, Console(stderr=True, quiet=as_json))
     show(figures, as_json)
     if not quick and any(figure.met is False for figure in figures):

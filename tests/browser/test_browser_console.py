@@ -1,6 +1,6 @@
 """The console, the desk and the wallboard in a real browser."""
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
@@ -44,7 +44,7 @@ def test_the_waiting_list_is_live_and_somebody_is_taken_out(web: WebHouse, page:
     made = web.promise(name="Ada Lovelace")
     expect(page.get_by_text("Ada Lovelace")).to_be_visible(timeout=8_000)
     assert page.evaluate("window.same")
-    page.get_by_role("button", name="Remove…").click()
+    page.get_by_role("button", name="Change…").click()
     page.get_by_role("button", name="Cancel this callback").click()
     expect(page.get_by_text("Nobody waits.")).to_be_visible()
     with web.store.begin() as work:
@@ -93,20 +93,6 @@ def test_the_wallboard_is_live_within_seconds(web: WebHouse, page: Page) -> None
     expect(tile).to_have_text("0")
     web.caller()
     expect(tile).to_have_text("1", timeout=4_000)
-
-
-def test_a_wallboard_without_news_says_so_across_the_screen(web: WebHouse, page: Page) -> None:
-    def refuse(route: Route) -> None:
-        route.fulfill(status=503, body="gone")
-
-    sign_in(web, page, "viewer")
-    page.goto(f"{web.options.public_base_url}/wall")
-    expect(page.get_by_text("No fresh figures")).to_be_hidden()
-    page.route("**/wall/now", refuse)
-    expect(page.get_by_text("No fresh figures")).to_be_visible(timeout=10_000)
-    expect(page.locator(".tile").first).to_be_attached()
-    page.unroute("**/wall/now")
-    expect(page.get_by_text("No fresh figures")).to_be_hidden(timeout=6_000)
 
 
 def test_a_page_whose_session_ended_goes_to_the_door(web: WebHouse, page: Page) -> None:

@@ -78,7 +78,7 @@ SAME_IN_CHINESE = {
     "CSV", "CSAT", "API", "UTC", "MAE", "RASE", "CRM", "SIP", "client", "JSON", "OFF", "vip", "own", "GB", "CN", "VIP",
     "Esc", "Enter",
     "English",  # names itself
-    "abandon", "YYYY",  # what is typed
+    "abandon", "YYYY", "crm",  # what is typed
 }  # fmt: skip
 FOREIGN = re.compile(
     r"\S+@\S+|https?://\S+|\b(?:cb|at|CA|rs)[0-9a-z]{10,}\b|\b(?:America|Europe|Asia)/\w+(?: \w+)?"

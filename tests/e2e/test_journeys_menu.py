@@ -80,7 +80,8 @@ def test_on_hold_the_place_and_the_wait_are_told(open_shop: OpenShop) -> None:
     carrier.hears(first, "You are (next|now number [12] in line)")
     carrier.hears(second, "You are (next|now number [12] in line)")
     places = {carrier.leg(call)["sid"]: " ".join(carrier.said(call)) for call in (first, second)}
-    order = [entry["subject"] for entry in shop.journal(kind="call", to="arrived")][1:]
+    arrived = sorted(shop.journal(kind="call", to="arrived"), key=lambda entry: entry["at"])
+    order = [entry["subject"] for entry in arrived][1:]
     assert "You are next." in places[order[0]]
     assert "You are now number 2 in line." in places[order[1]]
     assert "more" in places[order[1]]
