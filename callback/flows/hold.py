@@ -28,17 +28,7 @@ def wait(house: House, hook: Hook) -> Script:
     ended = ended_promise(house, place)
     if ended is not None:
         return bridge.apology(ended)
-    standing = house.line.hold(
-        place.queue,
-        place.entry,
-        hook.call,
-        score=place.score,
-        joined_at=moment(place.joined),
-        language=place.language,
-        lease_s=house.knobs.lease_s,
-        token=new_token(),
-        now=house.clock.now(),
-    )
+    standing = in_place(house, place, hook.call)
     house.book.check(standing.config)
     if standing.reservation is not None and standing.place == "busy":
         return still_busy(house, hook, place, standing.reservation)
@@ -47,6 +37,21 @@ def wait(house: House, hook: Hook) -> Script:
     if standing.place == "reserved":  # a worker is about to redirect this leg
         return Script(place.language, (Music(MUSIC_S),))
     return Script(place.language, (announcement(house, place, standing),))
+
+
+def in_place(house: House, place: Place, leg: CallSid) -> Standing:
+    """On hold with this leg in the place that it carries, and paired where an agent is free. Also its heartbeat."""
+    return house.line.hold(
+        place.queue,
+        place.entry,
+        leg,
+        score=place.score,
+        joined_at=moment(place.joined),
+        language=place.language,
+        lease_s=house.knobs.lease_s,
+        token=new_token(),
+        now=house.clock.now(),
+    )
 
 
 def still_busy(house: House, hook: Hook, place: Place, pairing: Reservation) -> Script:

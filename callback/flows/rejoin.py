@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from callback.domain.callback import Callback, Outcome
 from callback.domain.dialogue import Ask, HangUp, Prompt, Script, Speak
-from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, new_token
+from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey
 from callback.domain.lifecycle import ENDS, Event, State
 from callback.domain.policy import Queue
-from callback.flows import bridge
-from callback.flows.hook import Hook, Place, micros, moment
+from callback.flows import bridge, hold
+from callback.flows.hook import Hook, Place, micros
 from callback.ports import House, Reservation, Work
 
 
@@ -48,17 +48,7 @@ def on_hold(house: House, place: Place, call: CallSid) -> Reservation | None:
     held = house.line.standing(place.queue, place.entry).reservation
     if held is not None:
         house.line.release(held.token, entry_to="menu", agent_to=None, reason="the caller rang in", now=now)
-    return house.line.hold(
-        place.queue,
-        place.entry,
-        call,
-        score=place.score,
-        joined_at=moment(place.joined),
-        language=place.language,
-        lease_s=house.knobs.lease_s,
-        token=new_token(),
-        now=now,
-    ).reservation
+    return hold.in_place(house, place, call).reservation
 
 
 def take_over(house: House, id: CallbackId, call: CallSid) -> tuple[Callback | None, list[CallSid]]:

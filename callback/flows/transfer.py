@@ -16,7 +16,7 @@ from callback.domain.errors import InvalidInput, NotAccepting, NotFound, NumberR
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
 from callback.domain.lifecycle import AgentStatus, CallState, State
 from callback.domain.policy import Queue
-from callback.flows import bridge, enrol, match, parted, settle, talks
+from callback.flows import bridge, enrol, hold, match, parted, settle, talks
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook, Place, moment
 from callback.flows.parted import Said
@@ -191,18 +191,7 @@ def into_queue(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
 
 def stand(house: House, hook: Hook, place: Place, said: Prompt) -> Script:
     """On hold in their place, or on the way to whoever is free."""
-    now = house.clock.now()
-    standing = house.line.hold(
-        place.queue,
-        place.entry,
-        hook.call,
-        score=place.score,
-        joined_at=moment(place.joined),
-        language=place.language,
-        lease_s=house.knobs.lease_s,
-        token=new_token(),
-        now=now,
-    )
+    standing = hold.in_place(house, place, hook.call)
     house.book.check(standing.config)
     words = Speak((said,))
     if standing.reservation is not None and standing.place == "reserved":
