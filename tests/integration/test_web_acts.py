@@ -1,24 +1,10 @@
 """Whatever somebody does in the console or a program does through the API stands in the audit log."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from callback.domain.acts import Act
 from callback.domain.lifecycle import AgentStatus
-from tests.support.clock import ManualClock
 from tests.support.web_house import WebHouse, form_token, signed_in
-
-
-@pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    """A house with a queue and an agent."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    house.agent()
-    yield house
-    house.close()
 
 
 def acts(web: WebHouse) -> list[Act]:

@@ -1,34 +1,37 @@
 """The audit log as a page and a file, for administrators: found by who, what, to what and when, with what differs."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from callback.domain.acts import Doer, What, act
 from callback.web.admin import acts as log
-from tests.support.clock import ManualClock
 from tests.support.web_house import WebHouse, signed_in
 
 SUE, TIM = Doer("sue@example.com", "supervisor"), Doer("token:crm", "admin")
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+def web(bare_web: WebHouse) -> WebHouse:
     """Sue changes thresholds on one day; on the next a program saves an agent."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    with house.store.begin() as work:
+    bare_web.queue()
+    with bare_web.store.begin() as work:
         before, after = {"attempts": 3, "accepting": True}, {"attempts": 2, "accepting": False}
         saved = act(
-            SUE, What.POLICY_SAVE, "support", clock.now(), queue="support", before=before, after=after, cause="<quiet>"
+            SUE,
+            What.POLICY_SAVE,
+            "support",
+            bare_web.clock.now(),
+            queue="support",
+            before=before,
+            after=after,
+            cause="<quiet>",
         )
         work.act(saved)
-    house.wait(86_400)
-    with house.store.begin() as work:
-        work.act(act(TIM, What.AGENT_SAVE, "ann", clock.now(), after={"contact": "=1+1"}))
-    yield house
-    house.close()
+    bare_web.wait(86_400)
+    with bare_web.store.begin() as work:
+        work.act(act(TIM, What.AGENT_SAVE, "ann", bare_web.clock.now(), after={"contact": "=1+1"}))
+    return bare_web
 
 
 def rows(client: Any, **asked: str) -> str:

@@ -1,7 +1,6 @@
 """Signing in, the console, the desk and the wallboard over HTTP."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,16 +13,6 @@ from callback.ports import User
 from tests.support.clock import ManualClock
 from tests.support.redis_server import RedisServer
 from tests.support.web_house import PASSWORD, WebHouse, form_token, signed_in
-
-
-@pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    """A house with a queue and an agent."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    house.agent()
-    yield house
-    house.close()
 
 
 def policy(web: WebHouse) -> Policy:

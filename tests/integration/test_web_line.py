@@ -1,6 +1,5 @@
 """The waiting list of the console: looked through, searched, and put in another order with a reason."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,25 +11,22 @@ from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import State
 from callback.flows import move
 from callback.web.admin import finding
-from tests.support.clock import ManualClock
-from tests.support.web_house import WebHouse, form_token, signed_in
+from tests.support.web_house import WebHouse, send, signed_in
 
 LINE = "/admin/queues/support/line"
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+def web(bare_web: WebHouse) -> WebHouse:
     """A queue with two callbacks, one of them missed once, a caller on hold, and one that is scheduled."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue(priority_credit_s={"vip": 300})
-    house.promise("+12015550123", name="Ada")
-    house.wait(30)
-    house.missed(house.promise("+12015550124", name="Grace"))
-    house.wait(30)
-    house.caller()
-    house.promise("+12015550125", name="Barbara", requested_for=clock.now() + timedelta(hours=3))
-    yield house
-    house.close()
+    bare_web.queue(priority_credit_s={"vip": 300})
+    bare_web.promise("+12015550123", name="Ada")
+    bare_web.wait(30)
+    bare_web.missed(bare_web.promise("+12015550124", name="Grace"))
+    bare_web.wait(30)
+    bare_web.caller()
+    bare_web.promise("+12015550125", name="Barbara", requested_for=bare_web.clock.now() + timedelta(hours=3))
+    return bare_web
 
 
 def named(web: WebHouse, number: str) -> Callback:
@@ -50,10 +46,6 @@ def newest(web: WebHouse) -> Act:
 
 def text(client: Any, **asked: str) -> str:
     return str(client.get(f"{LINE}/now", query_string=asked).get_data(as_text=True))
-
-
-def send(client: Any, path: str, **fields: str) -> Any:
-    return client.post(path, data={"csrf_token": form_token(client.get("/admin")), **fields})
 
 
 def test_each_filter_shows_those_and_nobody_else(web: WebHouse) -> None:

@@ -1,6 +1,5 @@
 """Dialling ahead on the queue's page: what is decided now and why, what was learnt, and who waited too long."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,19 +9,16 @@ from callback.domain.lessons import Lesson
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.pacing import Calibration
 from callback.ports import StoredLesson
-from tests.support.clock import ManualClock
 from tests.support.web_house import WebHouse, signed_in
 
 SUPPORT = QueueKey("support")
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue(dial_mode="dial_ahead")
-    house.agent(status=AgentStatus.AVAILABLE)
-    yield house
-    house.close()
+def web(bare_web: WebHouse) -> WebHouse:
+    bare_web.queue(dial_mode="dial_ahead")
+    bare_web.agent(status=AgentStatus.AVAILABLE)
+    return bare_web
 
 
 def page(web: WebHouse, path: str = "/admin/queues/support/pacing") -> str:

@@ -1,23 +1,18 @@
 """The macros that pages are made of: labelled, described, and safe with whatever people are called."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask import render_template_string
 
 from callback.web.figures import Figure, Kind, Series, Unit
-from tests.support.clock import ManualClock
 from tests.support.web_house import WebHouse
 
 EVIL = '"><script>alert(1)</script>'
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+def web(bare_web: WebHouse) -> WebHouse:
     """An application."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    yield house
-    house.close()
+    return bare_web
 
 
 def drawn(web: WebHouse, source: str, **values: object) -> str:

@@ -1,26 +1,20 @@
 """Agents and their skills in the console: added, changed, taken out of service, each time told in the audit log."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from callback.domain.callback import Agent
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus
-from tests.support.clock import ManualClock
-from tests.support.web_house import WebHouse, form_token, signed_in
+from tests.support.web_house import WebHouse, send, signed_in
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+def web(bare_web: WebHouse) -> WebHouse:
     """Two queues, and Ann who serves one of them."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    house.queue("billing", "Billing", ("+12015550101",))
-    house.agent(status=AgentStatus.AVAILABLE)
-    yield house
-    house.close()
+    bare_web.queue()
+    bare_web.queue("billing", "Billing", ("+12015550101",))
+    bare_web.agent(status=AgentStatus.AVAILABLE)
+    return bare_web
 
 
 def known(web: WebHouse, key: str = "ann") -> Agent:
@@ -30,10 +24,6 @@ def known(web: WebHouse, key: str = "ann") -> Agent:
 
 def levels(web: WebHouse, key: str = "ann") -> dict[str, int]:
     return {one.queue: one.level for one in known(web, key).queues}
-
-
-def send(client: Any, path: str, **fields: str) -> Any:
-    return client.post(path, data={"csrf_token": form_token(client.get("/admin")), **fields})
 
 
 def test_an_agent_is_added_and_changed(web: WebHouse) -> None:

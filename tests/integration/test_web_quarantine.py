@@ -1,6 +1,5 @@
 """What was set aside, in the console and over the API: who may look, who decides, and what is said."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,19 +8,9 @@ from callback.domain.callback import Callback
 from callback.domain.ids import EntryId, QueueKey
 from callback.domain.lifecycle import State
 from callback.ports import Failure
-from tests.support.clock import ManualClock
 from tests.support.web_house import WebHouse, form_token, signed_in
 
 ADA, BOB = "+12015550123", "+12015550124"
-
-
-@pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    house.agent()
-    yield house
-    house.close()
 
 
 def two(web: WebHouse) -> tuple[Callback, Callback]:

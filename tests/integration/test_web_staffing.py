@@ -1,7 +1,6 @@
 """The console's staffing page: what it asks a child process, what it shows, what it refuses."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from callback.domain.lifecycle import CallState
 from callback.lab import planner
 from callback.web.admin.staffing import ERRANDS, PLANNER
 from callback.web.errands import Errands, in_a_child
-from tests.support.clock import ManualClock
 from tests.support.predictions import offers
 from tests.support.web_house import WebHouse, signed_in
 
@@ -22,11 +20,9 @@ PAGE = "/admin/queues/support/staffing"
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    yield house
-    house.close()
+def web(bare_web: WebHouse) -> WebHouse:
+    bare_web.queue()
+    return bare_web
 
 
 def calls(web: WebHouse, days: int) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,27 +12,20 @@ from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy
 from callback.flows import planned
-from tests.support.clock import ManualClock
-from tests.support.web_house import WebHouse, form_token, signed_in
+from tests.support.web_house import WebHouse, send, signed_in
 
 PAGE = "/admin/queues/support"
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    yield house
-    house.close()
+def web(bare_web: WebHouse) -> WebHouse:
+    bare_web.queue()
+    return bare_web
 
 
 def policy(web: WebHouse, queue: str = "support") -> Policy:
     with web.store.begin() as work:
         return work.queue(QueueKey(queue)).policy
-
-
-def send(client: Any, path: str, **fields: Any) -> Any:
-    return client.post(path, data={"csrf_token": form_token(client.get("/admin")), **fields})
 
 
 def text(client: Any, path: str) -> str:

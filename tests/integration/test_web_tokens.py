@@ -1,25 +1,15 @@
 """Tokens in the console: shown once, listed without themselves, and worth nothing once revoked."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from tests.support.clock import ManualClock
-from tests.support.web_house import WebHouse, form_token, signed_in
+from tests.support.web_house import WebHouse, send, signed_in
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+def web(bare_web: WebHouse) -> WebHouse:
     """A house with a queue."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue()
-    yield house
-    house.close()
-
-
-def send(client: Any, path: str, **fields: str) -> Any:
-    return client.post(path, data={"csrf_token": form_token(client.get("/admin")), **fields})
+    bare_web.queue()
+    return bare_web
 
 
 def test_a_token_works_from_when_it_is_shown_until_it_is_revoked(web: WebHouse) -> None:

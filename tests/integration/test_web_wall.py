@@ -1,6 +1,5 @@
 """The wallboard: its numbers, what they are judged by, and the pass of a screen that stays signed in for weeks."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,20 +11,17 @@ from callback.domain.said import Moment
 from callback.ports import ApiToken
 from callback.web import wall_pass
 from callback.web.credentials import token_hash
-from tests.support.clock import ManualClock
 from tests.support.predictions import fill
 from tests.support.web_house import WebHouse, signed_in
 
 
 @pytest.fixture
-def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHouse]:
+def web(bare_web: WebHouse) -> WebHouse:
     """A house with two queues and an agent."""
-    house = WebHouse(redis_url, sqlite_url, clock, "http://localhost")
-    house.queue(offer_at_waiting=2)
-    house.queue("sales", "Sales", ("+12015550102",))
-    house.agent()
-    yield house
-    house.close()
+    bare_web.queue(offer_at_waiting=2)
+    bare_web.queue("sales", "Sales", ("+12015550102",))
+    bare_web.agent()
+    return bare_web
 
 
 def put_token(web: WebHouse, role: str, token: str, name: str = "lobby") -> str:

@@ -255,6 +255,11 @@ def form_token(answer: TestResponse) -> str:
     return found[1]
 
 
+def send(client: Any, path: str, **fields: Any) -> Any:
+    """Submit a form of the console to `path`."""
+    return client.post(path, data={"csrf_token": form_token(client.get("/admin")), **fields})
+
+
 def signed_in(web: WebHouse, role: str = "supervisor", agent: str | None = None) -> Any:
     """A browser-like client that has signed in."""
     email = web.user(f"{role}@example.com", role, agent)
