@@ -1239,6 +1239,10 @@ class Work(Protocol):
         ...
 
 
+Along = Callable[[Work, Callback], object]
+"""What whoever asks for a change of a callback has written with it, in the same transaction."""
+
+
 class Store(Protocol):
     """The record."""
 

@@ -4,7 +4,6 @@ After a cancel is acknowledged nothing dials any more; a call that is ringing al
 answer it all the same, the document reads the row again, apologises and bridges nobody.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +13,7 @@ from callback.domain.errors import AlreadyBridged, InvalidInput, NotAccepting
 from callback.domain.ids import CallbackId, CallSid, EntryId
 from callback.domain.lifecycle import ENDS, Event, State
 from callback.flows import enrol, match, said, settle
-from callback.ports import House, Work
+from callback.ports import Along, House, Work
 
 LOOK_S, LOOKS = 0.05, 40
 """While the carrier is asked for the call, nobody knows yet what to end: its answer is waited for, 2 s at most."""
@@ -33,7 +32,7 @@ def cancel(
     reason: str,
     cause: str,
     keep: CallSid | None = None,
-    along: Callable[[Work, Callback], object] | None = None,
+    along: Along | None = None,
 ) -> Callback:
     """Cancel until the talk; again and again the same answer. `keep` is a leg on which a goodbye is being said. What
     `along` writes about a callback that is cancelled now is committed with that, or not at all.
@@ -124,7 +123,7 @@ def reschedule(
     at: datetime,
     *,
     cause: str,
-    along: Callable[[Work, Callback], object] | None = None,
+    along: Along | None = None,
 ) -> Callback:
     """Ring later: at `at`, or as soon after it as their place allows. The place is kept; who is served meanwhile
     overtakes by the caller's own wish. What `along` writes is committed with it.

@@ -1,7 +1,6 @@
 """The promise: from a caller at the offer, from the API, from the console. Committed first, spoken afterwards."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from callback.flows.hook import Place, moment
 from callback.flows.outlook import closes_in_s, present, staffed
 from callback.flows.promises import Booked
 from callback.flows.text import compose
-from callback.ports import House, Standing, Work
+from callback.ports import Along, House, Standing, Work
 
 TOKEN_BYTES = 18
 """144 random bits for the status page (OWASP ASVS 11.5.1 asks for at least 128)."""
@@ -95,7 +94,7 @@ def request(
     source: Source,
     idempotency: tuple[str, str] | None,
     cause: str,
-    along: Callable[[Work, Callback], object] | None = None,
+    along: Along | None = None,
 ) -> tuple[Callback, bool]:
     """A promise made without a call. Returns the callback and whether it is new (else: the one already open). What
     `along` writes about a new one is committed with it.
@@ -128,9 +127,7 @@ def request(
             return work.callback(standing.existing), False
 
 
-def commit(
-    house: House, wish: Wish, along: Callable[[Work, Callback], object] | None = None
-) -> tuple[Callback, bool, bool]:
+def commit(house: House, wish: Wish, along: Along | None = None) -> tuple[Callback, bool, bool]:
     """Check, commit, then put into the line. A crash after the commit is mended by the sweep. Returns the callback,
     whether it is new, and whether a text follows.
 

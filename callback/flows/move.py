@@ -4,7 +4,6 @@ It is the one overtaking that no rule of the line allows by itself. So its journ
 looks when somebody was passed over, and the audit log says who did it and why.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from callback.domain import order, wishes
@@ -13,14 +12,12 @@ from callback.domain.ids import CallbackId, EntryId
 from callback.domain.lifecycle import Event, State
 from callback.flows import match, settle
 from callback.flows.wishes import Hindered, TooLate, movable
-from callback.ports import House, Work
+from callback.ports import Along, House, Work
 
 TO_FRONT = "moved to the front"
 RING_NOW = "moved to the front, to be rung now"
 """Reasons of the journal; an audit goes by their first word (`domain.audit.promises.moved`)."""
 LOOKED_AT = 2
-
-Along = Callable[[Work, Callback], object]
 
 
 def to_front(house: House, id: CallbackId, *, cause: str, along: Along | None = None) -> Callback:
