@@ -12,10 +12,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from flask import current_app
 
+ERRANDS = "callback.errands"
 KEPT = 64
 KEPT_S = 3600.0
 LIMIT_S = 300.0
@@ -85,3 +87,8 @@ class Errands:
             _log.error("an errand failed", module=module, error=str(failure), said=str(said)[-2000:])
         finally:
             errand.done.set()
+
+
+def errands() -> Errands:
+    """Those of the application at hand."""
+    return cast(Errands, current_app.extensions.setdefault(ERRANDS, Errands()))

@@ -11,8 +11,8 @@ from callback.domain.callback import Leg, LegKind
 from callback.domain.ids import CallSid, QueueKey
 from callback.domain.lifecycle import CallState
 from callback.lab import planner
-from callback.web.admin.staffing import ERRANDS, PLANNER
-from callback.web.errands import Errands, in_a_child
+from callback.web.admin.staffing import PLANNER
+from callback.web.errands import ERRANDS, Errands, in_a_child
 from tests.support.predictions import offers
 from tests.support.web_house import WebHouse, signed_in
 

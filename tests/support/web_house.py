@@ -38,10 +38,9 @@ from callback.flows import configure, enrol, presence, settle
 from callback.flows.book import LineBook
 from callback.ports import ApiToken, Clock, House, Knobs, User
 from callback.web.admin.preview import REHEARSED
-from callback.web.admin.staffing import ERRANDS
 from callback.web.app import create_app
 from callback.web.credentials import new_token, token_hash
-from callback.web.errands import Errands, in_a_child
+from callback.web.errands import ERRANDS, Errands, in_a_child
 from callback.web.options import WebOptions
 from tests.support.clock import ManualClock
 

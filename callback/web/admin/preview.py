@@ -8,9 +8,9 @@ done, and a browser without scripts is given a link that waits.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import policies
@@ -19,10 +19,10 @@ from callback.domain.policies import parse
 from callback.domain.policy import Policy, Queue
 from callback.web import languages
 from callback.web.admin import thresholds, versions
-from callback.web.admin.staffing import ERRANDS, WAIT_S, day_of, doubts_of
+from callback.web.admin.staffing import WAIT_S, date_there, day_of, doubts_of
 from callback.web.catalogue import gettext
-from callback.web.context import house, recorded_queue
-from callback.web.errands import Errand, Errands
+from callback.web.context import recorded_queue
+from callback.web.errands import Errand, errands
 from callback.web.figures import Figure, Kind, Series, Unit, said
 from callback.web.guards import Role, signed_in
 from callback.web.pages import fragment, page
@@ -100,7 +100,7 @@ def preview(key: str) -> str:
     return page(
         "admin/preview.html", asked=asked, tab="thresholds",
         compared=versions.differences(asked.queue.policy, asked.proposed), days=_days(asked.queue),
-        latest=_today(asked.queue) + timedelta(days=1), queue=asked.queue, **_values(asked, wait_s),
+        latest=date_there(asked.queue) + timedelta(days=1), queue=asked.queue, **_values(asked, wait_s),
     )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def _asked(key: str) -> Asked:
         proposed = parse(changes, queue.policy)
     except InvalidInput:
         abort(400)
-    today = _today(queue)
+    today = date_there(queue)
     traffic = request.args.get("traffic", RECORDED)
     if traffic not in (RECORDED, FORECAST, EXAMPLE):
         abort(400)
@@ -154,14 +154,9 @@ def _day(text: str, otherwise: date) -> date:
         return otherwise
 
 
-def _today(queue: Queue) -> date:
-    languages.in_zone(languages.queue_zone(queue))
-    return house().clock.now().astimezone(languages.zone()).date()
-
-
 def _days(queue: Queue) -> list[tuple[str, str, date]]:
     """The traffic that is offered at a click: its kind, what it is called, and its day."""
-    today = _today(queue)
+    today = date_there(queue)
     return [
         (RECORDED, gettext("Yesterday"), today - timedelta(days=1)),
         (RECORDED, gettext("A week ago"), today - timedelta(days=7)),
@@ -176,8 +171,7 @@ def _errand(asked: Asked, wait_s: float) -> Errand:
         "zone": str(languages.zone()), NOW: policies.to_json(asked.queue.policy),
         THEN: policies.to_json(asked.proposed),
     }  # fmt: skip
-    errands = cast(Errands, current_app.extensions.setdefault(ERRANDS, Errands()))
-    return errands.ask(REHEARSED, question, wait_s=wait_s)
+    return errands().ask(REHEARSED, question, wait_s=wait_s)
 
 
 # --- what is told ---------------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 from babel.dates import format_date, get_day_names
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -24,7 +24,7 @@ from callback.web import charts, languages
 from callback.web.as_csv import csv_file
 from callback.web.catalogue import gettext, ngettext
 from callback.web.context import house, recorded_queue
-from callback.web.errands import Errand, Errands
+from callback.web.errands import Errand, errands
 from callback.web.guards import Role, signed_in
 from callback.web.pages import fragment, page
 
@@ -35,7 +35,6 @@ FURTHEST_DAYS = 60
 WAIT_S, AT_FIRST_S = 100.0, 0.3
 """How long a browser without scripts waits, and every other one before it is told that it takes a moment."""
 TARGET = re.compile(r"(p?[1-9]\d?(\.\d+)?/\d{1,5})|(abandon/[1-9]\d?(\.\d+)?)")
-ERRANDS = "callback.errands"
 
 
 def routes(console: Blueprint) -> None:
@@ -81,7 +80,7 @@ def staffing(key: str) -> str:
     values = _values(queue, wish, WAIT_S if "wait" in request.args else AT_FIRST_S) if not mistakes else {}
     return page(
         "admin/staffing.html", queue=queue, tab="staffing", wish=wish, mistakes=mistakes,
-        latest=_today(queue) + timedelta(days=FURTHEST_DAYS), offers=_offers(queue.policy),
+        latest=date_there(queue) + timedelta(days=FURTHEST_DAYS), offers=_offers(queue.policy),
         about_take_up=_about_take_up(_uptake(queue)), **values,
     )  # fmt: skip
 
@@ -113,8 +112,8 @@ def staffing_csv(key: str) -> Response | tuple[str, int]:
 def _wish(queue: Queue) -> tuple[Wish, dict[str, str]]:
     """From the query, and what is wrong with it by field."""
     asked, mistakes = request.args, {}
-    day = _day(asked.get("day", ""), _today(queue) + timedelta(days=1))
-    if day is None or day > _today(queue) + timedelta(days=FURTHEST_DAYS):
+    day = _day(asked.get("day", ""), date_there(queue) + timedelta(days=1))
+    if day is None or day > date_there(queue) + timedelta(days=FURTHEST_DAYS):
         mistakes["day"] = gettext("Choose a day, at most %(days)s days from now.", days=FURTHEST_DAYS)
     target = asked.get("target", "80/20").strip().lower()
     if not TARGET.fullmatch(target):
@@ -126,7 +125,7 @@ def _wish(queue: Queue) -> tuple[Wish, dict[str, str]]:
         if not low <= numbers[name] <= high:
             mistakes[name] = gettext("Write a number from %(low)s to %(high)s.", low=f"{low:g}", high=f"{high:g}")
     callbacks = asked.get("callbacks", "off" if "target" in asked else "on") == "on"
-    return Wish(day or _today(queue), target, callbacks and _offers(queue.policy), **numbers), mistakes
+    return Wish(day or date_there(queue), target, callbacks and _offers(queue.policy), **numbers), mistakes
 
 
 def _day(text: str, otherwise: date) -> date | None:
@@ -149,7 +148,8 @@ def _offers(policy: Policy) -> bool:
     return policy.offer_at_wait_s is not None and policy.accepting
 
 
-def _today(queue: Queue) -> date:
+def date_there(queue: Queue) -> date:
+    """The day it is where the queue is; the page speaks in its zone from now on."""
     languages.in_zone(languages.queue_zone(queue))
     return house().clock.now().astimezone(languages.zone()).date()
 
@@ -174,7 +174,7 @@ def _errand(queue: Queue, wish: Wish, wait_s: float) -> Errand:
     """The plan for this wish, begun now if nobody asked for it lately."""
     languages.in_zone(languages.queue_zone(queue))
     zone = languages.zone()
-    begins = [datetime(day.year, day.month, day.day, tzinfo=zone) for day in (wish.day, _today(queue))]
+    begins = [datetime(day.year, day.month, day.day, tzinfo=zone) for day in (wish.day, date_there(queue))]
     until = min(begins)
     with house().store.look() as work:
         traffic = work.traffic(QueueKey(queue.key), since=until - timedelta(weeks=WEEKS), until=until)
@@ -184,8 +184,7 @@ def _errand(queue: Queue, wish: Wish, wait_s: float) -> Errand:
         "target": wish.target, "callbacks": wish.callbacks, "take_up": wish.take_up / 100,
         "promise_s": wish.promise * 60, "shrinkage": wish.shrinkage / 100, "max_occupancy": wish.occupancy / 100,
     }  # fmt: skip
-    errands = cast(Errands, current_app.extensions.setdefault(ERRANDS, Errands()))
-    return errands.ask(PLANNER, asked, wait_s=wait_s)
+    return errands().ask(PLANNER, asked, wait_s=wait_s)
 
 
 # --- what is told ---------------------------------------------------------------------------------------------------
