@@ -5,8 +5,9 @@ all of one language and zone) or `changed` (ask for your part again), and in bet
 looked. A page that hears neither knows that it is out of date. Where all places are taken the answer is 503, and the
 page asks by itself every few seconds instead; so it does without this process, and so a small machine serves few.
 
-A stream ends within a second when the process is asked to end, when the session is over or its account is closed, and
-of its own accord every few minutes: the browser comes back by itself, which tells the session that somebody is there.
+A stream ends within a second when the process is asked to end, within seconds when the session is over or its account
+is closed, and of its own accord every few minutes: the browser comes back by itself, which tells the session that
+somebody is there.
 """
 
 import json
@@ -32,8 +33,8 @@ HUB = "callback.hub"
 STREAMED = "text/event-stream; charset=utf-8"
 HEARTBEAT_S = 15.0
 """Something is sent at least so often, so that whatever stands between keeps the connection."""
-LOOK_UP_S = 1.0
-"""How soon a stream notices that it should end."""
+LOOK_UP_S = 5.0
+"""How soon a stream notices that whoever listens may do so no longer. The end of the process is told to it at once."""
 LIFE_S = 600.0
 AGAIN_S = 20
 MOST_GREEN, MOST_THREADS = 500, 5
@@ -100,7 +101,7 @@ def _events(channel: Channel, write: Write | None, fresh_s: float, still: Still)
     news = News(channel, write)
     yield f"retry: {random.randint(1000, 3000)}\n{_event('hello', {'version': static_files.version()})}"  # noqa: S311
     while not ours.closing and monotonic() < until and still():
-        if ours.wait(channel, seen, LOOK_UP_S) and not ours.closing:
+        if ours.wait(channel, seen, _rest_s(until, spoke + fresh_s)) and not ours.closing:
             seen, spoke = channel.number, monotonic()
             yield news.event()
         elif monotonic() - spoke >= fresh_s and monotonic() - channel.looked_at < fresh_s:
@@ -109,6 +110,11 @@ def _events(channel: Channel, write: Write | None, fresh_s: float, still: Still)
         elif monotonic() - spoke >= HEARTBEAT_S:
             spoke = monotonic()
             yield ": here\n\n"
+
+
+def _rest_s(*ends: float) -> float:
+    """How long a stream may rest: until the first of these moments, and never so short that it does nothing else."""
+    return max(min(LOOK_UP_S, min(ends) - monotonic()), 0.2)
 
 
 class News:

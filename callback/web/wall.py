@@ -72,7 +72,7 @@ def wall_live() -> AnyResponse:
     """The same, told as it changes: one look for all wallboards of this process."""
     _in_the_houses_zone()
     chosen, pasts = tuple(sorted(set(request.args.getlist("queue")))), _pasts()
-    still = wall_pass.has_pass if wall_pass.by_pass() else None
+    still = wall_pass.still_good() if wall_pass.by_pass() else None
     topic = Topic(f"wall {' '.join(chosen)}", lambda glance: _chosen(_all(glance, pasts), chosen))
     return stream(topic, _part, fresh_s=REFRESH_S, still=still)
 

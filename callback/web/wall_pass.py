@@ -51,8 +51,18 @@ def has_pass() -> bool:
     """Whether this browser holds a pass whose token still stands. Looked up once in a while for all its requests; while
     the record is away, as it was known last. Raises StoreUnavailable where it never was."""
     mark = _mark()
-    passes: Passes = current_app.extensions.setdefault(PASSES, Passes())
-    return mark is not None and passes.stands(mark)
+    return mark is not None and _passes().stands(mark)
+
+
+def still_good() -> Callable[[], bool]:
+    """Whether the pass of this request still stands, for whoever asks again and again: its signature is read once."""
+    mark, passes = _mark(), _passes()
+    return lambda: mark is not None and passes.stands(mark)
+
+
+def _passes() -> "Passes":
+    found: Passes = current_app.extensions.setdefault(PASSES, Passes())
+    return found
 
 
 class Passes:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 EXTENSION = "callback.glances"
-GOOD_FOR = timedelta(minutes=10)
+GOOD_FOR = timedelta(minutes=30)
 MOST = 20_000
 """So many are remembered, about a kilobyte each."""
 ROBOTS, NOT_INDEXED = "X-Robots-Tag", "noindex, nofollow"
