@@ -808,8 +808,9 @@ class Work(Protocol):
         ...
 
     def drop_number_change(self, callback: CallbackId) -> None: ...
-    def texts_to(self, number: str, kind: str, *, since: datetime) -> int:
-        """How many texts of this kind were written to a number since."""
+    def texts_to(self, number: str, kind: str, *, since: datetime, lock: bool = False) -> int:
+        """How many texts of this kind were written to a number since. `lock`: nobody else who counts those to this
+        number with it does so until the transaction ends."""
         ...
 
     def texts_about(self, callback: CallbackId, kind: str) -> int:
@@ -893,6 +894,14 @@ class Work(Protocol):
         note: str = "",
     ) -> bool:
         """False: it had ended already."""
+        ...
+
+    def refused_plans(self) -> list[Planned]:
+        """Those of all queues that were refused when their time came and that nobody has taken note of, by time."""
+        ...
+
+    def note_plan(self, id: str, *, by: str) -> bool:
+        """Somebody has taken note that it was refused; False where it was not, or somebody has before."""
         ...
 
     def put_agent(self, agent: Agent, at: datetime) -> Agent: ...
@@ -1011,8 +1020,9 @@ class Work(Protocol):
         """Raises NotFound. `lock` holds the row until the end of the transaction (PostgreSQL)."""
         ...
 
-    def erasure_of(self, number_hash: str) -> Erasure | None:
-        """The one of this number that is not done yet."""
+    def erasure_of(self, number_hash: str, *, lock: bool = False) -> Erasure | None:
+        """The one of this number that is not done yet. `lock` holds the row until the end of the transaction
+        (PostgreSQL)."""
         ...
 
     def erasures_due(self, now: datetime, limit: int = 20) -> list[str]:

@@ -11,9 +11,9 @@ looked for; then their hash goes too.
 import html
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -109,15 +109,16 @@ def holdings(house: House, someone: Person) -> Holdings:
 
 
 def ask(house: House, someone: Person, *, doer: Doer, protection: bool = False, at_carrier: bool = True) -> Erasure:
-    """Write the wish down; one that is under way already is the answer. `protection`: also forget that this number must
-    not be rung or texted. Raises InvalidInput for a number of ours: every call would be about it."""
+    """Write the wish down; one that is under way already is the answer, and does from then on whatever either asked
+    for. `protection`: also forget that this number must not be rung or texted. Raises InvalidInput for a number of
+    ours: every call would be about it."""
     if someone.number and someone.number in own_numbers(house):
         raise InvalidInput("number", OF_OURS)
     now = house.clock.now()
     with house.store.begin() as work:
-        under_way = work.erasure_of(someone.number_hash)
+        under_way = work.erasure_of(someone.number_hash, lock=True)
         if under_way is not None:
-            return under_way
+            return widen(work, under_way, someone, doer, protection=protection, at_carrier=at_carrier, now=now)
         erasure = Erasure(
             f"er{secrets.token_hex(9)}", someone.number_hash, now, doer.by, number=someone.number,
             protection=protection, at_carrier=at_carrier, next_at=now,
@@ -125,6 +126,23 @@ def ask(house: House, someone: Person, *, doer: Doer, protection: bool = False, 
         after = {"protection": protection, "at_carrier": at_carrier}
         work.act(act(doer, What.ERASE, erasure.id, now, after=after))
         return work.put_erasure(erasure)
+
+
+def widen(
+    work: Work, under_way: Erasure, someone: Person, doer: Doer, *, protection: bool, at_carrier: bool, now: datetime
+) -> Erasure:
+    """Whoever asks for more than was asked for before gets it, from the first step on where that one has been taken
+    already. Nothing that was asked for is taken back."""
+    wider = replace(
+        under_way, protection=under_way.protection or protection, at_carrier=under_way.at_carrier or at_carrier
+    )
+    if wider == under_way:
+        return under_way
+    stage = under_way.stage if wider.protection == under_way.protection else Stage.ASKED
+    before, after = ({"protection": one.protection, "at_carrier": one.at_carrier} for one in (under_way, wider))
+    work.act(act(doer, What.ERASE, under_way.id, now, before=before, after=after))
+    known_as = under_way.number or someone.number
+    return work.put_erasure(replace(wider, stage=stage, number=known_as, next_at=now, tries=0, error=""))
 
 
 def go_on(house: House, id: str, *, here_only: bool = False) -> Erasure:
@@ -183,10 +201,15 @@ def forget_here(house: House, erasure: Erasure) -> Erasure:
         _log.info("erasure.blanked", id=erasure.id, rows=blanked.rows)
         return work.put_erasure(
             replace(
-                erasure, stage=Stage.BLANKED, blanked_at=now, found=blanked.found, records=blanked.records, error="",
-                tries=0, next_at=now,
+                erasure, stage=Stage.BLANKED, blanked_at=now, found=both(erasure.found, blanked.found),
+                records=tuple(dict.fromkeys((*erasure.records, *blanked.records))), error="", tries=0, next_at=now,
             )
         )  # fmt: skip
+
+
+def both(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Rows by place, of two times that it was done."""
+    return {place: before.get(place, 0) + more.get(place, 0) for place in (*before, *more)}
 
 
 def end(house: House, id: CallbackId, erasure: Erasure) -> None:
@@ -251,9 +274,11 @@ def forget_at_carrier(house: House, erasure: Erasure) -> Erasure:
     left, waiting = delete(house, erasure.records) if erasure.at_carrier else ([], [])
     if not left and not waiting:
         left = others(house, erasure)
-    now = house.clock.now()
+    now, at_carrier = house.clock.now(), erasure.at_carrier
     with house.store.begin() as work:
         erasure = work.erasure(erasure.id, lock=True)
+        if erasure.stage is not Stage.BLANKED or erasure.at_carrier is not at_carrier:
+            return erasure  # more was asked for meanwhile: a keeper goes on with it
         if left or waiting:
             again = now if left else next_try(erasure.tries, now)
             error = "" if left else GOING_ON
@@ -303,13 +328,11 @@ def look_again(house: House, erasure: Erasure) -> Erasure:
     with house.store.begin() as work:
         erasure = work.erasure(erasure.id, lock=True)
         blanked = work.blank(erasure.number_hash, until=erasure.blanked_at)
-        found = dict(erasure.found)
-        for place, count in blanked.found.items():
-            found[place] = found.get(place, 0) + count
         late = bool(blanked.records) and erasure.at_carrier
         return work.put_erasure(
             replace(
-                erasure, number_hash="", found=found, records=blanked.records if late else (), tries=0,
+                erasure, number_hash="", found=both(erasure.found, blanked.found), tries=0,
+                records=blanked.records if late else (),
                 stage=Stage.BLANKED if late else Stage.DONE, next_at=now if late else None,
             )
         )  # fmt: skip

@@ -99,7 +99,7 @@ def begin(house: House, callback: Callback, number: str) -> NumberChange:
     with house.store.begin() as work:
         callback = movable(work, callback.id)
         before = work.number_change(callback.id, lock=True)
-        may_send(work, callback, number, before, now)
+        may_send(work, callback, number, before, now, lock=True)
         texts, change = codes(house, work, queue, callback, number, now)
         work.put_number_change(change)
     for text in texts:
@@ -126,8 +126,11 @@ def refuse(house: House, callback: Callback, number: str | None) -> None:
         may_send(work, callback, wanted, before, house.clock.now())
 
 
-def may_send(work: Work, callback: Callback, number: str, before: NumberChange | None, now: datetime) -> None:
-    """The limits that keep this from being used against a stranger's telephone. Raises Unchanged."""
+def may_send(
+    work: Work, callback: Callback, number: str, before: NumberChange | None, now: datetime, *, lock: bool = False
+) -> None:
+    """The limits that keep this from being used against a stranger's telephone. `lock`: nobody else sends to the number
+    until the transaction ends. Raises Unchanged."""
     if work.suppressed(number):
         raise Unchanged(No.REFUSED)
     if work.opted_out(number):
@@ -138,7 +141,7 @@ def may_send(work: Work, callback: Callback, number: str, before: NumberChange |
         raise Unchanged(No.TOO_SOON, wait)
     if work.texts_about(callback.id, proof.TO_NEW) >= proof.MOST_FOR_A_CALLBACK:
         raise Unchanged(No.TOO_MANY)
-    if work.texts_to(number, proof.TO_NEW, since=now - proof.PER) >= proof.MOST_TO_A_NUMBER:
+    if work.texts_to(number, proof.TO_NEW, since=now - proof.PER, lock=lock) >= proof.MOST_TO_A_NUMBER:
         raise Unchanged(No.TOO_MANY)
 
 

@@ -16,7 +16,6 @@ from callback.domain.ids import CallbackId
 from callback.domain.lifecycle import ENDS, Event, State
 from callback.domain.offer import Reason
 from callback.domain.policy import Queue
-from callback.domain.wait import Wait
 from callback.domain.wishes import MOVABLE, Hindrance, Wish
 from callback.flows import cancel, enrol, match, outlook, promises, said, settle
 from callback.ports import House, Standing, Work
@@ -134,15 +133,10 @@ def as_if_now(
     changed = replace(callback, score=place.score, joined_at=place.joined_at, requested_for=None, next_attempt_at=None)
     if callback.state is not State.SCHEDULED:
         return changed, place.reason
-    window = spoken.promised(wait_from_now(house, queue, standing, now), now)
+    window = spoken.promised(outlook.wait_at(house, queue, standing, now), now)
     return replace(
         changed, promised_from=window[0] if window else None, promised_to=window[1] if window else None
     ), place.reason
-
-
-def wait_from_now(house: House, queue: Queue, standing: Standing, now: datetime) -> Wait:
-    """The wait of somebody who joins the line at this moment."""
-    return outlook.wait_at(house, queue, standing, now)
 
 
 def hindered(house: House, queue: Queue, callback: Callback, standing: Standing, now: datetime) -> Hindrance | None:

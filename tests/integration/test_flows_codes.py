@@ -1,12 +1,15 @@
 """What callers ask for on their page, below the page: codes on their way, and who comes first, on both databases."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from callback.domain import proof
+from callback.domain.callback import Callback
 from callback.domain.errors import NotAccepting
 from callback.domain.lifecycle import State
 from callback.flows import account, renumber, wishes
@@ -85,6 +88,27 @@ def test_a_number_that_waits_for_itself_keeps_its_own_callback(staged: StagedHou
         renumber.prove(staged.house, mine, codes(staged)[NEW], codes(staged)[ADA], cause="test")
     assert no.value.why is renumber.No.TAKEN
     assert (staged.by_number(ADA).id, staged.by_number(NEW).id) == (mine.id, theirs.id)
+
+
+@pytest.mark.parametrize("staged", ["postgresql"], indirect=True)
+def test_of_many_who_give_one_number_at_the_same_moment_no_more_than_its_cap_send_a_code(staged: StagedHouse) -> None:
+    crowd = [staged.promise(f"+120155502{at:02}") for at in range(proof.MOST_TO_A_NUMBER + 3)]
+    together = Barrier(len(crowd), timeout=20)
+
+    def give(callback: Callback) -> renumber.No | None:
+        together.wait()
+        try:
+            renumber.begin(staged.house, callback, NEW)
+        except renumber.Unchanged as no:
+            return no.why
+        return None
+
+    with ThreadPoolExecutor(len(crowd)) as threads:
+        answers = list(threads.map(give, crowd))
+    staged.work()
+    assert answers.count(None) == proof.MOST_TO_A_NUMBER
+    assert set(answers) == {None, renumber.No.TOO_MANY}
+    assert sum(one.to == NEW for one in staged.carrier.texts) == proof.MOST_TO_A_NUMBER
 
 
 @on_both

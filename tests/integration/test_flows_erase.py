@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.tables import metadata
-from callback.domain.acts import Doer
+from callback.domain.acts import Doer, What
 from callback.domain.callback import Callback, Served
 from callback.domain.erasure import LATE, Erasure, Stage
 from callback.domain.errors import InvalidInput, NotFound
@@ -322,6 +322,36 @@ def test_whoever_asks_twice_gets_the_same_answer(staged: StagedHouse) -> None:
     again = erase.ask(staged.house, someone, doer=DOER)
     assert again.id != first.id
     assert done(staged, again.id).found == {}
+
+
+def suppressed(staged: StagedHouse) -> bool:
+    with staged.sql.look() as work:
+        return work.suppressed(ADA)
+
+
+def test_whoever_asks_for_more_meanwhile_gets_it_and_nothing_is_taken_back(staged: StagedHouse) -> None:
+    people(staged)
+    history(staged)
+    with staged.sql.begin() as work:
+        work.suppress(ADA, "test", staged.clock.now())
+    someone = erase.person(staged.sql, number=ADA)
+    first = erase.ask(staged.house, someone, doer=DOER, at_carrier=False)
+    here = erase.go_on(staged.house, first.id, here_only=True)
+    assert (here.stage, suppressed(staged)) == (Stage.BLANKED, True)
+    wider = erase.ask(staged.house, someone, doer=DOER, protection=True)
+    assert (wider.id, wider.stage, wider.protection, wider.at_carrier) == (first.id, Stage.ASKED, True, True)
+    assert erase.ask(staged.house, someone, doer=DOER, at_carrier=False) == wider, "less than that changes nothing"
+    ended = done(staged, first.id)
+    assert (ended.stage, suppressed(staged)) == (Stage.DONE, False)
+    assert [found for found in where(staged) if "erasures." not in found] == []
+    assert ended.found["suppressed"] == 1
+    assert ended.found["callbacks"] == here.found["callbacks"], "what was blanked before is told, too"
+    with staged.sql.look() as work:
+        asked = [one for one in work.acts() if one.what == What.ERASE]
+    assert [one.after for one in asked] == [
+        {"protection": True, "at_carrier": True},
+        {"protection": False, "at_carrier": False},
+    ]
 
 
 def test_what_was_on_its_way_is_looked_for_once_more(staged: StagedHouse) -> None:

@@ -16,6 +16,10 @@ KEPT = timedelta(hours=1)
 """A change that nobody finished is forgotten so long after its codes were sent."""
 _BY_CALLBACK = select(number_changes).where(number_changes.c.callback == bindparam("b_callback"))
 _BY_CALLBACK_LOCKED = _BY_CALLBACK.with_for_update()
+NUMBER_LOCKS = 7_305_808
+"""The first of the two numbers of an advisory lock on somebody's number. The second is of its hash: two that share it
+wait for each other, and no harm is done."""
+_LOCK_NUMBER = select(func.pg_advisory_xact_lock(bindparam("b_class"), bindparam("b_number")))
 _TEXTS = select(func.count()).select_from(messages).where(messages.c.kind == bindparam("b_kind"))
 
 
@@ -34,8 +38,11 @@ class NumberChanges(Transaction):
     def drop_number_change(self, callback: CallbackId) -> None:
         self._sql.execute(delete(number_changes).where(number_changes.c.callback == callback))
 
-    def texts_to(self, number: str, kind: str, *, since: datetime) -> int:
-        those = (messages.c.number_hash == self._sealer.number_hash(number), messages.c.created_at >= since)
+    def texts_to(self, number: str, kind: str, *, since: datetime, lock: bool = False) -> int:
+        number_hash = self._sealer.number_hash(number)
+        if lock and self._dialect == "postgresql":  # SQLite has one writer anyway
+            self._sql.execute(_LOCK_NUMBER, {"b_class": NUMBER_LOCKS, "b_number": int(number_hash[:7], 16)})
+        those = (messages.c.number_hash == number_hash, messages.c.created_at >= since)
         found: int = self._sql.execute(_TEXTS.where(*those), {"b_kind": kind}).scalar_one()
         return found
 

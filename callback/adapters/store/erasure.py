@@ -222,9 +222,10 @@ class Erasing(Transaction):
             raise NotFound(f"there is no erasure {id}")
         return self._erasure(row)
 
-    def erasure_of(self, number_hash: str) -> Erasure | None:
+    def erasure_of(self, number_hash: str, *, lock: bool = False) -> Erasure | None:
         going_on = select(erasures).where(erasures.c.next_at.is_not(None), erasures.c.stage != Stage.DONE)
-        row = self._sql.execute(going_on.where(erasures.c.number_hash == number_hash).limit(1)).one_or_none()
+        theirs = going_on.where(erasures.c.number_hash == number_hash).limit(1)
+        row = self._sql.execute(theirs.with_for_update() if lock else theirs).one_or_none()
         return None if row is None or not number_hash else self._erasure(row)
 
     def erasures_due(self, now: datetime, limit: int = 20) -> list[str]:

@@ -15,6 +15,7 @@ from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import State
 from callback.domain.wishes import Hindrance, Wish
 from callback.flows import cancel as changes
+from callback.flows import outlook
 from callback.flows import wishes as flow
 from callback.web import languages
 from callback.web.catalogue import gettext
@@ -144,7 +145,7 @@ def _ready_page(found: Found, hindrance: Hindrance | None = None, status: HTTPSt
         hindrance = hindrance or flow.hindered(house(), queue, callback, standing, found.now)
         if not callback.attempts_made:
             joins = standing.position if standing.whole else None
-            window = spoken.promise_window(flow.wait_from_now(house(), queue, standing, found.now), found.now)
+            window = spoken.promise_window(outlook.wait_at(house(), queue, standing, found.now), found.now)
     elif Wish.AGAIN in found.wishes:
         hindrance = hindrance or wishes.hindrance(callback, queue.policy, found.now)
     said = languages.window(*window, found.now) if window else ""
