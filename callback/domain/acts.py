@@ -22,6 +22,8 @@ class What(StrEnum):
     POLICY_PLAN = "policy.plan"
     POLICY_UNPLAN = "policy.unplan"
     POLICY_EFFECT = "policy.effect"
+    POLICY_REFUSED = "policy.refused"
+    POLICY_NOTED = "policy.noted"
     POLICY_SWITCH = "policy.switch"
     STOP_EVERYTHING = "policy.stop"
     START_AGAIN = "policy.start"

@@ -24,13 +24,14 @@ class PlanState(StrEnum):
     WAITING = "waiting"
     APPLIED = "applied"
     TAKEN_BACK = "taken_back"
-    REFUSED = "refused"  # the rules did not accept it any more when its time came
+    REFUSED = "refused"  # the rules did not accept it any more when its time came, and nobody has taken note of it yet
+    NOTED = "noted"  # refused, and somebody has
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A planned change. `by` and `role` are who planned it; `ended_by` who took it back, `note` why it was refused,
-    `version` the version of the policy that it became."""
+    """A planned change. `by` and `role` are who planned it; `ended_by` who took it back, or took note of it; `note` why
+    it was refused, `version` the version of the policy that it became."""
 
     id: str
     queue: QueueKey

@@ -124,14 +124,19 @@ def _revise(
 ) -> Queue:
     with house.store.begin() as work:
         queue = work.queue(key)
-        if base is not None and base != queue.version:
-            lost = overtaken(version(work, queue, base).policy, queue.policy, changes)
-            if lost:
-                raise Overtaken(lost, queue)
+        check_base(work, queue, changes, base)
         try:
             return save_policy(work, queue, changes, doer, why, house.clock.now(), what)
         except Stale:
             raise Unlucky("somebody saved meanwhile") from None
+
+
+def check_base(work: Work, queue: Queue, changes: Mapping[str, object], base: int | None) -> None:
+    """Raises Overtaken where somebody saved the same fields otherwise since the version `base`."""
+    if base is not None and base != queue.version:
+        lost = overtaken(version(work, queue, base).policy, queue.policy, changes)
+        if lost:
+            raise Overtaken(lost, queue)
 
 
 def version(work: Work, queue: Queue, number: int) -> PolicyVersion:

@@ -22,14 +22,25 @@ _log = structlog.get_logger("callback.planned")
 
 
 def plan(
-    house: House, key: QueueKey, changes: Mapping[str, Any], *, at: datetime, by: str, role: str = "", why: str = ""
+    house: House,
+    key: QueueKey,
+    changes: Mapping[str, Any],
+    *,
+    at: datetime,
+    by: str,
+    role: str = "",
+    why: str = "",
+    base: int | None = None,
 ) -> Planned:
-    """Have these changes take effect at `at` (aware). Raises NotFound, InvalidInput."""
+    """Have these changes take effect at `at` (aware). `base` is the version that they were made on. Raises NotFound,
+    InvalidInput, and Overtaken where somebody saved the same fields otherwise since."""
     now = house.clock.now()
     check_time(at, now)
     with house.store.begin() as work:
-        before = policies.to_json(work.queue(key).policy)
-        policies.parse(changes, work.queue(key).policy)
+        queue = work.queue(key)
+        configure.check_base(work, queue, changes, base)
+        before = policies.to_json(queue.policy)
+        policies.parse(changes, queue.policy)
         made = work.add_plan(Planned(new_plan_id(), key, dict(changes), at, by, role, why, now))
         old = {name: before[name] for name in changes}
         new = {**changes, "effective_at": at.isoformat()}
@@ -81,7 +92,29 @@ def applied(house: House, work: Work, planned: Planned) -> bool:
 
 
 def _refuse(house: House, planned: Planned, why: str) -> None:
-    """The rules have changed since it was planned: it is said, and not tried again."""
+    """The rules have changed since it was planned: it is shown until somebody takes note, and not tried again."""
     _log.error("a planned change of a policy was refused", queue=planned.queue, plan=planned.id, why=why)
+    now, doer = house.clock.now(), Doer(planned.by, planned.role)
     with house.store.begin() as work:
-        work.end_plan(planned.id, PlanState.REFUSED, at=house.clock.now(), note=why)
+        if work.end_plan(planned.id, PlanState.REFUSED, at=now, note=why):
+            refused = {**planned.changes, "effective_at": planned.effective_at.isoformat()}
+            work.act(act(doer, What.POLICY_REFUSED, planned.id, now, queue=planned.queue, after=refused, cause=why))
+
+
+# --- what was refused -------------------------------------------------------------------------------------------
+
+
+def refused(house: House, key: QueueKey | None = None) -> list[Planned]:
+    """Of one queue or of all, what did not take effect and nobody has taken note of yet."""
+    with house.store.look() as work:
+        return [one for one in work.refused_plans() if key in (None, one.queue)]
+
+
+def take_note(house: House, key: QueueKey, id: str, *, by: str, role: str = "") -> bool:
+    """Somebody has seen that it did not take effect. False: somebody had before, or it did. Raises NotFound."""
+    now = house.clock.now()
+    with house.store.begin() as work:
+        if work.plan(id).queue != key or not work.note_plan(id, by=by):
+            return False
+        work.act(act(Doer(by, role), What.POLICY_NOTED, id, now, queue=key))
+    return True

@@ -38,6 +38,22 @@ def test_a_plan_is_due_at_its_time_and_ends_once(store: SqlStore) -> None:
             work.plan("pl9")
 
 
+def test_a_plan_that_was_refused_is_told_until_somebody_takes_note(store: SqlStore) -> None:
+    key = QueueKey("refusing")
+    with store.begin() as work:
+        work.put_queue(key, "Refusing", None, NOW)
+        work.add_plan(replace(PLAN, id="pl5", queue=key))
+        assert not work.note_plan("pl5", by="ann@example.com"), "it waits"
+        assert work.end_plan("pl5", PlanState.REFUSED, at=NOW, note="wait: too long")
+    with store.look() as work:
+        assert [plan.note for plan in work.refused_plans() if plan.queue == key] == ["wait: too long"]
+    with store.begin() as work:
+        assert work.note_plan("pl5", by="ann@example.com")
+        assert not work.note_plan("pl5", by="bob@example.com")
+        assert (work.plan("pl5").state, work.plan("pl5").ended_by) == (PlanState.NOTED, "ann@example.com")
+        assert not [plan for plan in work.refused_plans() if plan.queue == key]
+
+
 def test_a_policy_follows_the_version_it_was_made_on(store: SqlStore) -> None:
     key = QueueKey("following")
     with store.begin() as work:

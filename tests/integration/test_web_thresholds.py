@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import pytest
 
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import AgentStatus
+from callback.domain.planned import PlanState
 from callback.domain.policy import Policy
 from callback.flows import planned
 from tests.support.web_house import WebHouse, send, signed_in
@@ -245,6 +247,68 @@ def test_a_planned_change_is_taken_back(web: WebHouse) -> None:
     assert send(client, found[1]).status_code == 303
     web.wait(3 * 3600)
     assert planned.put_in_force(web.house) == 0
+    assert policy(web).attempts == 3
+
+
+def test_who_plans_what_somebody_else_has_saved_otherwise_sees_both_values(web: WebHouse) -> None:
+    client = signed_in(web)
+    send(client, f"{PAGE}/policy", base="1", attempts="4", closing_guard="on")
+    late = {"attempts": "9", "closing_guard": "on", "from": in_two_hours(web)}
+    refused = send(client, f"{PAGE}/policy", base="1", **late)
+    assert refused.status_code == 409
+    assert f'value="{late["from"]}"' in refused.get_data(as_text=True)
+    assert send(client, f"{PAGE}/policy", base="2", **late).status_code == 303
+
+
+def test_hours_take_effect_later_once_and_can_be_compared_and_reverted(web: WebHouse) -> None:
+    client = signed_in(web)
+    week = {"timezone": "Europe/London", "mon": "09:00-17:00", "closed_dates": "2031-12-24", "why": "winter"}
+    wrong = send(client, f"{PAGE}/hours", base="1", **week, **{"from": "2001-01-01T09:00"})
+    assert wrong.status_code == 422
+    assert "Choose a time to come" in wrong.get_data(as_text=True)
+    assert 'value="09:00-17:00"' in wrong.get_data(as_text=True)
+    for _ in range(2):
+        assert send(client, f"{PAGE}/hours", base="1", **week, **{"from": in_two_hours(web)}).status_code == 303
+    page = text(client, f"{PAGE}/hours")
+    assert page.count("Take it back") == 2
+    assert "closed on 2031-12-24" in page
+    assert policy(web).hours is None
+    taken_back = re.search(r'action="([^"]+/take-back)"', page)
+    assert taken_back
+    assert send(client, taken_back[1]).status_code == 303
+    web.wait(2 * 3600 + 1)
+    client = signed_in(web)
+    assert [planned.put_in_force(web.house) for _ in range(2)] == [1, 0]
+    rules = policy(web).hours
+    assert rules is not None
+    assert rules["weekly"] == {"mon": [["09:00", "17:00"]]}
+    assert web.line.configuration()[1][0].policy.hours == rules
+    assert "Monday 09:00-17:00; closed on 2031-12-24" in text(client, f"{PAGE}/versions?from=1&to=2")
+    assert send(client, f"{PAGE}/revert/1").status_code == 303
+    assert policy(web).hours is None
+
+
+def test_a_planned_change_that_is_refused_is_shown_until_somebody_takes_note(web: WebHouse) -> None:
+    client, viewer = signed_in(web), signed_in(web, role="viewer")
+    at = web.clock.now() + timedelta(hours=1)
+    made = planned.plan(web.house, QueueKey("support"), {"attempts": 7}, at=at, by="sue@example.com", why="the sale")
+    with web.store.begin() as work:  # the rules of a later release accept less than those of the day it was planned
+        work.end_plan(made.id, PlanState.TAKEN_BACK, at=at)
+        work.add_plan(replace(made, id="pl-old", changes={"attempts": 999}))
+    web.wait(3601)
+    assert [planned.put_in_force(web.house) for _ in range(2)] == [0, 0]
+    client, viewer = signed_in(web), signed_in(web, role="viewer")
+    for path in ("/admin", PAGE):
+        page = text(client, path)
+        assert "a planned change did not take effect" in page
+        assert "the sale" in page
+        assert "did not take effect" not in text(viewer, path)
+    seen = f"{PAGE}/planned/pl-old/seen"
+    assert [send(one, seen).status_code for one in (viewer, client, client)] == [403, 303, 303]
+    assert "did not take effect" not in text(client, "/admin")
+    with web.store.look() as work:
+        last = work.acts(limit=2)
+    assert [one.what for one in last] == ["policy.noted", "policy.refused"]
     assert policy(web).attempts == 3
 
 

@@ -13,6 +13,7 @@ from callback.domain.ids import QueueKey
 from callback.domain.planned import Planned, PlanState
 
 _WAITING = planned_policies.c.state == PlanState.WAITING
+_REFUSED = planned_policies.c.state == PlanState.REFUSED
 _BY_TIME = planned_policies.c.effective_at, planned_policies.c.id
 
 
@@ -50,6 +51,14 @@ class Plans(Transaction):
         ended = {"state": state, "ended_at": at, "ended_by": by, "version": version, "note": note}
         waiting = update(planned_policies).where(planned_policies.c.id == id, _WAITING).values(**ended)
         return bool(self._sql.execute(waiting).rowcount == 1)
+
+    def refused_plans(self) -> list[Planned]:
+        those = select(planned_policies).where(_REFUSED).order_by(*_BY_TIME)
+        return [_plan(row) for row in self._sql.execute(those)]
+
+    def note_plan(self, id: str, *, by: str) -> bool:
+        seen = update(planned_policies).where(planned_policies.c.id == id, _REFUSED)
+        return bool(self._sql.execute(seen.values(state=PlanState.NOTED, ended_by=by)).rowcount == 1)
 
 
 def _plan(row: Row[Any]) -> Planned:

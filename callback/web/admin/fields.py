@@ -434,8 +434,16 @@ def _hours_said(value: Mapping[str, Any] | None) -> str:
     form = write_hours(value, "")
     spans = [(str(DAY_NAMES[day]), form[day]) for day in DAYS if form[day]]
     week = [f"{_from_to(days)} {times}" for times, days in _alike(spans)]
-    rest = (form[name] for name in ("holidays", "closed_dates", "open_dates", "timezone"))
-    return "; ".join([*week, *filter(None, rest)])
+    rest = [said(form[name]) for name, said in _REST_SAID.items() if form[name]]
+    return "; ".join([*week, *rest])
+
+
+_REST_SAID: Mapping[str, Callable[[str], str]] = {
+    "holidays": lambda country: str(_("closed on the public holidays of %(country)s", country=country)),
+    "closed_dates": lambda dates: str(_("closed on %(dates)s", dates=dates)),
+    "open_dates": lambda dates: str(_("open on %(dates)s", dates=dates)),
+    "timezone": str,
+}
 
 
 def _alike(spans: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:

@@ -17,7 +17,7 @@ from callback.domain.policy import Queue
 from callback.flows import look
 from callback.flows.configure import Overtaken
 from callback.web import languages
-from callback.web.admin import doing, fields, thresholds
+from callback.web.admin import doing, fields, plans, thresholds
 from callback.web.admin.staffing import day_of
 from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
@@ -59,20 +59,21 @@ def opening(key: str) -> str:
 
 @signed_in(Role.SUPERVISOR)
 def save_hours(key: str) -> AnyResponse | tuple[str, int]:
-    """Save the opening hours, or the form again with what to mend."""
+    """Save the opening hours, or have them take effect later; or the form again with what to mend."""
     try:
         rules = fields.read_hours(request.form)
-        mistake = thresholds.save(key, _changed(key, rules)).get("hours", "")
+        mistakes = thresholds.save(key, _changed(key, rules))
     except fields.Unreadable as unreadable:
-        mistake = str(unreadable)
+        mistakes = {"hours": str(unreadable)}
     except Overtaken as overtaken:
         theirs = fields.said("hours", overtaken.queue.policy.hours)
         meanwhile = gettext(
             "Somebody else saved other hours meanwhile: %(hours)s. Save again to replace them.", hours=theirs
         )
         return _page(overtaken.queue, request.form, meanwhile), 409
-    if mistake:
-        return _page(recorded_queue(key), request.form, mistake), 422
+    if mistakes:
+        shown = _page(recorded_queue(key), request.form, mistakes.get("hours", ""), wrong_time=mistakes.get("from", ""))
+        return shown, 422
     return redirect(url_for("admin.hours", key=key), 303)
 
 
@@ -150,7 +151,7 @@ def _notes(one: DayOpen) -> list[str]:
     return notes
 
 
-def _page(queue: Queue, form: Mapping[str, str], mistake: str, *, dirty: bool = True) -> str:
+def _page(queue: Queue, form: Mapping[str, str], mistake: str, *, dirty: bool = True, wrong_time: str = "") -> str:
     languages.in_zone(_zone(queue))
     rules, wrong = (queue.policy.hours, "") if request.method == "GET" and not dirty else _read(form)
     with house().store.look() as work:
@@ -158,7 +159,9 @@ def _page(queue: Queue, form: Mapping[str, str], mistake: str, *, dirty: bool = 
     return page(
         "admin/hours.html", queue=queue, tab="hours", days=fields.DAY_NAMES, form=form, mistake=mistake or wrong,
         fortnight=[] if wrong else fortnight(rules), others=others, countries=countries(languages.language()),
-        zones=zones(), dirty=dirty, now_open=doing.open_until(look.queue_now(house(), queue)),
+        zones=zones(), dirty=dirty, now_open=doing.open_until(look.queue_now(house(), queue)), wrong_time=wrong_time,
+        planned=[one for one in plans.waiting(queue) if "hours" in one.plan.changes],
+        refused=[one for one in plans.refused([queue]) if "hours" in one.plan.changes],
     )  # fmt: skip
 
 

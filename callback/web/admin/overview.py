@@ -9,7 +9,7 @@ from callback.domain import hours
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import look, outlook
 from callback.flows.look import QueueNow
-from callback.web.admin import stopping
+from callback.web.admin import plans, stopping
 from callback.web.catalogue import gettext, ngettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
@@ -30,7 +30,8 @@ def routes(console: Blueprint) -> None:
 def overview() -> str:
     """Every queue: who waits, for how long, who works, and whether callbacks are offered."""
     seen = _by_trouble()
-    return page("admin/overview.html", queues=seen, stopped=stopping.stopped([one.queue for one in seen]))
+    queues = [one.queue for one in seen]
+    return page("admin/overview.html", queues=seen, stopped=stopping.stopped(queues), refused=plans.refused(queues))
 
 
 @signed_in(Role.VIEWER)

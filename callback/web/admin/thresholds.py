@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +12,13 @@ from callback.domain import policies
 from callback.domain.acts import What
 from callback.domain.errors import InvalidInput, NotFound
 from callback.domain.ids import QueueKey
-from callback.domain.planned import FURTHEST, Planned
+from callback.domain.planned import FURTHEST
 from callback.domain.policy import Policy, Queue
 from callback.flows import configure, look, planned
 from callback.flows.configure import Overtaken
 from callback.web import languages
 from callback.web.acting import doer
-from callback.web.admin import fields, pacing, versions
+from callback.web.admin import fields, pacing, plans, versions
 from callback.web.admin.doing import TOLD, doing
 from callback.web.admin.versions import Change
 from callback.web.catalogue import gettext
@@ -41,7 +40,6 @@ def routes(console: Blueprint) -> None:
     console.get("/queues/<key>/now")(queue_now)
     console.post("/queues/<key>/policy")(save_policy)
     console.post("/queues/<key>/switch/<name>")(switch)
-    console.post("/queues/<key>/planned/<id>/take-back")(take_back)
 
 
 @signed_in(Role.VIEWER)
@@ -82,16 +80,6 @@ def switch(key: str, name: str) -> AnyResponse:
     why = f"switched {'on' if on else 'off'}"
     configure.put_policy(house(), QueueKey(key), {name: on}, **by(What.POLICY_SWITCH), why=why)
     return back("admin.queue", key=key)
-
-
-@signed_in(Role.SUPERVISOR)
-def take_back(key: str, id: str) -> AnyResponse:
-    """A planned change does not take effect."""
-    if planned.take_back(house(), QueueKey(key), id, by=doer().by, role=doer().role):
-        flash(gettext("It was taken back."))
-    else:
-        flash(gettext("It has taken effect already."), "warn")
-    return redirect(url_for("admin.queue", key=key), 303)
 
 
 def by(what: What) -> Values:
@@ -173,43 +161,18 @@ def save(key: str, changes: Mapping[str, Any], what: What = What.POLICY_SAVE) ->
 
 
 def plan(key: str, changes: Mapping[str, Any], why: str) -> Mistakes:
-    """Have them take effect at the time in the form, in the zone of the queue."""
+    """Have them take effect at the time in the form, in the zone of the queue. Raises Overtaken."""
     languages.in_zone(languages.queue_zone(recorded_queue(key)))
     wrong = gettext("Choose a time to come, at most %(days)s days from now.", days=FURTHEST.days)
     try:
         at = datetime.fromisoformat(request.form["from"]).replace(tzinfo=languages.zone())
-        planned.plan(house(), QueueKey(key), changes, at=at, by=doer().by, role=doer().role, why=why)
+        planned.plan(house(), QueueKey(key), changes, at=at, by=doer().by, role=doer().role, why=why, base=base())
     except ValueError:
         return {"from": wrong}
     except InvalidInput as refused:
         return {"from": wrong} if refused.field == "from" else refusals(refused)
     flash(gettext("Planned: it takes effect %(when)s.", when=languages.when(at, house().clock.now())))
     return {}
-
-
-@dataclass(frozen=True)
-class PlanShown:
-    """A plan, and what it will change as things stand."""
-
-    plan: Planned
-    changes: list[Change]
-
-
-def plans(found: Queue) -> list[PlanShown]:
-    """What is still to take effect, the next first."""
-    with house().store.look() as work:
-        waiting = work.plans(QueueKey(found.key))
-    now = policies.to_json(found.policy)
-    return [
-        PlanShown(
-            one,
-            [
-                Change(fields.label(name), fields.said(name, now.get(name)), fields.said(name, value))
-                for name, value in one.changes.items()
-            ],
-        )
-        for one in waiting
-    ]
 
 
 def refusals(refused: InvalidInput) -> Mistakes:
@@ -246,7 +209,8 @@ def shown(found: Queue, filled: Mapping[str, str], mistakes: Mapping[str, str], 
         form=form,
         mistakes=mistakes,
         conflicts=conflicts,
-        planned=plans(found),
+        planned=plans.waiting(found),
+        refused=plans.refused([found]),
         history=versions.with_changes(versions.latest(found.key, LATEST + 1))[:LATEST],
         tab="thresholds",
     )
