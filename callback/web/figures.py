@@ -18,7 +18,7 @@ class Unit(StrEnum):
     """What the values are."""
 
     SECONDS = "seconds"  # written 2:05
-    SHARE = "share"  # written 85 %
+    SHARE = "share"  # written 85%
     COUNT = "count"
     MONEY = "money"  # in the unit that the label names, two decimals
 
@@ -97,7 +97,7 @@ def said(value: float | None, unit: Unit) -> str:
 
 _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
     Unit.SECONDS: languages.duration,
-    Unit.SHARE: lambda value: gettext("%(share)s %%", share=f"{value * 100:.0f}"),
+    Unit.SHARE: lambda value: gettext("%(share)s%%", share=f"{value * 100:.0f}"),
     Unit.COUNT: languages.grouped,
     Unit.MONEY: lambda value: languages.grouped(value, 2),
 }

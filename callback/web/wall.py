@@ -157,8 +157,8 @@ def tiles(one: Board) -> list[Tile]:
         ),
         Tile(
             gettext("Promises kept today"),
-            gettext("%(share)s %%", share=round(kept * 100)) if kept is not None else "–",
-            gettext("target %(share)s %%", share=round(boards.KEPT_TARGET * 100)),
+            gettext("%(share)s%%", share=round(kept * 100)) if kept is not None else "–",
+            gettext("target %(share)s%%", share=round(boards.KEPT_TARGET * 100)),
             "" if kept is None else "good" if kept >= boards.KEPT_TARGET else "over",
         ),
     ]

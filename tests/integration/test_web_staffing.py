@@ -74,7 +74,7 @@ def test_how_many_take_an_offer_is_learnt_and_can_be_told_otherwise(web: WebHous
     assert "No offer is on record: half of them is a guess." in client.get(PAGE).get_data(as_text=True)
     offers(web.store, web.clock, 80, 60)
     text = client.get(f"{PAGE}?wait=1").get_data(as_text=True)
-    assert "Learnt from 80 offers of the last weeks: 70 %." in text
+    assert "Learnt from 80 offers of the last weeks: 70%." in text
     assert 'name="take_up" type="text" value="70"' in text
     client.get(f"{PAGE}?wait=1&take_up=40&callbacks=on&target=80/20")
     assert [one["take_up"] for one in asked] == [0.5, 0.7, 0.4]

@@ -48,7 +48,7 @@ def test_each_number_stands_beside_what_it_is_judged_by(web: WebHouse) -> None:
     web.wait(65)
     page = text(signed_in(web, "viewer").get("/wall?queue=support"))
     assert page.count('<div class="tile') == 6
-    for told in ("Longest waiting", "1:04", "offer at 2 in line", "of 1 staffed", "Promises kept today", "target 80 %"):
+    for told in ("Longest waiting", "1:04", "offer at 2 in line", "of 1 staffed", "Promises kept today", "target 80%"):
         assert told in page
     assert "Sales" not in page
     assert '<div class="tile over"><dt>On the line</dt><dd class="number">2</dd>' in page

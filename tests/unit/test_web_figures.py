@@ -33,7 +33,7 @@ def test_a_figure_gives_the_same_values_as_data_and_as_a_table() -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "words"),
     [
-        (0.853, Unit.SHARE, "85 %"), (1234567, Unit.COUNT, "1,234,567"), (1.5, Unit.MONEY, "1.50"),
+        (0.853, Unit.SHARE, "85%"), (1234567, Unit.COUNT, "1,234,567"), (1.5, Unit.MONEY, "1.50"),
         (None, Unit.MONEY, "–"), (3725, Unit.SECONDS, "1:02:05"),
     ],
 )  # fmt: skip

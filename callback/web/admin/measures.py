@@ -51,7 +51,7 @@ class Measure:
             return ngettext("%(change)s point", "%(change)s points", abs(points), change=_signed(points))
         if self.unit is Unit.SECONDS:
             return _sign(round(now) - round(then)) + said(abs(round(now) - round(then)), self.unit)
-        return gettext("%(change)s %%", change=_signed(round(100 * (now - then) / then))) if then else ""
+        return gettext("%(change)s%%", change=_signed(round(100 * (now - then) / then))) if then else ""
 
     def turn(self, found: Counted, before: Counted | None, asked: Asked) -> str:
         """Whether that change is for the better ("good") or the worse; "" where it is neither, or too small to tell."""

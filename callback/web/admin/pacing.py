@@ -161,4 +161,4 @@ def seconds(value: float) -> str:
 
 def percent(share: float, digits: int = 1) -> str:
     """A share as a figure."""
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}%"

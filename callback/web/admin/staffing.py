@@ -164,8 +164,8 @@ def _about_take_up(learnt: Uptake) -> str:
     if not learnt.offers:
         return gettext("Of those who are offered a callback. No offer is on record: half of them is a guess.")
     return ngettext(
-        "Of those who are offered a callback. Learnt from %(num)d offer of the last weeks: %(share)s %%.",
-        "Of those who are offered a callback. Learnt from %(num)d offers of the last weeks: %(share)s %%.",
+        "Of those who are offered a callback. Learnt from %(num)d offer of the last weeks: %(share)s%%.",
+        "Of those who are offered a callback. Learnt from %(num)d offers of the last weeks: %(share)s%%.",
         learnt.offers, share=learnt.percent,
     )  # fmt: skip
 
@@ -194,7 +194,7 @@ def percent_of(share: float | None) -> str:
     """A share in per cent, with one decimal where it is near none or all."""
     if share is None:
         return "–"
-    return f"{100 * share:.0f} %" if 0.1 <= share <= 0.95 else f"{100 * share:.1f} %"
+    return f"{100 * share:.0f}%" if 0.1 <= share <= 0.95 else f"{100 * share:.1f}%"
 
 
 def _values(queue: Queue, wish: Wish, wait_s: float) -> dict[str, Any]:

@@ -85,7 +85,7 @@ _GROUNDS: Mapping[Ground, Callable[[Basis], str]] = {
         "model %(model)s, learnt from %(waits)s", model=on.model, waits=_waits(on.waits)
     ),
     Ground.MIXED: lambda on: gettext(
-        "%(percent)s %% model %(model)s, learnt from %(waits)s, and the simple rule for the rest",
+        "%(percent)s%% model %(model)s, learnt from %(waits)s, and the simple rule for the rest",
         percent=on.percent, model=on.model, waits=_waits(on.waits),
     ),
     Ground.OUTDONE: lambda on: gettext(
@@ -222,12 +222,12 @@ def _outcome(said: Prediction) -> list[Fact]:
 
 
 def percent(share: Share) -> str:
-    """A share with the interval in which the true one lies: `79 % (74 to 84 %)`."""
+    """A share with the interval in which the true one lies: `79% (74 to 84%)`."""
     found = share.interval
     if share.value is None or found is None:
         return "–"
     low, high = (round(100 * one) for one in found)
-    return gettext("%(share)s %% (%(low)s to %(high)s %%)", share=round(100 * share.value), low=low, high=high)
+    return gettext("%(share)s%% (%(low)s to %(high)s%%)", share=round(100 * share.value), low=low, high=high)
 
 
 def bias(seconds: float | None) -> str:

@@ -16,7 +16,7 @@
   };
   const WRITTEN = {
     seconds: duration,
-    share: (value) => `${numbers.format(value * 100)} %`,
+    share: (value) => `${numbers.format(value * 100)}%`,
     count: (value) => numbers.format(value),
     money: (value) => money.format(value),
   };
