@@ -30,6 +30,7 @@ from callback.domain.trend import Connected, Stood
 from callback.domain.uptake import Uptake
 from callback.domain.wait import Measured
 
+from callback.domain.wording import BUILT_IN, HOUSE, Forms, InForce, Own, Wording
 
 class Clock(Protocol):
     """The time everybody agrees on: in production anchored to Redis, so that one machine's wrong clock harms
@@ -309,9 +310,16 @@ class Line(Protocol):
 
     def agents(self) -> list[AgentView]: ...
 
-    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent], *, following: int | None = None) -> int:
-        """Publish the configuration (policies as JSON, numbers, who serves what); returns its new version. Raises Stale
-        when it is to follow a version that is not in force any more (0: none was)."""
+    def configure(
+        self,
+        queues: Sequence[Queue],
+        agents: Sequence[Agent],
+        *,
+        wording: Sequence[Own] = (),
+        following: int | None = None,
+    ) -> int:
+        """Publish the configuration (policies as JSON, numbers, who serves what, own wordings); returns its new
+        version. Raises Stale when it is to follow a version that is not in force any more (0: none was)."""
         ...
 
     def configuration(self) -> tuple[int, list[Queue], list[Agent]]:
@@ -319,6 +327,10 @@ class Line(Protocol):
         ...
 
     def set_offering(self, queue: QueueKey, offering: bool) -> None: ...
+    def wording(self) -> list[Own]:
+        """The own wordings that were published with it, in their order."""
+        ...
+
     def set_dialing(self, queue: QueueKey, on: bool, *, now: datetime) -> bool:
         """Whether promises of this queue are paired, until the next `configure` goes by its policy again. True: that is
         a change."""
@@ -947,6 +959,18 @@ class Work(Protocol):
         limit: int = 50,
         by: str | None = None,
         what: str | None = None,
+    def wordings(self) -> list[Wording]:
+        """The newest version of each own wording, by queue and sentence."""
+        ...
+
+    def wording_versions(self, queue: str, sentence: str, limit: int = 50) -> list[Wording]:
+        """Newest first."""
+        ...
+
+    def add_wording(self, wording: Wording) -> None:
+        """Raises Stale where there is this version already."""
+        ...
+
         subject: str | None = None,
         queue: str | None = None,
         since: datetime | None = None,
@@ -1670,13 +1694,19 @@ class Book(Protocol):
 
 
 class Words(Protocol):
-    """The wording of texts, in the caller's language."""
+    """The wording of texts, in the caller's language, and what stands in the catalogue."""
 
-    def text(self, kind: str, callback: Callback, queue_name: str, zone: str, url: str) -> str:
+    def built_in(self, sentence: str, language: str) -> Forms:
+        """The built-in wording, with its places as `{name}`; () where there is no such sentence or language."""
+        ...
+
+    def text(
+        self, kind: str, callback: Callback, queue_name: str, zone: str, url: str, wording: InForce = BUILT_IN
+    ) -> str:
         """The body of a text of `kind`: promised, nearly, unreached, cancelled, status."""
         ...
 
-    def code(self, kind: str, language: str, queue_name: str, code: str) -> str:
+    def code(self, kind: str, language: str, queue_name: str, code: str, wording: InForce = BUILT_IN) -> str:
         """The body of a text with a one-time code; `kind` is one of `domain.proof.CODES`."""
         ...
 
@@ -1740,3 +1770,7 @@ class House:
     disk: Disk = field(default_factory=NoDisk)
     waits: Waits = field(default_factory=NoWaits)
     said: Said = field(default_factory=NoSaid)
+    def wording(self, queue: str = HOUSE) -> InForce:
+        """What is said in that queue in place of the built-in wordings. Never raises: while nothing is known, those."""
+        ...
+

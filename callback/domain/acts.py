@@ -42,6 +42,7 @@ class What(StrEnum):
     HELD_RETRY = "held.retry"
     HELD_DROP = "held.drop"
     PROMPT_SAVE = "prompt.save"
+    PROMPT_REVERT = "prompt.revert"
     EXPORT = "data.export"
     ERASE = "data.erase"
 

@@ -131,7 +131,9 @@ Verb = Speak | Silence | Music | Ask | Hold | LeaveQueue | Connect | Meet | Forw
 
 @dataclass(frozen=True)
 class Script:
-    """What to do on one leg, in order, in one language (`en` or `zh`). Empty: go on (bridge, after a whisper)."""
+    """What to do on one leg, in order, in one language (`en` or `zh`). Empty: go on (bridge, after a whisper). `queue`
+    is whose wording is heard, "" the house's."""
 
     language: str
     verbs: tuple[Verb, ...] = ()
+    queue: str = ""

@@ -69,7 +69,7 @@ def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Pla
         return menu.offer(hook, place, before=(welcome, *hint, told))
     if outlook.decision.reason is Reason.NOT_BEFORE_CLOSING:
         return menu.closing(house, hook, place, before=(welcome, *hint, told))
-    return Script(place.language, (Speak((welcome, told)), place.hold()))
+    return Script(place.language, (Speak((welcome, told)), place.hold()), place.queue)
 
 
 def first_language(queue: Queue, number: str | None) -> str:
@@ -84,10 +84,10 @@ def closed(queue: Queue, language: str, house: House) -> Script:
     opens = hours.next_opening(queue.policy.hours, house.clock.now())
     welcome = Prompt("welcome", {"queue": queue.name})
     if opens is None:
-        return Script(language, (Speak((welcome, Prompt("closed_unknown"))), HangUp()))
+        return Script(language, (Speak((welcome, Prompt("closed_unknown"))), HangUp()), queue.key)
     zone = str(hours.zone_of(queue.policy.hours) or "UTC")
     told = Prompt("closed", {"opens": opens.isoformat(), "zone": zone})
-    return Script(language, (Speak((welcome, told)), HangUp()))
+    return Script(language, (Speak((welcome, told)), HangUp()), queue.key)
 
 
 def ended(house: House, call: CallSid) -> None:

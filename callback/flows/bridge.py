@@ -29,7 +29,7 @@ def connect(house: House, pairing: Reservation, place: Place, before: tuple[Verb
     ring_s = queue.policy.ring_timeout_s
     until = house.clock.now() + timedelta(seconds=ring_s + PROMPT_S + house.knobs.reconcile_margin_s)
     if not house.line.extend(pairing.token, until=until, phase="ringing"):
-        return Script(place.language, (*before, place.hold()))
+        return Script(place.language, (*before, place.hold()), place.queue)
     ring = Connect(
         contact=house.book.agent(pairing.agent).contact,
         whisper=Step("agent/whisper", {"r": pairing.token, "l": agents_language(queue)}),
@@ -38,7 +38,7 @@ def connect(house: House, pairing: Reservation, place: Place, before: tuple[Verb
         timeout=ring_s,
         caller_id=caller_id(house, queue) or "",
     )
-    return Script(place.language, (*before, ring))
+    return Script(place.language, (*before, ring), place.queue)
 
 
 def redirected(house: House, hook: Hook) -> Script:
@@ -53,7 +53,7 @@ def redirected(house: House, hook: Hook) -> Script:
 def back_to_hold(_: House, hook: Hook) -> Script:
     """A leg whose agent was lost is sent here by the sweep."""
     place = Place.of(hook.query)
-    return Script(place.language, (Speak((Prompt("agent_missed"),)), place.hold()))
+    return Script(place.language, (Speak((Prompt("agent_missed"),)), place.hold()), place.queue)
 
 
 # --- the agent's ear --------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def human_check(house: House, callback: Callback, attempt: AttemptId, tries: int
     values = {"queue": queue.name, "requested": callback.created_at.isoformat(), "zone": zone(queue, callback.number)}
     told = (Prompt("human_check", values), Prompt("human_keys"))
     action = Step("callback/key", {"a": attempt, "t": str(tries), "l": callback.language})
-    return Script(callback.language, (Ask(told, action, timeout=6),))
+    return Script(callback.language, (Ask(told, action, timeout=6),), callback.queue)
 
 
 def human_key(house: House, hook: Hook) -> Script:
@@ -216,7 +216,7 @@ def human_key(house: House, hook: Hook) -> Script:
             return later(house, hook, callback)
         case "3":
             cancel.cancel(house, callback.id, reason="no longer needed", cause=f"call {hook.call}", keep=hook.call)
-            return Script(callback.language, (Speak((Prompt("not_needed_done"),)), HangUp()))
+            return Script(callback.language, (Speak((Prompt("not_needed_done"),)), HangUp()), callback.queue)
     if hook.tries < REPEATS:
         return human_check(house, callback, attempt.id, hook.tries + 1)
     settle.attempt_over(house, attempt.id, Outcome.NO_KEY, cause=f"call {hook.call}")
@@ -233,7 +233,7 @@ def talk(house: House, hook: Hook, attempt: Attempt, callback: Callback) -> Scri
     if attempt.mode == "agent_first":  # busy already: whoever bridged them died before the document
         return meet(house, hook, attempt, callback, pairing)
     if pairing.phase == "busy":
-        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
+        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()), callback.queue)
     return connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
 
 
@@ -241,7 +241,7 @@ def first_in_line(house: House, hook: Hook, callback: Callback, place: Place) ->
     """Nobody is reserved for them: whoever is free at this moment, else an apology and music."""
     pairing = early.take(house, callback, hook.call)
     if pairing is None or pairing.phase == "busy":
-        return Script(callback.language, (Speak((Prompt("answered_early"),)), place.hold()))
+        return Script(callback.language, (Speak((Prompt("answered_early"),)), place.hold()), callback.queue)
     return connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
 
 
@@ -249,9 +249,9 @@ def meet(house: House, hook: Hook, attempt: Attempt, callback: Callback, pairing
     """agent_first: the agent waits in the conference already, and has pressed their key."""
     place = place_of(callback)
     if not accept(house, pairing.token, hook, agent_there=False):
-        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()))
+        return Script(callback.language, (Speak((Prompt("hold_soon"),)), place.hold()), callback.queue)
     meeting = room(attempt, after=place.step("dialled", r=pairing.token, room="1"), role="customer")
-    return Script(callback.language, (Speak((Prompt("connecting"),)), meeting))
+    return Script(callback.language, (Speak((Prompt("connecting"),)), meeting), callback.queue)
 
 
 def room(attempt: Attempt, *, after: Step, role: Literal["agent", "customer"]) -> Meet:
@@ -266,19 +266,21 @@ def later(house: House, hook: Hook, callback: Callback) -> Script:
     at = hours.next_opening(queue.policy.hours, soon) or soon
     cancel.postpone(house, callback.id, at, cause=f"call {hook.call}", keep=hook.call)
     values = {"when": at.isoformat(), "zone": zone(queue, callback.number)}
-    return Script(callback.language, (Speak((Prompt("later_done", values),)), HangUp()))
+    return Script(callback.language, (Speak((Prompt("later_done", values),)), HangUp()), callback.queue)
 
 
 def message(house: House, callback: Callback) -> Script:
     """Nobody pressed a key: leave a short message."""
     queue = house.book.queue(callback.queue)
-    return Script(callback.language, (Speak((Prompt("machine_message", {"queue": queue.name}),)), HangUp()))
+    return Script(
+        callback.language, (Speak((Prompt("machine_message", {"queue": queue.name}),)), HangUp()), callback.queue
+    )
 
 
 def apology(callback: Callback) -> Script:
     """The call should not have come: say so, and never bridge it."""
     sentence = "call_cancelled" if callback.state is State.CANCELLED else "superseded"
-    return Script(callback.language, (Speak((Prompt(sentence),)), HangUp()))
+    return Script(callback.language, (Speak((Prompt(sentence),)), HangUp()), callback.queue)
 
 
 def place_of(callback: Callback) -> Place:

@@ -11,6 +11,7 @@ from callback.domain.callback import Agent, Served
 from callback.domain.errors import InvalidInput, NotFound, Stale
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Policy, Queue
+from callback.domain.wording import Own, published
 from callback.flows import epoch
 from callback.flows.book import NO_QUEUE
 from callback.ports import House, PolicyVersion, Work
@@ -30,9 +31,9 @@ def publish(house: House) -> None:
     epoch.doubt_if_lost(house)
     for _ in range(TRIES):
         version = house.line.standing(NO_QUEUE, None).config
-        queues, agents = saved(house)
+        queues, agents, wording = saved(house)
         with contextlib.suppress(Stale):
-            house.line.configure(queues, agents, following=version)
+            house.line.configure(queues, agents, wording=wording, following=version)
             return
     raise Stale("the configuration is being changed by too many at once: what was saved is in force within seconds")
 
@@ -40,18 +41,18 @@ def publish(house: House) -> None:
 def publish_if_changed(house: House) -> bool:
     """The same where the line has something else than the record: whoever saved it died, or could not reach the line,
     before it was published."""
-    _, *published = house.line.configuration()
-    if published == list(saved(house)):
+    _, queues, agents = house.line.configuration()
+    if (queues, agents, house.line.wording()) == saved(house):
         return False
     publish(house)
     return True
 
 
-def saved(house: House) -> tuple[list[Queue], list[Agent]]:
+def saved(house: House) -> tuple[list[Queue], list[Agent], list[Own]]:
     """What the record has, by key."""
     with house.store.look() as work:
-        queues, agents = work.queues(), work.agents()
-    return sorted(queues, key=lambda queue: queue.key), sorted(agents, key=lambda agent: agent.key)
+        queues, agents, wording = work.queues(), work.agents(), published(work.wordings())
+    return sorted(queues, key=lambda queue: queue.key), sorted(agents, key=lambda agent: agent.key), wording
 
 
 def put_queue(

@@ -85,7 +85,7 @@ def next_for_caller(house: House, hook: Hook, place: Place, *, there: bool, miss
     sorry = Speak((Prompt("agent_missed" if missed else "cut_off"),))
     if standing.reservation is not None:
         return bridge.connect(house, standing.reservation, place, before=(sorry,))
-    return Script(place.language, (sorry, place.hold()))
+    return Script(place.language, (sorry, place.hold()), place.queue)
 
 
 def agent_status(house: House, hook: Hook) -> None:

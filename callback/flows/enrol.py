@@ -288,7 +288,7 @@ def spoken_promise(house: House, queue: Queue, callback: Callback, *, texted: bo
     if texted and phone.can_text(callback.number):
         told.append(Prompt("promise_text"))
     told.append(Prompt("goodbye"))
-    return Script(callback.language, (Speak(tuple(told)), HangUp()))
+    return Script(callback.language, (Speak(tuple(told)), HangUp()), callback.queue)
 
 
 def promised(callback: Callback, queue: Queue) -> Prompt:

@@ -36,7 +36,7 @@ def wait(house: House, hook: Hook) -> Script:
         return Script(place.language, (LeaveQueue(),))
     if standing.place == "reserved":  # a worker is about to redirect this leg
         return Script(place.language, (Music(MUSIC_S),))
-    return Script(place.language, (announcement(house, place, standing),))
+    return Script(place.language, (announcement(house, place, standing),), place.queue)
 
 
 def in_place(house: House, place: Place, leg: CallSid) -> Standing:
@@ -124,7 +124,7 @@ def left(house: House, hook: Hook) -> Script:
             return Script(place.language)  # the new document is already on its way to the leg
         case "leave":
             return left_by_key(house, hook, place)
-    return Script(place.language, (Speak((Prompt("trouble"),)), Music(MUSIC_S), place.hold()))
+    return Script(place.language, (Speak((Prompt("trouble"),)), Music(MUSIC_S), place.hold()), place.queue)
 
 
 def left_by_key(house: House, hook: Hook, place: Place) -> Script:

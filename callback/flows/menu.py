@@ -30,7 +30,7 @@ def offer(hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
     place = replace(place, offered=True)
     keys = "offer_keys" if phone.usable_caller(hook.caller) else "offer_keys_no_number"
     action = place.step("offer", t=str(hook.tries))
-    return Script(place.language, (Ask((*before, Prompt(keys)), action),))
+    return Script(place.language, (Ask((*before, Prompt(keys)), action),), place.queue)
 
 
 def closing(house: House, hook: Hook, place: Place, before: tuple[Prompt, ...] = ()) -> Script:
@@ -46,7 +46,7 @@ def closing(house: House, hook: Hook, place: Place, before: tuple[Prompt, ...] =
 def after_closing(house: House, hook: Hook, place: Place, at: str, before: tuple[Prompt, ...]) -> Script:
     """The question whether to be called at that time."""
     keys = Prompt("closing_keys", {"when": at, "zone": zone(house.book.queue(place.queue), hook.caller)})
-    return Script(place.language, (Ask((*before, keys), place.step("offer", t=str(hook.tries), at=at)),))
+    return Script(place.language, (Ask((*before, keys), place.step("offer", t=str(hook.tries), at=at)),), place.queue)
 
 
 def language_hint(queue: Queue) -> tuple[Prompt, ...]:
@@ -98,7 +98,7 @@ def other_language(house: House, hook: Hook, place: Place) -> Place:
 
 def stay(place: Place, *told: Prompt) -> Script:
     """Into the hold queue."""
-    return Script(place.language, (Speak(told or (Prompt("stay"),)), place.hold()))
+    return Script(place.language, (Speak(told or (Prompt("stay"),)), place.hold()), place.queue)
 
 
 def take(house: House, hook: Hook, place: Place, requested_for: str = "") -> Script:
@@ -123,13 +123,15 @@ def read_back(place: Place, number: str, requested_for: str = "", tries: int = 0
     """The number in groups; the same key that took the offer confirms it."""
     told = (Prompt("confirm_number", {"number": number}), Prompt("confirm_keys"))
     action = place.step("confirm", n=number, t=str(tries), at=requested_for)
-    return Script(place.language, (Ask(told, action),))
+    return Script(place.language, (Ask(told, action),), place.queue)
 
 
 def ask_number(place: Place, requested_for: str = "", tries: int = 0, *before: Prompt) -> Script:
     """Another number, ended by #."""
     action = place.step("number", t=str(tries), at=requested_for)
-    return Script(place.language, (Ask((*before, Prompt("enter_number")), action, digits=None, timeout=8),))
+    return Script(
+        place.language, (Ask((*before, Prompt("enter_number")), action, digits=None, timeout=8),), place.queue
+    )
 
 
 def confirmed(house: House, hook: Hook) -> Script:
@@ -196,7 +198,7 @@ def later_slots(house: House, hook: Hook, place: Place, tries: int = 0) -> Scrip
     values = {f"slot{at}": time.isoformat() for at, time in enumerate(times, start=1)}
     prompt = Prompt("later_slots", {**values, "zone": zone(queue, hook.caller)})
     keyed = {f"k{at}": time.isoformat() for at, time in enumerate(times, start=1)}
-    return Script(place.language, (Ask((prompt,), place.step("later", t=str(tries), **keyed)),))
+    return Script(place.language, (Ask((prompt,), place.step("later", t=str(tries), **keyed)),), place.queue)
 
 
 def later(house: House, hook: Hook) -> Script:

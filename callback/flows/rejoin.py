@@ -21,24 +21,24 @@ def recognise(house: House, queue: Queue, callback: CallbackId, place: Place) ->
     standing = house.line.standing(QueueKey(queue.key), EntryId(callback))
     welcome = Prompt("welcome", {"queue": queue.name})
     told = (welcome, Prompt("already_waiting", {"position": standing.position or 1}), Prompt("already_keys"))
-    return Script(place.language, (Ask(told, place.step("already", cb=callback)),))
+    return Script(place.language, (Ask(told, place.step("already", cb=callback)),), place.queue)
 
 
 def chosen(house: House, hook: Hook) -> Script:
     """A key after being recognised."""
     place = Place.of(hook.query)
     if hook.digits == "1":
-        return Script(place.language, (Speak((Prompt("already_kept"), Prompt("goodbye"))), HangUp()))
+        return Script(place.language, (Speak((Prompt("already_kept"), Prompt("goodbye"))), HangUp()), place.queue)
     callback, other = take_over(house, CallbackId(hook.query["cb"]), hook.call)
     for leg in other:
         house.dispatch.hang_up(leg)
     if callback is None:
-        return Script(place.language, (Speak((Prompt("stay"),)), place.hold()))
+        return Script(place.language, (Speak((Prompt("stay"),)), place.hold()), place.queue)
     place = replace(place, entry=EntryId(callback.id), score=callback.score, joined=micros(callback.joined_at))
     pairing = on_hold(house, place, hook.call)
     if pairing is not None:
         return bridge.connect(house, pairing, place, before=(Speak((Prompt("connecting"),)),))
-    return Script(place.language, (Speak((Prompt("stay"),)), place.hold()))
+    return Script(place.language, (Speak((Prompt("stay"),)), place.hold()), place.queue)
 
 
 def on_hold(house: House, place: Place, call: CallSid) -> Reservation | None:

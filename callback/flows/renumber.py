@@ -155,7 +155,7 @@ def codes(
     texts, hashes = [], {}
     for kind, target in to:
         code = f"{secrets.randbelow(10**proof.DIGITS):0{proof.DIGITS}}"
-        body = house.words.code(kind, callback.language, queue.name, code)
+        body = house.words.code(kind, callback.language, queue.name, code, house.book.wording(queue.key))
         texts.append(write(work, callback, kind, target, body, now))
         hashes[kind] = hash_of(house, callback.id, kind, number, code)
     return texts, NumberChange(callback.id, number, hashes[proof.TO_NEW], hashes.get(proof.TO_OLD, ""), now)

@@ -24,9 +24,8 @@ def compose(work: Work, house: House, queue: Queue, callback: Callback, kind: st
     """Write down a text of `kind` to the caller; None where none can be delivered, so that none is promised."""
     if not phone.can_text(callback.number) or work.opted_out(callback.number):
         return None
-    body = house.words.text(
-        kind, callback, queue.name, zone(queue, callback.number), house.urls.status_page(callback.token)
-    )
+    url, wording = house.urls.status_page(callback.token), house.book.wording(queue.key)
+    body = house.words.text(kind, callback, queue.name, zone(queue, callback.number), url, wording)
     return write(work, callback, kind, callback.number, body, now)
 
 

@@ -112,7 +112,7 @@ def caller(house: House, hook: Hook) -> Script:
     if talk is not None and talk.wish in PASSED:
         return passed(house, hook, place, talk)
     if talk is None or pairing is None or pairing.phase != "busy":
-        return Script(place.language, (Speak((Prompt("cut_off"),)), place.hold()))
+        return Script(place.language, (Speak((Prompt("cut_off"),)), place.hold()), place.queue)
     return parted.music(house, place, talk) if talk.wish is Wish.HOLD else parted.meet(house, place, talk)
 
 
@@ -196,7 +196,7 @@ def stand(house: House, hook: Hook, place: Place, said: Prompt) -> Script:
     words = Speak((said,))
     if standing.reservation is not None and standing.place == "reserved":
         return bridge.connect(house, standing.reservation, place, before=(words,))
-    return Script(place.language, (words, place.hold()))
+    return Script(place.language, (words, place.hold()), place.queue)
 
 
 def to_colleague(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
@@ -234,7 +234,7 @@ def to_outside(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
         timeout=queue.policy.ring_timeout_s,
         caller_id=caller_id(house, queue) or "",
     )
-    return Script(place.language, (Speak((Prompt("connecting"),)), ring))
+    return Script(place.language, (Speak((Prompt("connecting"),)), ring), place.queue)
 
 
 def forwarded(house: House, hook: Hook) -> Script:

@@ -48,7 +48,7 @@ def trouble(house: House, hook: Hook, path: str) -> Script:
 def hold_on(_: House, hook: Hook) -> Script:
     """Back on hold, with the place that the URL carries."""
     place = Place.of(hook.query)
-    return Script(place.language, (Speak((Prompt("trouble"),)), place.hold()))
+    return Script(place.language, (Speak((Prompt("trouble"),)), place.hold()), place.queue)
 
 
 def music(_: House, hook: Hook) -> Script:
@@ -70,13 +70,13 @@ def arriving(house: House, hook: Hook) -> Script:
         return closed(queue, language, house)
     joined, credit = micros(came_at), round(credit_s(queue, hook) * 1e6)
     place = Place(QueueKey(queue.key), EntryId(hook.call), joined, joined - credit, language)
-    return Script(place.language, (Speak((Prompt("trouble"),)), place.hold()))
+    return Script(place.language, (Speak((Prompt("trouble"),)), place.hold()), place.queue)
 
 
 def no_callback(_: House, hook: Hook) -> Script:
     """On the way to a callback: none can be promised now. They keep their place and hold."""
     place = Place.of(hook.query)
-    return Script(place.language, (Speak((Prompt("trouble_no_callback"), Prompt("stay"))), place.hold()))
+    return Script(place.language, (Speak((Prompt("trouble_no_callback"), Prompt("stay"))), place.hold()), place.queue)
 
 
 def confirming(house: House, hook: Hook) -> Script:
@@ -138,7 +138,9 @@ def pressed(house: House, hook: Hook) -> Script:
     if hook.digits == "1":
         found = served(house, hook)
         if found is not None and found[0].mode != "agent_first":  # whose agent waits in a conference already
-            return Script(found[1].language, (Speak((Prompt("trouble"),)), bridge.place_of(found[1]).hold()))
+            return Script(
+                found[1].language, (Speak((Prompt("trouble"),)), bridge.place_of(found[1]).hold()), found[1].queue
+            )
     kept = replace(hook, query={**hook.query, "d": hook.digits})
     return again(kept, "callback/key", AGAIN, Music(SOON_S), sorry="trouble_not_connected")
 
@@ -194,12 +196,12 @@ def agent_again(hook: Hook, path: str) -> Script:
 
 def again(hook: Hook, path: str, most: int, meanwhile: Verb, *, sorry: str, words: str = "trouble") -> Script:
     """The document `path` once more in a moment, `most` times; then `sorry`, and the end."""
-    language, times = language_of(hook), int(hook.query.get("again", "0")) + 1
+    language, queue, times = language_of(hook), hook.query.get("q", ""), int(hook.query.get("again", "0")) + 1
     if times > most:
-        return Script(language, (Speak((Prompt(sorry), *FAREWELLS.get(sorry, ()))), HangUp()))
+        return Script(language, (Speak((Prompt(sorry), *FAREWELLS.get(sorry, ()))), HangUp()), queue)
     query = {name: value for name, value in hook.query.items() if name not in NOT_AGAIN}
     step = Step(path, {**query, "again": str(times)})
-    return Script(language, (Speak((Prompt(words),)), meanwhile, Goto(step)))
+    return Script(language, (Speak((Prompt(words),)), meanwhile, Goto(step)), queue)
 
 
 FAREWELLS: Mapping[str, tuple[Prompt, ...]] = {"already_kept": (Prompt("goodbye"),)}
@@ -215,7 +217,7 @@ def language_of(hook: Hook) -> str:
 
 def farewell(hook: Hook) -> Script:
     """There is nothing to wait for: they are asked to call again."""
-    return Script(language_of(hook), (Speak((Prompt("trouble_bye"),)), HangUp()))
+    return Script(language_of(hook), (Speak((Prompt("trouble_bye"),)), HangUp()), hook.query.get("q", ""))
 
 
 WORDS: Mapping[str, Callable[[House, Hook], Script]] = {

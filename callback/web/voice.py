@@ -75,7 +75,7 @@ def document(home: House, step: str, hook: Hook) -> str:
 
     def compute() -> str:
         try:
-            return twiml.render(journey.DOCUMENTS[step](home, hook), home.urls)
+            return worded(home, journey.DOCUMENTS[step](home, hook))
         except Exception as error:  # noqa: BLE001 -- logged; the caller must hear something, whatever it was
             note(error, "step failed", step, hook)
             return sorry(home, step, hook)
@@ -98,7 +98,12 @@ def sorry(home: House, step: str, hook: Hook) -> str:
     """Trouble of ours is heard as an apology on hold, never as silence; if even that fails, as a goodbye."""
     try:
         with at_least(SORRY_S):
-            return twiml.render(trouble.trouble(home, hook, step), home.urls)
+            return worded(home, trouble.trouble(home, hook, step))
     except Exception as error:  # noqa: BLE001 -- as above
         note(error, "apology failed", step, hook)
         return twiml.render(Script("en", (Speak((Prompt("trouble_bye"),)), HangUp())), home.urls)
+
+
+def worded(home: House, script: Script) -> str:
+    """A script in the words of its queue."""
+    return twiml.render(script, home.urls, wording=home.book.wording(script.queue))

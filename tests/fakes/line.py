@@ -14,6 +14,7 @@ from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey
 from callback.domain.lifecycle import AGENT_MOVES, CALL_ENDS, AgentStatus, CallState
 from callback.domain.policy import Queue
 from callback.domain.wait import Measured
+from callback.domain.wording import Own
 from callback.ports import AgentView, Clock, Lapsed, LineAge, Placed, Reservation, Stand, Standing, Waiting
 
 IN_LINE = ("menu", "hold", "due", "later")
@@ -121,6 +122,7 @@ class FakeLine:
         self._pairs: dict[Token, Pair] = {}
         self._tallies: dict[QueueKey, Tally] = {}
         self._queues: dict[str, Queue] = {}
+        self._wording: list[Own] = []
         self._dialed: dict[str, bool] = {}
         self._agents: dict[AgentKey, Agent] = {}
         self._version = 0
@@ -417,7 +419,14 @@ class FakeLine:
 
     # --- configuration -----------------------------------------------------------------------------------------
 
-    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent], *, following: int | None = None) -> int:
+    def configure(
+        self,
+        queues: Sequence[Queue],
+        agents: Sequence[Agent],
+        *,
+        wording: Sequence[Own] = (),
+        following: int | None = None,
+    ) -> int:
         if following not in (None, self._version):
             raise Stale("another configuration has been published since")
         now = self._now()
@@ -443,6 +452,7 @@ class FakeLine:
 
     def _serve(self, seat: Seat, queues: tuple[Served, ...], now: datetime) -> None:
         before, seat.queues = seat.queues, queues
+        self._wording = list(wording)
         if before != queues:
             self._tell_setting(seat.key, "serves", now, "\n".join(f"{one.queue}\t{one.level}" for one in queues))
 
@@ -489,6 +499,9 @@ class FakeLine:
         self._events = [(number, fields) for number, fields in self._events if number > last]
 
     def take_pace(self, bucket: str, *, per_second: float, now: datetime) -> float:
+    def wording(self) -> list[Own]:
+        return list(self._wording)
+
         slot = max(now, self._slots.get(bucket, now))
         self._slots[bucket] = slot + timedelta(seconds=1 / per_second)
         return (slot - now).total_seconds()

@@ -11,6 +11,7 @@ from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, EntryId, QueueKey
 from callback.domain.policy import Policy, Queue
+from callback.domain.wording import Wording
 from callback.flows.book import LOST, MAX_AGE_S, TELL_EVERY_S, LineBook
 from callback.ports import Standing, Store
 from tests.fakes.line import FakeLine
@@ -131,6 +132,10 @@ class Record:
     def agents(self) -> list[Agent]:
         """As told."""
         return list(self._agents)
+
+    def wordings(self) -> list[Wording]:
+        """None."""
+        return []
 
 
 def test_an_agent_made_while_the_line_is_lost_is_found_in_the_record(line: CountingLine, clock: ManualClock) -> None:

@@ -19,6 +19,9 @@ BOARD = TAG + "board"
 WAITS = TAG + "waits"
 """The hash of what is expected of every queue's places (`waits.py`)."""
 
+WORDING = TAG + "wording"
+"""What is said in place of built-in wordings (`published.py`), set by `lua/configure.lua`."""
+
 BEAT_LOCK = "callback:beat::lock"
 """Held and renewed by the beat that ticks: the prefix of `workers.celery`, and redbeat's own word for the lock."""
 

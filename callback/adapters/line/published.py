@@ -1,11 +1,14 @@
-"""The configuration as it is published in Redis: a JSON text for each queue and each agent."""
+"""The configuration as it is published in Redis: a JSON text for each queue and each agent, and one for all own
+wordings."""
 
 import json
+from collections.abc import Iterable
 
 from callback.domain.callback import Agent, Served
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policies import from_json, to_json
 from callback.domain.policy import Queue
+from callback.domain.wording import Own
 
 
 def queue_to_json(queue: Queue) -> str:
@@ -48,3 +51,13 @@ def agent_from_json(text: str) -> Agent:
         contact=stored["contact"],
         queues=tuple(Served(QueueKey(queue), level) for queue, level in stored["queues"]),
     )
+
+
+def wording_to_json(wording: Iterable[Own]) -> str:
+    """The own wordings, in the order given."""
+    return json.dumps(list(wording), ensure_ascii=False)
+
+
+def wording_from_json(text: str) -> list[Own]:
+    """What `wording_to_json` wrote."""
+    return [Own(queue, sentence, language, tuple(forms)) for queue, sentence, language, forms in json.loads(text)]

@@ -19,7 +19,8 @@ from callback.domain.errors import Stale
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Queue
-from callback.ports import AgentView, Clock, Lapsed, Placed, Reservation, Standing, Waiting
+from callback.domain.wording import Own
+from callback.ports import AgentView, Clock, Lapsed, Placed, Reservation, Stand, Standing, Waiting
 
 _LANGUAGE_TTL_S = 365 * 86_400
 _SLICE = 500
@@ -212,9 +213,22 @@ class RedisLine(Aging):
 
     # --- configuration -----------------------------------------------------------------------------------------
 
-    def configure(self, queues: Sequence[Queue], agents: Sequence[Agent], *, following: int | None = None) -> int:
-        version = "" if following is None else following
-        arguments: list[str | int] = [to_micros(self._clock.now()), secrets.randbits(40), version, len(queues)]
+    def configure(
+        self,
+        queues: Sequence[Queue],
+        agents: Sequence[Agent],
+        *,
+        wording: Sequence[Own] = (),
+        following: int | None = None,
+    ) -> int:
+        now, version = to_micros(self._clock.now()), "" if following is None else following
+        arguments: list[str | int] = [
+            now,
+            secrets.randbits(40),
+            version,
+            published.wording_to_json(wording),
+            len(queues),
+        ]
         for queue in queues:
             arguments += [queue.key, published.queue_to_json(queue), int(queue.policy.dialing)]
         for agent in agents:
@@ -236,6 +250,10 @@ class RedisLine(Aging):
 
     def set_dialing(self, queue: QueueKey, on: bool, *, now: datetime) -> bool:
         return succeeded(self._run("dialing", queue, int(on), to_micros(now))[0], queue)
+    def wording(self) -> list[Own]:
+        text = self._client.get(keys.WORDING)
+        return published.wording_from_json(cast(str, text)) if text else []
+
 
     def remember_language(self, number_hash: str, language: str) -> None:
         self._client.set(keys.language(number_hash), language, ex=_LANGUAGE_TTL_S)

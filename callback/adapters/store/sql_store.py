@@ -38,6 +38,7 @@ from callback.adapters.store.people import People
 from callback.adapters.store.planned import Plans
 from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
+from callback.adapters.store.prompts import Wordings
 from callback.adapters.store.reports import Reports
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.told import Told
@@ -79,6 +80,7 @@ class SqlWork(
     Plans,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
+    Wordings,
 
 
 class _Begun(AbstractContextManager[Work]):

@@ -30,6 +30,7 @@ import callback
 from callback.adapters.telephony.sentences import SENTENCES
 from callback.domain import phone
 from callback.domain.dialogue import Prompt
+from callback.domain.wording import BUILT_IN, Forms, InForce, form, written
 
 LOCALE_FOLDER: Final = Path(callback.__file__).parent / "locale"
 DOMAIN: Final = "messages"
@@ -41,16 +42,18 @@ Values = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Manner:
-    """How a language writes what is not words: a moment (a CLDR pattern), and what stands between things."""
+    """How a language writes what is not words: a moment (a CLDR pattern), what stands between things, and whether one
+    of a thing is worded otherwise than several."""
 
     moment: str
     between_sentences: str
     between_groups: str
+    counts: bool
 
 
 MANNERS: Final[dict[str, Manner]] = {
-    "en": Manner("EEEE, MMMM d, 'at' h:mm a", " ", ", "),
-    "zh": Manner("M月d日EEEEah:mm", "", "，"),
+    "en": Manner("EEEE, MMMM d, 'at' h:mm a", " ", ", ", True),
+    "zh": Manner("M月d日EEEEah:mm", "", "，", False),
 }
 OTHER: Final = {"en": "zh", "zh": "en"}
 """The language that is offered while the first is spoken."""
@@ -68,13 +71,14 @@ def spoken_language(prompt: Prompt, language: str) -> str:
     return OTHER[language] if prompt.id in IN_THE_OTHER_LANGUAGE else language
 
 
-def say(prompt: Prompt, language: str) -> str:
+def say(prompt: Prompt, language: str, wording: InForce = BUILT_IN) -> str:
     """The prompt in words, without markup.
 
     Args:
         prompt: an id of `sentences.SENTENCES` or of `VARIANTS`, and its values: whole numbers, E.164 numbers, ISO 8601
             times (with the IANA zone they are to be said in as the value `zone`, else UTC), or plain text.
         language: of the call (`en` or `zh`).
+        wording: what is said in place of built-in sentences.
 
     Raises:
         UnknownPrompt: for an id, a language or a missing value that the catalogue cannot serve.
@@ -82,8 +86,8 @@ def say(prompt: Prompt, language: str) -> str:
     if language not in MANNERS:
         raise UnknownPrompt(f"there is no catalogue for the language {language!r}")
     if _IMPERSONAL.issuperset(prompt.values):
-        return _say_again(prompt.id, tuple(prompt.values.items()), language)
-    return _say_anew(prompt, language)
+        return _say_again(prompt.id, tuple(prompt.values.items()), language, wording)
+    return _say_anew(prompt, language, wording)
 
 
 def joined(texts: list[str], language: str) -> str:
@@ -92,15 +96,26 @@ def joined(texts: list[str], language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _say_again(name: str, values: tuple[tuple[str, Value], ...], language: str) -> str:
-    return _say_anew(Prompt(name, dict(values)), language)
+def _say_again(name: str, values: tuple[tuple[str, Value], ...], language: str, wording: InForce) -> str:
+    return _say_anew(Prompt(name, dict(values)), language, wording)
 
 
-def _say_anew(prompt: Prompt, language: str) -> str:
+def _say_anew(prompt: Prompt, language: str, wording: InForce) -> str:
     spoken = spoken_language(prompt, language)
     choose = VARIANTS.get(prompt.id)
     chosen = (prompt,) if choose is None else choose(prompt)
-    return joined([_worded(variant, spoken) for variant in chosen], spoken)
+    return joined([_in_own_words(variant, spoken, wording) or _worded(variant, spoken) for variant in chosen], spoken)
+
+
+def _in_own_words(prompt: Prompt, language: str, wording: InForce) -> str:
+    """ "" where the house has no words of its own, or none that fit any more: the built-in ones always do."""
+    own = wording.templates.get((language, prompt.id))
+    if own is None or prompt.id not in SENTENCES:
+        return ""
+    try:
+        return form(own, _count(prompt.values, SENTENCES[prompt.id].count)) % _Filled(prompt.values, language)
+    except KeyError:
+        return ""
 
 
 def _worded(prompt: Prompt, language: str) -> str:
@@ -128,6 +143,16 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     if language == SOURCE_LANGUAGE:
         return gettext.NullTranslations()
     return gettext.translation(DOMAIN, LOCALE_FOLDER, [language])
+
+
+def built_in(name: str, language: str) -> Forms:
+    """The sentence as the catalogue has it, with its places as `{name}`, in each form that the language has: for the
+    count 1 and for any other, where there are two. () where there is no such sentence or language."""
+    sentence = SENTENCES.get(name)
+    if sentence is None or language not in MANNERS:
+        return ()
+    counts = (1, 2) if sentence.plural and MANNERS[language].counts else (1,)
+    return tuple(written(_template(sentence.text, sentence.plural, count, language)) for count in counts)
 
 
 # --- values -----------------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ from callback.domain.dialogue import (
     Step,
     Verb,
 )
+from callback.domain.wording import BUILT_IN, InForce
 from callback.ports import Urls
 
 
@@ -70,19 +71,27 @@ Outline = tuple[Shape, list[str]]
 """A shape and the values that go with it."""
 
 
-def render(script: Script, urls: Urls, *, voices: dict[str, Voice] = VOICES, music: str = HOLD_MUSIC) -> str:
+def render(
+    script: Script,
+    urls: Urls,
+    *,
+    wording: InForce = BUILT_IN,
+    voices: dict[str, Voice] = VOICES,
+    music: str = HOLD_MUSIC,
+) -> str:
     """The document of a script.
 
     Args:
         script: what to do; an empty one gives an empty document, which after a whisper means: bridge.
         urls: turns steps into URLs; asked once for every step of the script.
+        wording: what is said in place of built-in sentences.
         voices: language → voice.
         music: URL of the hold music, `HOLD_MUSIC_S` seconds long.
 
     Raises:
         prompts.UnknownPrompt: for a sentence the catalogue does not have.
     """
-    outlines = _outlines(script, _Edge(urls, script.language, voices, music))
+    outlines = _outlines(script, _Edge(urls, script.language, voices, music, wording))
     return _template(tuple(shape for shape, _ in outlines)).filled(
         [value for _, values in outlines for value in values]
     )
@@ -108,6 +117,7 @@ class _Edge:
     language: str
     voices: dict[str, Voice]
     music: str
+    wording: InForce = BUILT_IN
 
     def url(self, step: Step) -> str:
         return self.urls.step(step.path, **step.query)
@@ -117,7 +127,7 @@ class _Edge:
         shapes: list[Shape] = []
         texts: list[str] = []
         for language, run in groupby(prompts, key=lambda prompt: spoken_language(prompt, self.language)):
-            text = joined([say(prompt, self.language) for prompt in run], language)
+            text = joined([say(prompt, self.language, self.wording) for prompt in run], language)
             if text:
                 voice = self.voices[language]
                 shapes.append(("Say", voice.tag, voice.name))

@@ -3,14 +3,14 @@
 --
 -- KEYS[1]  the event stream
 -- ARGV     now, a random first version (so that a lost Redis never repeats one), the version that must be in force ("" any),
---          number of queues,
+--          JSON of the own wordings, number of queues,
 --          for each queue: key, JSON, 1 when dialling;  then for each agent: key, JSON,
 --          queues served (a line each: key, tab, level)
 -- Returns  OK, the new version; or STALE where another version is in force
 -- Time     ARGV, microseconds of the shared clock
 -- @include _agents.lua
 
-local now, first_version, following, queues = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local now, first_version, following, queues = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
 
 if following ~= '' and following ~= (redis.call('GET', TAG .. 'version') or '0') then
   return { STALE }
@@ -22,9 +22,10 @@ for _, queue in ipairs(redis.call('HKEYS', TAG .. 'queues')) do
   redis.call('HDEL', queue_key(queue, 's'), 'd', 'v')
 end
 redis.call('DEL', TAG .. 'queues', TAG .. 'staff')
+redis.call('SET', TAG .. 'wording', ARGV[4])
 redis.call('SET', TAG .. 'version', first_version, 'NX')
 local version = redis.call('INCR', TAG .. 'version')
-local at = 5
+local at = 6
 for _ = 1, queues do
   redis.call('HSET', TAG .. 'queues', ARGV[at], ARGV[at + 1])
   redis.call('HSET', queue_key(ARGV[at], 's'), 'd', ARGV[at + 2], 'v', version)
