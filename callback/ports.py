@@ -29,8 +29,8 @@ from callback.domain.tallying import DayOf, HourOf, Open, SpreadOf
 from callback.domain.trend import Connected, Stood
 from callback.domain.uptake import Uptake
 from callback.domain.wait import Measured
-
 from callback.domain.wording import BUILT_IN, HOUSE, Forms, InForce, Own, Wording
+
 
 class Clock(Protocol):
     """The time everybody agrees on: in production anchored to Redis, so that one machine's wrong clock harms
@@ -326,11 +326,11 @@ class Line(Protocol):
         """The published version, queues and agents: the doors read them here, so that they work without the record."""
         ...
 
-    def set_offering(self, queue: QueueKey, offering: bool) -> None: ...
     def wording(self) -> list[Own]:
         """The own wordings that were published with it, in their order."""
         ...
 
+    def set_offering(self, queue: QueueKey, offering: bool) -> None: ...
     def set_dialing(self, queue: QueueKey, on: bool, *, now: datetime) -> bool:
         """Whether promises of this queue are paired, until the next `configure` goes by its policy again. True: that is
         a change."""
@@ -916,6 +916,18 @@ class Work(Protocol):
         """Somebody has taken note that it was refused; False where it was not, or somebody has before."""
         ...
 
+    def wordings(self) -> list[Wording]:
+        """The newest version of each own wording, by queue and sentence."""
+        ...
+
+    def wording_versions(self, queue: str, sentence: str, limit: int = 50) -> list[Wording]:
+        """Newest first."""
+        ...
+
+    def add_wording(self, wording: Wording) -> None:
+        """Raises Stale where there is this version already."""
+        ...
+
     def put_agent(self, agent: Agent, at: datetime) -> Agent: ...
     def agents(self) -> list[Agent]: ...
     def agent(self, key: AgentKey) -> Agent: ...
@@ -959,18 +971,6 @@ class Work(Protocol):
         limit: int = 50,
         by: str | None = None,
         what: str | None = None,
-    def wordings(self) -> list[Wording]:
-        """The newest version of each own wording, by queue and sentence."""
-        ...
-
-    def wording_versions(self, queue: str, sentence: str, limit: int = 50) -> list[Wording]:
-        """Newest first."""
-        ...
-
-    def add_wording(self, wording: Wording) -> None:
-        """Raises Stale where there is this version already."""
-        ...
-
         subject: str | None = None,
         queue: str | None = None,
         since: datetime | None = None,
@@ -1692,6 +1692,10 @@ class Book(Protocol):
         """A verb of the line answered with this version: load again if it is not the one at hand."""
         ...
 
+    def wording(self, queue: str = HOUSE) -> InForce:
+        """What is said in that queue in place of the built-in wordings. Never raises: while nothing is known, those."""
+        ...
+
 
 class Words(Protocol):
     """The wording of texts, in the caller's language, and what stands in the catalogue."""
@@ -1770,7 +1774,3 @@ class House:
     disk: Disk = field(default_factory=NoDisk)
     waits: Waits = field(default_factory=NoWaits)
     said: Said = field(default_factory=NoSaid)
-    def wording(self, queue: str = HOUSE) -> InForce:
-        """What is said in that queue in place of the built-in wordings. Never raises: while nothing is known, those."""
-        ...
-

@@ -431,6 +431,7 @@ class FakeLine:
             raise Stale("another configuration has been published since")
         now = self._now()
         self._queues = {queue.key: queue for queue in queues}
+        self._wording = list(wording)
         self._tell_dialing(queues, now)
         self._agents = {agent.key: agent for agent in agents}
         for agent in agents:
@@ -452,7 +453,6 @@ class FakeLine:
 
     def _serve(self, seat: Seat, queues: tuple[Served, ...], now: datetime) -> None:
         before, seat.queues = seat.queues, queues
-        self._wording = list(wording)
         if before != queues:
             self._tell_setting(seat.key, "serves", now, "\n".join(f"{one.queue}\t{one.level}" for one in queues))
 
@@ -478,6 +478,9 @@ class FakeLine:
         queues = sorted(self._queues.values(), key=lambda queue: queue.key)
         return self._version, queues, sorted(self._agents.values(), key=lambda agent: agent.key)
 
+    def wording(self) -> list[Own]:
+        return list(self._wording)
+
     def set_offering(self, queue: QueueKey, offering: bool) -> None:
         self._tally(queue).offering = offering
 
@@ -499,9 +502,6 @@ class FakeLine:
         self._events = [(number, fields) for number, fields in self._events if number > last]
 
     def take_pace(self, bucket: str, *, per_second: float, now: datetime) -> float:
-    def wording(self) -> list[Own]:
-        return list(self._wording)
-
         slot = max(now, self._slots.get(bucket, now))
         self._slots[bucket] = slot + timedelta(seconds=1 / per_second)
         return (slot - now).total_seconds()

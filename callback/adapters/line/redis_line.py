@@ -245,15 +245,15 @@ class RedisLine(Aging):
         agents = sorted((published.agent_from_json(text) for text in texts[count:]), key=lambda agent: agent.key)
         return int(version), queues, agents
 
+    def wording(self) -> list[Own]:
+        text = self._client.get(keys.WORDING)
+        return published.wording_from_json(cast(str, text)) if text else []
+
     def set_offering(self, queue: QueueKey, offering: bool) -> None:
         self._client.hset(keys.queue_state(queue), "o", int(offering))
 
     def set_dialing(self, queue: QueueKey, on: bool, *, now: datetime) -> bool:
         return succeeded(self._run("dialing", queue, int(on), to_micros(now))[0], queue)
-    def wording(self) -> list[Own]:
-        text = self._client.get(keys.WORDING)
-        return published.wording_from_json(cast(str, text)) if text else []
-
 
     def remember_language(self, number_hash: str, language: str) -> None:
         self._client.set(keys.language(number_hash), language, ex=_LANGUAGE_TTL_S)

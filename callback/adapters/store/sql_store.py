@@ -78,9 +78,9 @@ class SqlWork(
     Desk,
     Reports,
     Plans,
+    Wordings,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
-    Wordings,
 
 
 class _Begun(AbstractContextManager[Work]):

@@ -746,6 +746,19 @@ planned_policies = Table(
     Index("ix_planned_policies_due", "effective_at", postgresql_where=_PLAN_WAITS, sqlite_where=_PLAN_WAITS),
 )
 
+# The house's own wording of sentences (`domain.wording`), every version. `queue` is "" for all queues.
+wordings = Table(
+    "wordings",
+    metadata,
+    Column("queue", String, primary_key=True),
+    Column("sentence", String, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("texts", Given, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("why", String, nullable=False),
+)
+
 # --- who changed what -------------------------------------------------------------------------------------------
 
 # The audit log (`domain.acts`). No number and no caller's name in it: nothing of it is ever blanked.
@@ -814,19 +827,6 @@ def _guard(table: Table, ddl_of: Mapping[str, Iterable[str]]) -> None:
     for dialect, statements in ddl_of.items():
         for statement in statements:
             ddl = DDL(statement)  # type: ignore[no-untyped-call]
-# The house's own wording of sentences (`domain.wording`), every version. `queue` is "" for all queues.
-wordings = Table(
-    "wordings",
-    metadata,
-    Column("queue", String, primary_key=True),
-    Column("sentence", String, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("texts", Given, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("by", String, nullable=False),
-    Column("why", String, nullable=False),
-)
-
             event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
 
 
