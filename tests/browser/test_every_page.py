@@ -1,5 +1,5 @@
 """What holds on every page there is (`tests/support/pages.py`): nobody is shut out, nothing is heavy, jumps, sticks out
-or is left untranslated. Two walks through one staged house, so that each page is seen in each language and theme.
+or X
 """
 
 import re
@@ -33,6 +33,11 @@ MEASURE = """async () => {
   };
 }"""
 """Bodies as they were sent, from the cache or not."""
+
+CONTRAST = """async () => {
+  const found = await axe.run(document, {runOnly: ["color-contrast"], resultTypes: ["violations"]});
+  return found.violations.flatMap((one) => one.nodes.map((node) => node.html.slice(0, 160)));
+}"""
 
 REFRESH_TWICE = """async () => {
   for (let time = 0; time < 2; time++) {
@@ -86,6 +91,7 @@ FOREIGN = re.compile(
 )
 """Addresses, ids, zones, quantiles."""
 _TOUR: tuple[tuple[Theme, str], ...] = (("light", "en"), ("dark", "zh"))
+OTHER: dict[Theme, Theme] = {"light": "dark", "dark": "light"}
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +110,12 @@ def test_every_page_is_open_to_all_light_steady_narrow_and_translated(
     staged: Staged, browser: Browser, theme: Theme, language: str
 ) -> None:
     visitor = Visitor(browser, staged, theme, language)
-    complaints = [f"{shown.name}: {one}" for shown in PAGES for one in wrongs(visitor, shown, language)]
+    complaints = [f"{shown.name}: {one}" for shown in PAGES for one in wrongs(visitor, shown, theme, language)]
     visitor.close()
     assert not complaints, "\n".join(complaints)
 
 
-def wrongs(visitor: Visitor, shown: Shown, language: str) -> Iterator[str]:
+def wrongs(visitor: Visitor, shown: Shown, theme: Theme, language: str) -> Iterator[str]:
     """All that is wrong with a page."""
     window, told = visitor.window(shown), list[str]()
     window.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
@@ -124,6 +130,7 @@ def wrongs(visitor: Visitor, shown: Shown, language: str) -> Iterator[str]:
     found = cast(dict[str, Any], page.evaluate(MEASURE))
     yield from found["violations"]
     yield from too_much(shown, found)
+    yield from faint(page, theme)
     yield from narrow(page)
     if language == "zh":
         yield from untranslated(page)
@@ -142,6 +149,13 @@ def too_much(shown: Shown, found: dict[str, Any]) -> Iterator[str]:
         yield f"{found['requests']} requests, more than {most[1]}"
     if found["shift"] > SHIFT:
         yield f"it jumps: a layout shift of {found['shift']:.3f}"
+
+
+def faint(page: Page, theme: Theme) -> Iterator[str]:
+    """What cannot be read in the other theme."""
+    page.emulate_media(color_scheme=OTHER[theme])
+    yield from (f"in the {OTHER[theme]} theme, color-contrast: {one}" for one in page.evaluate(CONTRAST))
+    page.emulate_media(color_scheme=theme)
 
 
 def narrow(page: Page) -> Iterator[str]:

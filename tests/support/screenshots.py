@@ -80,7 +80,8 @@ class Visitor:
         email = self._staged.web.user(f"{shown.agent or shown.role}@example.com", shown.role, shown.agent)
         page.fill("#email", email)
         page.fill("#password", PASSWORD)
-        page.click("button[type=submit]")
+        with page.expect_navigation(wait_until="load"):  # else the next address interrupts the signing in
+            page.click("button[type=submit]")
 
     def close(self) -> None:
         """Closes every window."""
