@@ -1,5 +1,6 @@
 """What holds on every page there is (`tests/support/pages.py`): nobody is shut out, nothing is heavy, jumps, sticks out
-or X
+or is left untranslated. Two walks through one staged house, one in each language; what a theme decides, its colours, is
+looked at in both themes on each walk.
 """
 
 import re
