@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from callback.domain import hours, phone
 from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Queue
+from callback.domain.wording import BUILT_IN, HOUSE, InForce, Own, in_force, published
 from callback.ports import Clock, House, Line, Store
 
 NO_QUEUE = QueueKey("")
@@ -49,6 +51,8 @@ class LineBook:
         self._queues: dict[str, Queue] = {}
         self._numbers: dict[str, Queue] = {}
         self._agents: dict[str, Agent] = {}
+        self._owns: Sequence[Own] = ()
+        self._wording: dict[str, InForce] = {}
 
     def queue(self, key: QueueKey) -> Queue:
         """The queue of that key. Raises NotFound, after one fresh look."""
@@ -86,6 +90,12 @@ class LineBook:
         if version != self._version and not (version == LOST and self._queues):
             self._load()
 
+    def wording(self, queue: str = HOUSE) -> InForce:
+        """What is said in that queue in place of the built-in wordings; those, while nothing is known."""
+        with suppress(ConnectionError):
+            self._refresh_if_old()
+        return self._wording.get(queue) or self._wording.get(HOUSE, BUILT_IN)
+
     def _look(self, key: str | None, number: str) -> Queue | None:
         if key:
             return self._queues.get(key)
@@ -114,19 +124,19 @@ class LineBook:
     def _load(self) -> None:
         with self._lock:
             found = self._line.configuration()
-            self._publish(*(self._instead() if found[0] == LOST else found))
+            self._publish(*(self._instead() if found[0] == LOST else (*found, self._line.wording())))
 
-    def _instead(self) -> tuple[int, Sequence[Queue], Sequence[Agent]]:
+    def _instead(self) -> tuple[int, Sequence[Queue], Sequence[Agent], Sequence[Own]]:
         """What serves while the line has nothing: the record's, in which is also what was made a moment ago; the last
         picture where the record is away as well."""
         try:
             if self._record is not None:
                 with self._record.begin() as work:
-                    return LOST, work.queues(), work.agents()
+                    return LOST, work.queues(), work.agents(), published(work.wordings())
         except ConnectionError:
             if not self._queues:
                 raise
-        return self._version, tuple(self._queues.values()), tuple(self._agents.values())
+        return self._version, tuple(self._queues.values()), tuple(self._agents.values()), self._owns
 
     def _lost(self) -> None:
         now = self._clock.now().timestamp()
@@ -134,9 +144,11 @@ class LineBook:
             self._told_at = now
             self._tell_lost()
 
-    def _publish(self, version: int, queues: Sequence[Queue], agents: Sequence[Agent]) -> None:
+    def _publish(self, version: int, queues: Sequence[Queue], agents: Sequence[Agent], owns: Sequence[Own]) -> None:
         self._agents = {agent.key: agent for agent in agents}
         self._queues = {queue.key: queue for queue in queues}
         self._numbers = {number: queue for queue in queues for number in queue.numbers}
+        if owns != self._owns or not self._wording:  # the same ones stay, and what was worded with them
+            self._owns, self._wording = owns, in_force(owns)
         self._version = version
         self._read_at = self._clock.now().timestamp()
