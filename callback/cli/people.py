@@ -11,7 +11,6 @@ from callback.cli.queues import key_of
 
 if TYPE_CHECKING:
     from callback.domain.callback import Served
-    from callback.ports import User
 
 ROLES = ("viewer", "supervisor", "admin", "agent")
 ROLE = click.Choice(ROLES)
@@ -94,10 +93,12 @@ def user() -> None:
 @as_json
 def add_user(email: str, role: str, agent_key: str | None, password_stdin: bool, json_wanted: bool) -> None:
     """Let somebody sign in, or give them a new password and role."""
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from callback.domain.acts import Doer, What, act
     from callback.domain.ids import AgentKey
+    from callback.flows.users import audited
     from callback.ports import User
     from callback.web.credentials import hash_password
 
@@ -109,12 +110,14 @@ def add_user(email: str, role: str, agent_key: str | None, password_stdin: bool,
         if key is not None:
             with store.begin() as work:
                 work.agent(key)
-        kept = hash_password(password(password_stdin))
+        kept = hash_password(password(password_stdin), address)
         with store.begin() as work:
-            known = work.user(address)
-            made = User(address, role, kept, key)
+            known = next((one for one in work.users_to_change() if one.email == address), None)
+            made = replace(known or User(address, role, kept), role=role, password_hash=kept, agent=key, disabled=False)
             work.put_user(made)
-            before, after = (user_json(one) for one in (known, made))
+            work.end_sessions(address)
+            work.drop_welcome(address)
+            before, after = (audited(one) for one in (known, made))
             work.act(act(Doer(who()), What.USER_SAVE, address, datetime.now(UTC), before=before, after=after))
     note(f"{'changed' if known else 'added'} {address}: signs in at /sign-in")
     show(
@@ -122,11 +125,6 @@ def add_user(email: str, role: str, agent_key: str | None, password_stdin: bool,
         json_wanted,
         f"{address}  {role}  {agent_key or ''}".rstrip(),
     )
-
-
-def user_json(user: "User | None") -> dict[str, object] | None:
-    """What the audit log keeps of an account: nothing of its password."""
-    return None if user is None else {"role": user.role, "agent": user.agent, "disabled": user.disabled}
 
 
 def address_of(email: str) -> str:
@@ -156,18 +154,25 @@ def token() -> None:
 @token.command("add")
 @click.argument("name")
 @click.option("--role", type=ROLE, required=True)
+@click.option("--agent", "agent_key", metavar="KEY", help="Whom it speaks for, with the role agent.")
 @as_json
-def add_token(name: str, role: str, json_wanted: bool) -> None:
+def add_token(name: str, role: str, agent_key: str | None, json_wanted: bool) -> None:
     """Print a new bearer token, once. A name that has one already gets the new one, and the old stops working."""
     from datetime import UTC, datetime
 
     from callback.domain.acts import Doer, What, act
+    from callback.domain.ids import AgentKey
     from callback.ports import ApiToken
     from callback.web.credentials import new_token, token_hash
 
-    made = new_token()
+    if agent_key and role != "agent":
+        raise click.UsageError("--agent goes with --role agent: other roles speak for nobody")
+    made, after = new_token(), {"role": role} | ({"agent": agent_key} if agent_key else {})
     with open_store() as store, store.begin() as work:
-        work.put_token(ApiToken(name, role, token_hash(made)))
-        work.act(act(Doer(who()), What.TOKEN_SAVE, name, datetime.now(UTC), after={"role": role}))
+        agent = work.agent(AgentKey(agent_key)).key if agent_key else None
+        work.put_token(ApiToken(name, role, token_hash(made), agent))
+        work.act(act(Doer(who()), What.TOKEN_SAVE, name, datetime.now(UTC), after=after))
+    if role == "agent" and agent is None:
+        note(f"{name} speaks for no agent and so may do nothing yet: say --agent KEY")
     note(f"this is the only time the token of {name} is shown: only its hash is kept")
     show({"name": name, "role": role, "token": made}, json_wanted, made)

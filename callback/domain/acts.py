@@ -32,6 +32,17 @@ class What(StrEnum):
     AGENT_PRESENCE = "agent.presence"
     USER_SAVE = "user.save"
     USER_DISABLE = "user.disable"
+    USER_ENABLE = "user.enable"
+    USER_INVITE = "user.invite"
+    USER_RESET = "user.reset_password"
+    USER_PASSWORD = "user.password"  # noqa: S105
+    USER_TWO_STEP_ON = "user.two_step_on"
+    USER_TWO_STEP_OFF = "user.two_step_off"
+    USER_TWO_STEP_RESET = "user.two_step_reset"
+    USER_CODES = "user.recovery_codes"
+    USER_CODE_SPENT = "user.recovery_code_used"
+    USER_SIGN_OUT = "user.sign_out_everywhere"
+    TWO_STEP_RULE = "house.two_step"
     TOKEN_SAVE = "token.save"  # noqa: S105
     TOKEN_REVOKE = "token.revoke"  # noqa: S105
     CALLBACK_ADD = "callback.add"

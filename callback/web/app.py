@@ -6,8 +6,8 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from callback.ports import House
-from callback.web import admin as console
 from callback.web import (
+    account,
     agent,
     armour,
     condition,
@@ -25,7 +25,9 @@ from callback.web import (
     status,
     voice,
     wall,
+    welcome,
 )
+from callback.web import admin as console
 from callback.web import api as programs
 from callback.web.application import Application
 from callback.web.options import WebOptions
@@ -47,7 +49,7 @@ def create_app(house: House, options: WebOptions) -> Flask:
     csrf = CSRFProtect(app)
     sign_in.install(app, options)
     live.install(app)
-    for door in (static_files, health, pages, condition, console, agent, wall):
+    for door in (static_files, health, pages, condition, console, agent, wall, account, welcome):
         app.register_blueprint(door.blueprint())
     # The carrier signs, programs bring a token and callers their link: none of it is sent by a browser on its own.
     for door in (voice, sms, programs, status):

@@ -18,7 +18,9 @@ BODY_LIMIT = 64 * 1024
 """Bytes of a request body; whatever is larger is refused unread."""
 
 HSTS = "max-age=31536000; includeSubDomains"
-_PRIVATE = ("/c/", "/admin", "/agent", "/wall", "/api/")
+_PRIVATE = ("/c/", "/admin", "/agent", "/wall", "/api/", "/account", "/welcome/", "/sign-in")
+_UNTOLD = ("/c/", "/welcome/")
+"""Where the address is a secret: no other site is told that somebody comes from it."""
 
 
 def install(app: Flask, options: WebOptions) -> None:
@@ -76,7 +78,7 @@ def never_sniffed(response: Response) -> Response:
 def _with_headers(response: Response) -> Response:
     headers = never_sniffed(response).headers
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Referrer-Policy", "no-referrer" if request.path.startswith("/c/") else "same-origin")
+    headers.setdefault("Referrer-Policy", "no-referrer" if request.path.startswith(_UNTOLD) else "same-origin")
     if response.mimetype == "text/html":
         headers["Content-Security-Policy"] = _policy()
         headers["X-Frame-Options"] = "DENY"

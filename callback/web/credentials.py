@@ -8,9 +8,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from callback.domain.errors import InvalidInput
+from callback.domain.passwords import LENGTH, LONGEST, Weak, weakness
 
-PASSWORD_LENGTH = 12
-"""The shortest password accepted: length counts, composition rules do not (ASVS 6.2.1)."""
+REFUSED = {
+    Weak.SHORT: f"a password needs at least {LENGTH} characters",
+    Weak.LONG: f"a password has at most {LONGEST} characters",
+    Weak.COMMON: "this password is among the first to be tried: take some words that do not belong together",
+    Weak.PERSONAL: "a password must not have the name in the email address in it",
+}
+"""In the words of the command line; pages have their own."""
 
 _hasher = PasswordHasher()
 
@@ -25,10 +31,11 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def hash_password(password: str) -> str:
-    """The argon2id hash to keep. Raises InvalidInput for a password that is too short."""
-    if len(password) < PASSWORD_LENGTH:
-        raise InvalidInput("password", f"a password needs at least {PASSWORD_LENGTH} characters")
+def hash_password(password: str, email: str = "") -> str:
+    """The argon2id hash to keep. Raises InvalidInput for a password that is weak as that of `email`."""
+    weak = weakness(password, email)
+    if weak is not None:
+        raise InvalidInput("password", REFUSED[weak])
     return _hasher.hash(password)
 
 

@@ -16,6 +16,7 @@ from flask_login import current_user
 
 from callback.domain.errors import CallbackError
 from callback.ports import ApiToken
+from callback.web import tokens_used
 from callback.web.context import house
 from callback.web.credentials import token_hash
 
@@ -81,13 +82,15 @@ carrier_signature = declared("carrier signature", "checked in full before the re
 
 
 def bearer(needed: Role, *, agents: bool = False) -> Callable[[View], View]:
-    """A program with a token of at least this role; `agents` admits an agent's token as well."""
+    """A program with a token of at least this role; `agents` admits the token of the agent whose `key` is asked for."""
 
     def guard(view: View) -> View:
         @wraps(view)
         def checked(*args: Any, **kwargs: Any) -> Any:
             token = _token()
-            if not covers(token.role, needed) and not (agents and token.role == Role.AGENT):
+            if agents and token.role == Role.AGENT:
+                _is_theirs(token, kwargs["key"])
+            elif not covers(token.role, needed):
                 raise Forbidden(f"this needs the role {needed}; the token {token.name!r} has {token.role}")
             g.token = token
             return view(*args, **kwargs)
@@ -106,6 +109,8 @@ def signed_in(needed: Role) -> Callable[[View], View]:
         def checked(*args: Any, **kwargs: Any) -> Any:
             if not current_user.is_authenticated:
                 return current_app.extensions["callback.sign_in"]()
+            if current_user.must_set_up:
+                return current_app.extensions["callback.set_up"]()
             if not covers(current_user.role, needed):
                 raise Forbidden(f"this needs the role {needed}; you are signed in as {current_user.role}")
             return view(*args, **kwargs)
@@ -116,10 +121,33 @@ def signed_in(needed: Role) -> Callable[[View], View]:
     return guard
 
 
+def own_account(view: View) -> View:
+    """A person with a session, whatever their role, about themselves; also before they set up what they must."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
+            return current_app.extensions["callback.sign_in"]()
+        return view(*args, **kwargs)
+
+    checked.guard = Guard("session")  # type: ignore[attr-defined]
+    return cast(View, checked)
+
+
 def guard_of(view: Callable[..., Any]) -> Guard | None:
     """The guard a view declares, or None."""
     found = getattr(view, "guard", None)
     return found if isinstance(found, Guard) else None
+
+
+def _is_theirs(token: ApiToken, agent: str) -> None:
+    if token.agent is None:
+        raise Forbidden(
+            f"the token {token.name!r} speaks for no agent; `callback token add NAME --role agent --agent KEY` makes "
+            "one that does"
+        )
+    if token.agent != agent:
+        raise Forbidden(f"the token {token.name!r} speaks for the agent {token.agent} alone")
 
 
 def _token() -> ApiToken:
@@ -130,4 +158,5 @@ def _token() -> ApiToken:
         token = work.token(token_hash(header.removeprefix(_BEARER).strip()))
     if token is None:
         raise Unauthenticated("this token is not known; `callback token add NAME --role ROLE` makes one")
+    tokens_used.note(token)
     return token

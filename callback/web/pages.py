@@ -85,9 +85,8 @@ def back(endpoint: str, **values: Any) -> AnyResponse:
     ours = same_origin(request.referrer or "", request.host_url) or same_origin(
         request.referrer or "", options().public_base_url
     )
-    return redirect(
-        local if ours and local.startswith(("/admin", "/agent", "/wall")) else url_for(endpoint, **values), 303
-    )
+    inside = ours and local.startswith(("/account", "/admin", "/agent", "/wall"))
+    return redirect(local if inside else url_for(endpoint, **values), 303)
 
 
 def _csrf() -> Markup:

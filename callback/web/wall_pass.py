@@ -19,6 +19,7 @@ from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
+from callback.web import tokens_used
 from callback.web.context import house, options
 from callback.web.credentials import token_hash
 from callback.web.guards import Forbidden, Guard, Role, signed_in
@@ -93,6 +94,8 @@ class Passes:
             self._known[mark] = (monotonic(), known[1])
             return
         self._known[mark] = (monotonic(), token is not None and token.role == Role.VIEWER)
+        if token is not None:
+            tokens_used.note_now(token)
 
 
 def by_pass() -> bool:

@@ -37,6 +37,11 @@ _WORDS: dict[str, Word] = {
     "wrap_up": lambda: gettext("wrap-up"),
     "away": lambda: gettext("away"),
     "offline": lambda: gettext("offline"),
+    # how somebody's account stands
+    "user_active": lambda: gettext("active"),
+    "user_invited": lambda: gettext("invited"),
+    "user_reset": lambda: gettext("password to be set"),
+    "user_disabled": lambda: gettext("disabled"),
     # where a promise comes from
     "call": lambda: gettext("took the offer on the phone"),
     "api": lambda: gettext("asked through a program"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import session
 from sqlalchemy import select
 
 from callback.adapters.store.tables import wrap_ups
@@ -14,7 +15,7 @@ from callback.domain.desk import USUAL_CODES, codes
 from callback.flows import erase, wrapup
 from callback.web import limits, live
 from callback.web.armour import same_origin
-from callback.web.sign_in import StillIn
+from callback.web.sessions import StillIn, load
 from callback.web.status import number as numbers
 from tests.integration.test_flows_transfer import ANN
 from tests.integration.test_web_caller_number import MINE, NEW, give, post
@@ -46,19 +47,16 @@ def test_whoever_asks_for_the_head_of_a_stream_alone_takes_no_place(web: WebHous
 
 
 def test_whoever_may_less_than_before_is_told_no_more(web: WebHouse) -> None:
-    web.user("sue@example.com", "supervisor")
+    client = signed_in(web, "supervisor")
+    with client.session_transaction() as kept:
+        known_by = kept["_user_id"]
     with web.app.test_request_context("/"):
-        from flask import session
-
-        from callback.web.sign_in import SignedIn
-
-        with web.store.look() as work:
-            sue = work.user("sue@example.com")
-        assert sue is not None
-        known, before = StillIn(every_s=0), SignedIn(sue)
-        session["_user_id"] = before.get_id()
+        session["_user_id"] = known_by
+        before = load(known_by)
+        assert before is not None
+        known = StillIn(every_s=0)
         assert known(before.standing)
-        web.user("sue@example.com", "agent", "bob")
+        web.user("supervisor@example.com", "agent", "bob")
         assert not known(before.standing)
 
 

@@ -1,4 +1,4 @@
-"""Agents with whom they serve, what presence they asked for last, and who may sign in."""
+"""Agents with whom they serve, and what presence they asked for last."""
 
 from datetime import datetime
 from typing import Any
@@ -6,13 +6,12 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, insert, select, update
 
 from callback.adapters.store.sealed import Sealer
-from callback.adapters.store.tables import agent_queues, agents, queues, tokens, users
-from callback.adapters.store.transaction import Transaction, plain_row, plain_values
+from callback.adapters.store.tables import agent_queues, agents, queues
+from callback.adapters.store.transaction import Transaction
 from callback.domain.callback import Agent, Served
 from callback.domain.errors import InvalidInput, NotFound
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
-from callback.ports import ApiToken, User
 
 _AGENTS = select(agents.c.key, agents.c.name, agents.c.contact).order_by(agents.c.key)
 _SERVED = select(agent_queues.c.agent, agent_queues.c.queue, agent_queues.c.level).order_by(
@@ -21,7 +20,7 @@ _SERVED = select(agent_queues.c.agent, agent_queues.c.queue, agent_queues.c.leve
 
 
 class People(Transaction):
-    """The verbs on agents, users and tokens."""
+    """The verbs on agents."""
 
     def put_agent(self, agent: Agent, at: datetime) -> Agent:
         """Insert or overwrite; the presence stays. Raises InvalidInput for a queue that does not exist."""
@@ -71,34 +70,6 @@ class People(Transaction):
         """Of agents who ever asked for one."""
         asked = select(agents.c.key, agents.c.wanted, agents.c.wanted_at).where(agents.c.wanted.is_not(None))
         return {AgentKey(key): (wanted, at) for key, wanted, at in self._sql.execute(asked)}
-
-    def put_user(self, user: User) -> None:
-        self._upsert(users, plain_values(user, ()))
-
-    def user(self, email: str) -> User | None:
-        row = self._sql.execute(select(users).where(users.c.email == email)).one_or_none()
-        return None if row is None else User(**plain_row(User, row, ()))
-
-    def users(self) -> list[User]:
-        """By address."""
-        return [User(**plain_row(User, row, ())) for row in self._sql.execute(select(users).order_by(users.c.email))]
-
-    def put_token(self, token: ApiToken) -> None:
-        self._upsert(tokens, plain_values(token, ()))
-
-    def drop_token(self, name: str) -> None:
-        """Raises NotFound."""
-        if self._sql.execute(delete(tokens).where(tokens.c.name == name)).rowcount == 0:
-            raise NotFound(f"there is no token {name}")
-
-    def tokens(self) -> list[ApiToken]:
-        """By name."""
-        rows = self._sql.execute(select(tokens).order_by(tokens.c.name))
-        return [ApiToken(**plain_row(ApiToken, row, ())) for row in rows]
-
-    def token(self, token_hash: str) -> ApiToken | None:
-        row = self._sql.execute(select(tokens).where(tokens.c.token_hash == token_hash)).one_or_none()
-        return None if row is None else ApiToken(**plain_row(ApiToken, row, ()))
 
 
 def _agent_values(agent: Agent, sealer: Sealer) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from callback.adapters.store.reports import Reports
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.told import Told
 from callback.adapters.store.trends import Trends
+from callback.adapters.store.users import Users
 from callback.adapters.store.witness import Witness
 from callback.ports import Clock, Work
 
@@ -66,6 +67,7 @@ class SqlWork(
     Journal,
     Configuration,
     People,
+    Users,
     Epochs,
     Models,
     Lessons,

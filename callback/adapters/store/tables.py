@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from callback.adapters.store.columns import Counter, Data, Given, Instant, Word
 from callback.domain.callback import LegKind, Outcome, Source
+from callback.domain.access import ROLES, WhoMust
 from callback.domain.desk import Wish
 from callback.domain.erasure import Stage
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
@@ -40,7 +41,6 @@ from callback.domain.said import Fate, Moment
 
 MODES = ("agent_first", "customer_first", "dial_ahead")
 KINDS = ("callback", "call", "agent", "queue")
-ROLES = ("viewer", "supervisor", "admin", "agent")
 POISONED = ("callback", "call", "text", "event", "step")
 EXPORTED = ("person", "record", "trace")
 RESOLUTIONS = ("", "retried", "dropped", "went_away")
@@ -148,15 +148,66 @@ users = Table(
     Column("disabled", Boolean, nullable=False),
     _among("role", ROLES),
 )
+    Column("signed_in_at", Instant),
 
 tokens = Table(
     "tokens",
+# A browser in which somebody is signed in. The row's end is the session's, whatever cookie is still about.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", String, primary_key=True),
+    Column("email", ForeignKey("users.email"), nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("company", Boolean, nullable=False),
+    Index("ix_sessions_email", "email"),
+    Index("ix_sessions_began_at", "began_at"),
+)
+
+second_steps = Table(
+    "second_steps",
+    metadata,
+    Column("email", ForeignKey("users.email"), primary_key=True),
+    Column("secret", LargeBinary),  # sealed
+    Column("pending", LargeBinary),  # sealed
+    Column("confirmed_at", Instant),
+    Column("last_step", BigInteger, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("email", ForeignKey("users.email"), nullable=False),
+    Column("code_hash", String, nullable=False),
+    PrimaryKeyConstraint("email", "code_hash"),
+)
+
+welcome_links = Table(
+    "welcome_links",
+    metadata,
+    Column("email", ForeignKey("users.email"), primary_key=True),
+    Column("token_hash", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    UniqueConstraint("token_hash"),
+)
+
+sign_in_rules = Table(
+    "sign_in_rules",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("two_step", Word(WhoMust), nullable=False),
+    CheckConstraint("id = 1", name="one"),
+    _among("two_step", WhoMust),
+)
+
     metadata,
     Column("name", String, primary_key=True),
     Column("role", String, nullable=False),
     Column("token_hash", String, nullable=False),
     UniqueConstraint("token_hash"),
     _among("role", ROLES),
+    Column("agent", String),
+    Column("used_at", Instant),
 )
 
 # --- promises ---------------------------------------------------------------------------------------------------

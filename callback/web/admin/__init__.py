@@ -20,6 +20,7 @@ from callback.web.admin import (
     tokens,
     trouble,
     versions,
+    users,
     waits,
 )
 
@@ -44,6 +45,7 @@ def blueprint() -> Blueprint:
         people,
         plans,
         tokens,
+        users,
         acts,
         trouble,
     ):

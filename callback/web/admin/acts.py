@@ -30,6 +30,17 @@ _WORDS: Mapping[str, Callable[[], str]] = {
     What.AGENT_PRESENCE: lambda: gettext("Agent's state set"),
     What.USER_SAVE: lambda: gettext("User saved"),
     What.USER_DISABLE: lambda: gettext("User disabled"),
+    What.USER_ENABLE: lambda: gettext("User enabled"),
+    What.USER_INVITE: lambda: gettext("User invited"),
+    What.USER_RESET: lambda: gettext("User's password reset"),
+    What.USER_PASSWORD: lambda: gettext("Own password set"),
+    What.USER_TWO_STEP_ON: lambda: gettext("Two-step sign-in turned on"),
+    What.USER_TWO_STEP_OFF: lambda: gettext("Two-step sign-in turned off"),
+    What.USER_TWO_STEP_RESET: lambda: gettext("User's two-step sign-in reset"),
+    What.USER_CODES: lambda: gettext("New recovery codes made"),
+    What.USER_CODE_SPENT: lambda: gettext("Recovery code used"),
+    What.USER_SIGN_OUT: lambda: gettext("Signed out everywhere"),
+    What.TWO_STEP_RULE: lambda: gettext("Rule for two-step sign-in changed"),
     What.TOKEN_SAVE: lambda: gettext("Token made"),
     What.TOKEN_REVOKE: lambda: gettext("Token revoked"),
     What.CALLBACK_ADD: lambda: gettext("Callback added"),
@@ -138,6 +149,8 @@ def link(act: Act) -> str:
     return url_for("admin.queue", key=act.queue) if kind in ("policy", "queue") and act.queue else ""
 
 
+    if kind == "user":
+        return url_for("admin.user", email=act.subject)
 def _text(values: Mapping[str, Any], name: str) -> str:
     if name not in values:
         return ""

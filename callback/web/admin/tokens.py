@@ -39,12 +39,15 @@ def add_token() -> Answer:
         return _page(mistake=gettext("Give the token a name and a role.")), 422, {}
     with house().store.look() as work:
         taken = any(one.name == name for one in work.tokens())
+        agent = next((one.key for one in work.agents() if one.key == request.form.get("agent")), None)
     if taken:
         return _page(mistake=gettext("There is a token of this name already.")), 422, {}
+    if (role == Role.AGENT) != (agent is not None):
+        return _page(mistake=gettext("A token of the role agent needs an agent, and no other has one.")), 422, {}
     made = new_token()
     with house().store.begin() as work:
-        work.put_token(ApiToken(name, role, token_hash(made)))
-        record(work, What.TOKEN_SAVE, name, after={"role": role})
+        work.put_token(ApiToken(name, role, token_hash(made), agent))
+        record(work, What.TOKEN_SAVE, name, after={"role": role} | ({"agent": agent} if agent else {}))
     return _page(made=made, name=name), 201, {"Cache-Control": "no-store"}
 
 
@@ -62,11 +65,11 @@ def revoke_token() -> AnyResponse:
 
 def _page(*, made: str = "", name: str = "", mistake: str = "") -> str:
     with house().store.look() as work:
-        known = work.tokens()
+        known, agents = work.tokens(), work.agents()
         since: dict[str, datetime] = {}
         for act in work.acts(what=What.TOKEN_SAVE, limit=500):
             since.setdefault(act.subject, act.at)
     return page(
         "admin/tokens.html", tokens=known, since=since, roles=list(Role), made=made, name=name, mistake=mistake,
-        name_most=NAME_MOST,
+        name_most=NAME_MOST, agents=agents, names={one.key: one.name for one in agents},
     )  # fmt: skip

@@ -1,4 +1,5 @@
-/* What menus and disclosures of the console do better with a script: close on Escape and on a click elsewhere. */
+/* What the console's pages do better with a script: menus close on Escape and on a click elsewhere, and what is shown
+   once can be copied. */
 (() => {
   "use strict";
   const MENUS = "details.menu[open], details.dropdown-plain[open]";
@@ -13,4 +14,16 @@
       menu.querySelector("summary").focus();
     }
   });
+
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    if (!navigator.clipboard) break;
+    const named = button.textContent;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const from = document.getElementById(button.dataset.copy);
+      await navigator.clipboard.writeText(from.value ?? from.innerText.trim());
+      button.textContent = button.dataset.copied;
+      setTimeout(() => { button.textContent = named; }, 2000);
+    });
+  }
 })();
