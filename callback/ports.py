@@ -346,6 +346,12 @@ class Line(Protocol):
         kept for them, unless somebody stands before them. It ends with their place. False: they do not stand there."""
         ...
 
+    def hand_on(self, token: Token, to: Token, stand: Stand, *, wrap_up_s: float, now: datetime) -> AgentView | None:
+        """The caller of the talk `token` goes on with the agent who was consulted under `to`, live on the leg of
+        `stand`; that agent's talk keeps its token and its queue, and begins now. The first agent wraps up, and is
+        returned. None: one of the two is over."""
+        ...
+
     def lapsed(self, *, now: datetime) -> Lapsed: ...
 
     def silent(self, *, before: datetime) -> list[tuple[QueueKey, EntryId, CallSid]]:
@@ -431,6 +437,7 @@ class User:
     password_hash: str
     agent: AgentKey | None = None
     disabled: bool = False
+    signed_in_at: datetime | None = None  # the last time
 
 
 @dataclass(frozen=True)
@@ -438,16 +445,9 @@ class ApiToken:
     """A bearer token, by its hash. `agent` is whom one of the role agent may speak for; `used_at` is right to the
     hour."""
 
-    signed_in_at: datetime | None = None  # the last time
     name: str
     role: str
     token_hash: str
-
-
-@dataclass(frozen=True)
-class PolicyVersion:
-    """A policy as it was saved: who, when, why."""
-
     agent: AgentKey | None = None
     used_at: datetime | None = None
 
@@ -482,6 +482,12 @@ class WelcomeLink:
     email: str
     token_hash: str
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class PolicyVersion:
+    """A policy as it was saved: who, when, why."""
+
     queue: QueueKey
     version: int
     policy: Policy
@@ -986,12 +992,6 @@ class Work(Protocol):
         ...
 
     def token(self, token_hash: str) -> ApiToken | None: ...
-
-    # how a line moved lately
-    def stood(self, queue: QueueKey, *, since: datetime) -> list[Stood]:
-        """Who stood in this queue's line at any moment since, in no order."""
-        ...
-
     def token_used(self, token_hash: str, at: datetime, *, every: timedelta) -> None:
         """Notes that it was used, unless that was noted within `every` before."""
         ...
@@ -1061,6 +1061,12 @@ class Work(Protocol):
         ...
 
     def drop_welcome(self, email: str) -> None: ...
+
+    # how a line moved lately
+    def stood(self, queue: QueueKey, *, since: datetime) -> list[Stood]:
+        """Who stood in this queue's line at any moment since, in no order."""
+        ...
+
     def connected(self, queue: QueueKey, *, since: datetime) -> list[Connected]:
         """Live callers who were connected since, as far as a wait was announced to them on arrival; in no order."""
         ...
@@ -1096,6 +1102,14 @@ class Work(Protocol):
 
     def talks(self, agent: AgentKey, *, since: datetime, until: datetime) -> list[Talk]:
         """Those of an agent that began in this time, oldest first."""
+        ...
+
+    def asked_talks(self, *, before: datetime) -> list[Talk]:
+        """Those for which the carrier was asked before then for something that has not shown yet."""
+        ...
+
+    def rung_outside(self, number: str, agent: AgentKey, *, since: datetime) -> tuple[int, int]:
+        """How often telephones outside were rung by talks that began since then: this number, and by this agent."""
         ...
 
     def put_wrap_up(self, wrap_up: WrapUp) -> WrapUp:
@@ -1831,6 +1845,8 @@ class Knobs:
     carrier_queue_s: float = 30
     reconcile_margin_s: float = 10
     caller_id: str | None = None
+    outside_per_number: int = 20  # so often a day is one number outside rung for callers
+    outside_per_agent: int = 60  # and so many such rings may one agent ask for
     gone_s: float = 30  # without a worker who dials, no callback is promised after this long
     predictions_days: float = 90  # after this, what callers were told is forgotten
     retention_days: float | None = None  # after this, nobody is named any more in what is over; None: kept

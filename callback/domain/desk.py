@@ -14,6 +14,7 @@ from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 
 AWAY_REASONS = ("break", "lunch", "training", "paperwork")
 """Why an agent may be away, in the order in which the desk offers them."""
+NO_TOKEN, NO_LEG = Token(""), CallSid("")
 NOTES_LENGTH = 4_000
 """Characters of notes on one talk."""
 
@@ -32,12 +33,34 @@ PASSED = frozenset({Wish.QUEUE, Wish.AGENT, Wish.NUMBER})
 """Wishes after which the talk is over for its agent."""
 
 
+class Stage(StrEnum):
+    """How far an agent is who asks somebody else before passing the caller on."""
+
+    NONE = ""
+    CONSULT = "consult"  # the caller hears music, and the agent rings the other side, or talks with them in private
+    JOIN = "join"  # all three together: once the agent leaves, the caller is passed on
+
+
+class CameTo(StrEnum):
+    """What came of the last consultation, where that was not what the agent wanted."""
+
+    NOTHING = ""
+    MISSED = "missed"  # nobody picked up
+    LEFT = "left"  # they hung up
+    REFUSED = "refused"  # they may not be rung any more
+
+
 @dataclass(frozen=True)
 class Talk:
-    """A talk that was held or passed on. Times are aware UTC, durations seconds.
+    """A talk that was held, consulted about or passed on. Times are aware UTC, durations seconds.
 
     `room` counts the conferences it was moved into (0: still as it began), `agent_room` the one that the agent's leg
     has asked for. `held_at` is since when the caller has heard music.
+
+    At a `stage`, `other` is whom the agent consults (a queue, an agent, a number; `to` says which), `other_token` the
+    pairing of a colleague ("" for a number), `other_leg` the leg of whoever it is, once they have picked up at
+    `other_at`, and `other_room` the conference that it has asked for. `warm`: passed on after a consultation. `asked_at` is since when
+    the carrier has been asked for something that has not shown yet. `outside` counts the numbers that were rung.
     """
 
     token: Token
@@ -55,6 +78,16 @@ class Talk:
     holds: int = 0
     held_s: float = 0.0
     passed_at: datetime | None = None
+    stage: Stage = Stage.NONE
+    other: Wish = Wish.NONE
+    other_token: Token = NO_TOKEN
+    other_leg: CallSid = NO_LEG
+    other_at: datetime | None = None
+    other_room: int = 0
+    came_to: CameTo = CameTo.NOTHING
+    warm: bool = False
+    asked_at: datetime | None = None
+    outside: int = 0
 
     @property
     def parted(self) -> bool:
@@ -66,6 +99,16 @@ class Talk:
         """Whether the caller is without their agent: they are to hear music, or hear it still, although they were
         asked for again."""
         return self.wish is Wish.HOLD or self.held_at is not None
+
+    @property
+    def handing(self) -> bool:
+        """Whether the other side is in the room, so that the caller stays with them when the agent leaves."""
+        return self.stage is Stage.JOIN and self.other_room == self.room
+
+    @property
+    def together(self) -> bool:
+        """Whether all three are in one room, as far as they were sent there."""
+        return self.handing and self.wish is Wish.NONE
 
 
 @dataclass(frozen=True)

@@ -91,22 +91,25 @@ class Connect:
 @dataclass(frozen=True)
 class Meet:
     """Join the conference `room`, which begins with the second who joins (`begun` is told, if given) and ends as soon
-    as one side leaves. `after` is asked then."""
+    as somebody leaves whose leaving `ends` it. `after` is asked then."""
 
     room: str
     after: Step
     begun: Step | None
-    role: Literal["agent", "customer"]
+    role: Literal["agent", "customer", "other"]
+    ends: bool = True
 
 
 @dataclass(frozen=True)
 class Forward:
-    """Ring `number` and talk with whoever picks up. `after` is asked when that is over, or came to nothing."""
+    """Ring `number` and talk with whoever picks up. `after` is asked when that is over, or came to nothing;
+    `picked_up`, if given, on their leg before they talk."""
 
     number: str
     after: Step
     timeout: int
     caller_id: str
+    picked_up: Step | None = None
 
 
 @dataclass(frozen=True)

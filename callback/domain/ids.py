@@ -42,3 +42,14 @@ def new_token() -> Token:
 def is_callback(entry: EntryId) -> bool:
     """Whether the one in line is a callback (a promise) rather than a call that never hung up."""
     return entry.startswith("cb")
+
+
+def consult_token(first: Token, number: int) -> Token:
+    """Of the pairing in which the agent of the talk `first` consults somebody for the `number`th time."""
+    return Token(f"{first}.{number}")
+
+
+def consults_for(token: Token) -> Token | None:
+    """The talk whose agent consults, or has consulted, under this token. None: it is no such token."""
+    first, dot, _ = token.rpartition(".")
+    return Token(first) if dot else None

@@ -87,8 +87,8 @@ class Sums:
     - promises: made, and each of their ends; `met` an agent; `back` of them without a time of the caller's own, after
       `back_s` from joining the line
     - agents: talks, `back_talks` of them with people whom we rang; means are over talks: ringing, talking with hold,
-      hold, wrapping up; `work_s` at work, `free_s` available; rings missed and declined, callers passed on; `said`
-      whether the matter was settled, and `resolved`
+      hold, wrapping up; `work_s` at work, `free_s` available; rings missed and declined, callers passed on
+      (`announced` of them after a talk with whoever took them); `said` whether the matter was settled, and `resolved`
     """
 
     offered: int = 0
@@ -131,6 +131,7 @@ class Sums:
     missed: int = 0
     declined: int = 0
     transfers: int = 0
+    announced: int = 0
     said: int = 0
     resolved: int = 0
 

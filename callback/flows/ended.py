@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from callback.domain.callback import Attempt, Callback, Outcome
-from callback.domain.desk import Wish
+from callback.domain.desk import Talk, Wish
 from callback.domain.dialogue import HangUp, Prompt, Script, Speak
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import CallState, State
-from callback.flows import bridge, hold, match, parted, settle, together, transfer
+from callback.flows import bridge, consult, hold, match, parted, settle, together, transfer
 from callback.flows.hook import Hook, Place
 from callback.flows.settle import Ending
 from callback.flows.together import Met
@@ -36,6 +36,9 @@ def dialled(house: House, hook: Hook) -> Script:
     pairing = house.line.reservation(Token(hook.query["r"]))
     there = hook.status == "in-progress"
     missed = False
+    if pairing is None and "room" in hook.query:  # passed on out of that room, they go on with somebody else
+        hook, pairing = consult.successor(house, hook)
+        place = replace(place, entry=pairing.entry) if pairing is not None else place
     if pairing is not None and pairing.phase == "busy" and there:
         elsewhere = wanted_elsewhere(house, hook, pairing)
         if elsewhere is not None:
@@ -59,7 +62,15 @@ def wanted_elsewhere(house: House, hook: Hook, pairing: Reservation) -> Script |
     except ConnectionError:
         parting = pairing.agent_leg is not None and settle.on_the_line(house, pairing.agent_leg)
         return parted.on_and_on(house, hook) if parting else None
-    return None if talk is None or talk.wish is Wish.NONE else transfer.caller(house, hook)
+    talks_on = talk is None or (talk.wish is Wish.NONE and not ended_for_three(hook, talk))
+    return None if talks_on else transfer.caller(house, hook)
+
+
+def ended_for_three(hook: Hook, talk: Talk) -> bool:
+    """Whether the room that is over was one of three, so that agent and caller go on without the third. Whoever of the
+    two asks first has moved the talk into the next room."""
+    room = hook.query.get("room", "")
+    return room.isdecimal() and (talk.together if talk.room == int(room) else talk.room > int(room))
 
 
 def never_bridged(house: House, pairing: Reservation, hook: Hook, there: bool) -> None:

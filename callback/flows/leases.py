@@ -6,7 +6,7 @@ from datetime import timedelta
 from callback.domain.callback import Attempt
 from callback.domain.ids import CallbackId, CallSid, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, State
-from callback.flows import agentfirst, aside, match, reconcile, settle
+from callback.flows import agentfirst, aside, handed, match, reconcile, settle
 from callback.flows.hook import Place
 from callback.flows.poison import guarded
 from callback.ports import CarrierError, House, LegGone, Reservation
@@ -37,8 +37,11 @@ def recover(house: House, lapsed: Reservation) -> int:
 
 
 def go_on(house: House, pairing: Reservation) -> None:
-    """By whether the caller is on a leg or has a promise."""
-    if pairing.leg is not None:
+    """By whether the caller is on a leg or has a promise, or a colleague is asked."""
+    asked = handed.consultation(house, pairing)
+    if asked is not None:
+        handed.let_go(house, asked)
+    elif pairing.leg is not None:
         recover_leg(house, pairing, pairing.leg)
     elif is_callback(pairing.entry):
         recover_callback(house, pairing)

@@ -4,7 +4,7 @@ from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, is_callback
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.workday import DECLINED
-from callback.flows import agentfirst, match, parted, settle, talks
+from callback.flows import agentfirst, handed, match, parted, settle, talks
 from callback.flows.hook import Place
 from callback.ports import AgentView, House
 
@@ -50,6 +50,11 @@ def decline(house: House, agent: AgentKey) -> bool:
     pairing = house.line.reservation(view.token) if view.token else None
     if pairing is None or pairing.phase == "busy":
         return False
+    asked = handed.consultation(house, pairing)
+    if asked is not None:
+        handed.let_go(house, asked, DECLINED)
+        house.dispatch.redirect(asked.agent_leg, house.urls.step("desk/consulted", r=asked.token, n=str(asked.room)))
+        return True
     attempt = agentfirst.rung(house, pairing) if is_callback(pairing.entry) else None
     if attempt is not None:
         agentfirst.missed(house, attempt, reason=DECLINED)
@@ -67,9 +72,13 @@ def decline(house: House, agent: AgentKey) -> bool:
 
 def hang_up(house: House, agent: AgentKey) -> bool:
     """The agent's leg ends, and with it the talk. False: they are in none, or nobody knows on which leg."""
-    pairing = parted.talking(house, agent)
-    talk = talks.begin(house, pairing) if pairing is not None else None
-    if talk is None:
+    pairing = parted.busy(house, agent)
+    if pairing is None:
         return False
-    house.dispatch.hang_up(talk.agent_leg)
+    asked = handed.consultation(house, pairing)
+    talk = talks.begin(house, pairing) if asked is None else None
+    leg = talk.agent_leg if talk is not None else pairing.agent_leg
+    if leg is None:
+        return False
+    house.dispatch.hang_up(leg)
     return True

@@ -10,10 +10,10 @@ from enum import Enum, auto
 
 from callback.domain import retry
 from callback.domain.callback import Attempt, Callback, Outcome, Text
-from callback.domain.desk import PASSED, Talk
+from callback.domain.desk import PASSED, Stage, Talk
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
-from callback.flows import match, talks, together
+from callback.flows import handed, match, talks, together
 from callback.flows.book import NO_QUEUE
 from callback.flows.hook import Place
 from callback.flows.text import compose
@@ -61,10 +61,16 @@ def talk_over(
     pairing = house.line.reservation(token)
     if pairing is None or pairing.phase != "busy":
         return False
+    asked = handed.consultation(house, pairing)
+    if asked is not None:
+        handed.let_go(house, asked)
+        return True
     told = Told(caller_there, said_cut_off, leg, met)
     talk = talks.of(house, token)
     if talk is None or caller_there is False:
         over = settled(house, pairing, told, cause)
+    elif talk.together and caller_there is None and not said_cut_off:  # the agent has left the two others
+        return handed_on(house, pairing, talk, cause)
     elif talk.wish in PASSED and caller_there is None:
         return False
     else:  # an agent who is gone while the caller is on hold has not ended the talk: the caller is still there
@@ -75,8 +81,22 @@ def talk_over(
     return over
 
 
+def handed_on(house: House, pairing: Reservation, talk: Talk, cause: str) -> bool:
+    """The caller stays with whoever was asked; a promise to them is kept. False: it had happened before."""
+    view = handed.hand_on(house, pairing, talk)
+    if view is None:
+        return False
+    if is_callback(pairing.entry):
+        close_callback(house, CallbackId(pairing.entry), Ending.OVER, cause=cause, now=house.clock.now())
+    if view.status is AgentStatus.AVAILABLE:
+        match.run_agent(house, pairing.agent)
+    return True
+
+
 def leave_nobody(house: House, pairing: Reservation, talk: Talk) -> None:
     """Nobody stays in a room, or hears the music of an agent, without the other."""
+    if talk.stage is not Stage.NONE:
+        handed.let_go(house, talk)
     if talk.room:  # whoever told of the end: an agent's leg that has ended as well is left as it is
         house.dispatch.hang_up(talk.agent_leg)
     if talk.alone and house.line.standing(pairing.queue, pairing.entry).place == "hold":

@@ -10,6 +10,7 @@ from functools import partial
 
 from callback.domain.ids import AgentKey, QueueKey
 from callback.flows import ahead, due, leases, match, persist, promises, silence, tell
+from callback.flows import asked as asked_again
 from callback.flows.book import NO_QUEUE
 from callback.flows.poison import Round
 from callback.flows.wary import Wary
@@ -38,7 +39,8 @@ def sweep(house: House) -> Swept:
     recovered = recover(house, going, lapsed.reservations)
     wrapped = free(house, going, lapsed.wrapped)
     started = going.step("due", lambda: due.start_due(house, going) + due.rested(house, going))
-    asked = silence.ask(house, going)
+    asked = going.step("asking again", lambda: asked_again.look(house, going))  # by the round that `silence` notes
+    asked += silence.ask(house, going)
     queues = all_queues(house)
     going.step("counting promises", lambda: promises.count(house, queues))
     texts = going.step("reminding", lambda: tell.tell_next(house, going, queues))

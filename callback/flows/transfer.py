@@ -7,16 +7,16 @@ later. Somebody whom we rang is served with that; on the line they go on as a li
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from callback.domain import hours, phone
-from callback.domain.callback import Entry, Leg, LegKind
-from callback.domain.desk import PASSED, Talk, Wish
+from callback.domain.desk import PASSED, Stage, Talk, Wish
 from callback.domain.dialogue import Forward, HangUp, Prompt, Script, Speak
 from callback.domain.errors import InvalidInput, NotAccepting, NotFound, NumberRefused
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
-from callback.domain.lifecycle import AgentStatus, CallState, State
-from callback.domain.policy import Queue
-from callback.flows import bridge, enrol, hold, match, parted, settle, talks
+from callback.domain.lifecycle import AgentStatus, State
+from callback.flows import bridge, handed, hold, match, outside, parted, settle, talks
+from callback.flows import consult as asking
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook, Place, moment
 from callback.flows.parted import Said
@@ -32,24 +32,35 @@ TALKED = frozenset({"completed", "answered"})
 
 def pass_on(house: House, agent: AgentKey, wish: Wish, to: str) -> Said:
     """Send the caller on, from the talk or from hold. Raises InvalidInput, NumberRefused or
-    NotAccepting (closed) for somewhere they cannot be sent."""
+    NotAccepting (closed, stopped) for somewhere they cannot be sent."""
     pairing = parted.talking(house, agent)
     if pairing is None:
         return Said.NOT_TALKING
-    to = CHECKS[wish](house, pairing, to)
     talk = talks.begin(house, pairing)
-    if talk is None or talk.wish in PASSED:
+    if talk is None or talk.wish in PASSED or talk.stage is not Stage.NONE:
         return Said.NOT_TALKING
-    talks.change(house, talk.token, lambda now: replace(now, wish=wish, to=to))
+    to = CHECKS[wish](house, pairing, to)
+    if wish is Wish.NUMBER:
+        outside.check(house, talk, to)
+    now = house.clock.now()
+    talks.change(house, talk.token, lambda found: replace(found, wish=wish, to=to, asked_at=now))
     said = parted.fetch(house, agent, talk)
     if said is Said.NOT_NOW:  # it was never processed: they talk on, or hold on
-        talks.change(house, talk.token, lambda now: taken_back(now, talk))
+        talks.change(house, talk.token, lambda found: taken_back(found, talk))
     return said
+
+
+def consult(house: House, agent: AgentKey, wish: Wish, to: str) -> Said:
+    """Ask somebody first. Raises as `pass_on`."""
+    pairing = parted.talking(house, agent)
+    if pairing is None:
+        return Said.NOT_TALKING
+    return asking.consult(house, agent, wish, CHECKS[wish](house, pairing, to))
 
 
 def taken_back(now: Talk, before: Talk) -> Talk | None:
     """As it was before the wish, unless the caller's leg has come to know of it by itself."""
-    return None if now.passed_at is not None else replace(now, wish=before.wish, to="")
+    return None if now.passed_at is not None else replace(now, wish=before.wish, to="", asked_at=None)
 
 
 def to_queue(house: House, _: Reservation, to: str) -> str:
@@ -75,22 +86,9 @@ def to_agent(house: House, pairing: Reservation, to: str) -> str:
 
 
 def to_number(house: House, pairing: Reservation, to: str) -> str:
-    """A number that this queue may ring."""
-    queue = house.book.queue(pairing.queue)
-    own = caller_id(house, queue)
-    number = phone.normalise(to, phone.region_of(own) if own else None)
-    may_ring(house, queue, number)
-    return number
-
-
-def may_ring(house: House, queue: Queue, number: str) -> None:
-    """The guard of callbacks, at acceptance and again at dialling: its kind and country, none of ours, which would ring
-    here again, and nobody who asked never to be rung by us. Raises NumberRefused."""
-    phone.check(number, allowed=queue.policy.allowed_countries, own=caller_id(house, queue))
-    enrol.refuse_ours(house, number)
-    with house.store.look() as work:
-        if work.suppressed(number):
-            raise NumberRefused("suppressed", "its owner asked never to be called by us")
+    """A number as we write it."""
+    own = caller_id(house, house.book.queue(pairing.queue))
+    return phone.normalise(to, phone.region_of(own) if own else None)
 
 
 CHECKS: dict[Wish, Callable[[House, Reservation, str], str]] = {
@@ -113,33 +111,46 @@ def caller(house: House, hook: Hook) -> Script:
         return passed(house, hook, place, talk)
     if talk is None or pairing is None or pairing.phase != "busy":
         return Script(place.language, (Speak((Prompt("cut_off"),)), place.hold()), place.queue)
-    return parted.music(house, place, talk) if talk.wish is Wish.HOLD else parted.meet(house, place, talk)
+    if talk.wish is Wish.HOLD:
+        return parted.music(house, place, talk)
+    return met_again(house, hook, place, talk)
+
+
+def met_again(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
+    """Back to the agent, once they are in the room; and to both, where all three come together."""
+    ended = hook.query.get("room", "")
+    if ended.isdecimal() and talk.room == int(ended):  # the room is over that they were in
+        talk = parted.third_left(house, talk.token, talk.room) or talk
+    if talk.room == 0:  # a wish was given up that was done after all: the agent's leg fell away with it
+        cause = f"call {hook.call}"
+        settle.talk_over(house, talk.token, caller_there=True, cause=cause, said_cut_off=True, leg=hook.call)
+        return Script(place.language, (Speak((Prompt("cut_off"),)), place.hold()), place.queue)
+    if talk.agent_room != talk.room:
+        return parted.lap(place, talk.token)
+    return parted.meet(house, place, talk)
 
 
 def passed(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
     """The talk is over for its agent, and the caller goes where they were sent. Said twice, it happens once."""
     now = house.clock.now()
     talks.change(house, talk.token, lambda found: parted.released(found, now))
-    if talks.change(house, talk.token, lambda found: None if found.passed_at else replace(found, passed_at=now)):
-        tell(house, talk)
+    if talks.change(house, talk.token, lambda found: gone(found, now)):
+        handed.tell(house, talk)
     free = free_agent(house, talk)
     live = replace(place, entry=EntryId(hook.call))
     if is_callback(place.entry):
-        carry_on(house, hook, place)
+        handed.carry_on(house, place, hook.call)
     script = WAYS[talk.wish](house, hook, live, talk)
     if free:  # only now that they stand again, before everybody who came later
         match.run_agent(house, talk.agent)
     return script
 
 
-def tell(house: House, talk: Talk) -> None:
-    """The journal says who passed whom on, and where to; a number stands in the talk's own row alone."""
-    to = talk.to if talk.wish is not Wish.NUMBER else ""
-    told = {"token": talk.token, "agent": talk.agent, "where": talk.wish.value, "to": to}
-    why = f"{talk.agent} passed the caller on"
-    with house.store.begin() as work:
-        now = house.clock.now()
-        work.write(Entry(now, "queue", talk.queue, None, "passed_on", why, talk.entry, talk.queue, told))
+def gone(talk: Talk, now: datetime) -> Talk | None:
+    """Passed on, and a number outside counts as rung. None: said before."""
+    if talk.passed_at is not None:
+        return None
+    return replace(talk, passed_at=now, asked_at=None, outside=talk.outside + (talk.wish is Wish.NUMBER))
 
 
 def free_agent(house: House, talk: Talk) -> bool:
@@ -160,28 +171,6 @@ def left_open(house: House, talk: Talk) -> bool:
     with house.store.look() as work:
         state = work.callback(CallbackId(talk.entry)).state
     return state is State.BRIDGED and not house.line.standing(talk.queue, talk.entry).place
-
-
-def carry_on(house: House, hook: Hook, place: Place) -> None:
-    """Somebody whom we rang has a leg of their own from now on, in the place they had."""
-    with house.store.begin() as work:
-        if work.leg(hook.call) is not None:
-            return
-        number = work.callback(CallbackId(place.entry)).number
-        joined, now = moment(place.joined), house.clock.now()
-        work.put_leg(
-            Leg(
-                call=hook.call,
-                kind=LegKind.INBOUND,
-                queue=place.queue,
-                state=CallState.WAITING,
-                number=number,
-                created_at=now,
-                joined_at=joined,
-                language=place.language,
-                score=place.score,
-            )
-        )
 
 
 def into_queue(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
@@ -225,8 +214,8 @@ def to_outside(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
     not, and they are first in line."""
     queue = house.book.queue(place.queue)
     try:
-        may_ring(house, queue, talk.to)
-    except NumberRefused:
+        outside.may_ring(house, queue, talk.to)
+    except (NumberRefused, NotAccepting):
         return stand(house, hook, place, Prompt("agent_missed"))
     ring = Forward(
         number=talk.to,

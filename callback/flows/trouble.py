@@ -18,7 +18,7 @@ from callback.domain.callback import Attempt, Callback
 from callback.domain.dialogue import Goto, HangUp, Music, Prompt, Script, Silence, Speak, Step, Verb
 from callback.domain.ids import AttemptId, EntryId, QueueKey, Token
 from callback.domain.lifecycle import ENDS, State
-from callback.flows import bridge, ended, enrol, parted
+from callback.flows import bridge, consult, ended, enrol, parted
 from callback.flows.arrive import closed, credit_s, first_language
 from callback.flows.hook import Hook, Place, micros
 from callback.ports import House
@@ -181,6 +181,16 @@ def agent_first_waits(_: House, hook: Hook) -> Script:
     return agent_again(hook, "agent/first")
 
 
+def colleague_waits(_: House, hook: Hook) -> Script:
+    """A colleague who is asked, as any agent who was rung."""
+    return agent_again(hook, "desk/other")
+
+
+def on_with_it(_: House, hook: Hook) -> Script:
+    """Somebody outside picked up: they talk, whoever can write it down."""
+    return Script(language_of(hook))
+
+
 def agent_done(_: House, hook: Hook) -> Script:
     """An agent whose talk is over, or never was: the sweep asks the carrier about it."""
     return Script(language_of(hook), (HangUp(),))
@@ -241,6 +251,13 @@ WORDS: Mapping[str, Callable[[House, Hook], Script]] = {
     "desk/room": parted.waiting,
     "desk/after": agent_done,
     "desk/caller": parted.on_and_on,
+    "desk/consult": parted.waiting,
+    "desk/consulted": parted.waiting,
+    "desk/other": colleague_waits,
+    "desk/other/key": colleague_waits,
+    "desk/other/joined": on_with_it,
+    "desk/other/room": consult.other_waits,
+    "desk/other/after": agent_done,
 }
 """What is heard in place of which document; anything else is a caller in line, who holds."""
 

@@ -1,13 +1,15 @@
 """What becomes of a pairing: released, bridged, completed, cut off, or left."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from callback.adapters.line.micros import to_micros
 from callback.domain.errors import IllegalMove
-from callback.domain.ids import AgentKey, CallSid, Token
+from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
+from callback.ports import Stand
 from tests.support.line_scene import Scene
 
 AVAILABLE, RESERVED, BUSY = AgentStatus.AVAILABLE, AgentStatus.RESERVED, AgentStatus.BUSY
@@ -288,3 +290,55 @@ def test_leaving_in_a_talk_ends_it(scene: Scene) -> None:
     assert scene.leave("CA1").place == "busy"
     assert scene.status("ada") is AVAILABLE
     assert scene.moves()[-2:] == [("CA1", "bridged", "completed"), ("ada", "busy", "available")]
+
+
+# --- a caller goes on with somebody who was consulted ---------------------------------------------------------------
+
+
+def consulted(scene: Scene, phase: str = "busy") -> tuple[Token, Token]:
+    """ada talks with CA1 and consults bob, on the leg CA7."""
+    scene.staff("ada", "bob")
+    first = scene.arrive("CA1").reservation
+    assert first is not None
+    assert scene.bridge(first.token)
+    second, now = Token(f"{first.token}.1"), scene.clock.now()
+    asking = Stand(EntryId("CA7"), first.queue, to_micros(now), now, "en", CallSid("CA7"))
+    other = "bob" if first.agent == "ada" else "ada"
+    paired = replace(asking, token=second, agent=AgentKey(other))
+    assert scene.line.resume(paired, phase="reserved", lease_s=30, now=now)
+    if phase == "busy":
+        scene.clock.advance(10)
+        assert scene.line.bridge(second, now=scene.clock.now(), agent_leg=CallSid("CA8"))
+    return first.token, second
+
+
+def test_a_caller_goes_on_with_whoever_was_consulted_and_the_first_agent_wraps_up(scene: Scene) -> None:
+    first, second = consulted(scene)
+    talk = scene.line.reservation(first)
+    assert talk is not None
+    assert talk.joined_at is not None
+    now = scene.clock.advance(30)
+    stand = Stand(talk.entry, talk.queue, talk.score, talk.joined_at, "en", CallSid("CA1"))
+    view = scene.line.hand_on(first, second, stand, wrap_up_s=20, now=now)
+    assert view is not None
+    assert (view.key, view.status) == (talk.agent, WRAP_UP)
+    assert scene.line.reservation(first) is None
+    on = scene.line.reservation(second)
+    assert on is not None
+    assert (on.entry, on.phase, on.bridged_at, on.score, on.agent_leg) == ("CA1", "busy", now, talk.score, "CA8")
+    assert scene.place("CA1") == ("busy", None)
+    assert scene.place("CA7") == ("", None)
+    assert scene.line.hand_on(first, second, stand, wrap_up_s=20, now=now) is None, "said twice, it happens once"
+    scene.complete(second, entry_to="hold")
+    assert scene.place("CA1")[0] in ("hold", "reserved"), "cut off, they are back in the place they had"
+
+
+def test_nobody_goes_on_with_somebody_who_has_not_picked_up(scene: Scene) -> None:
+    first, second = consulted(scene, "reserved")
+    now = scene.clock.now()
+    stand = Stand(EntryId("CA1"), QueueKey("support"), 1, now, "en", CallSid("CA1"))
+    assert scene.line.hand_on(first, second, stand, wrap_up_s=20, now=now) is None
+    assert scene.line.hand_on(first, Token("rs-none"), stand, wrap_up_s=20, now=now) is None
+    talk = scene.line.reservation(first)
+    assert talk is not None
+    assert talk.phase == "busy"

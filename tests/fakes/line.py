@@ -386,6 +386,27 @@ class FakeLine:
             self._stand_again(person, entry_to, now, reason)
         return self._view(seat)
 
+    def hand_on(self, token: Token, to: Token, stand: Stand, *, wrap_up_s: float, now: datetime) -> AgentView | None:
+        second = self._pairs.get(to)
+        if second is None or second.phase != "busy":
+            return None
+        view = self.complete(token, wrap_up_s=wrap_up_s, now=now)
+        if view is None:
+            return None
+        own = self._people[second.entry]
+        self._tell_call(own, CallState.COMPLETED, now, "completed", second)
+        self._forget(own)
+        person = Person(stand.entry, second.queue, stand.score, stand.joined_at, language=stand.language, seen=now)
+        person.leg, person.measured = CallSid(stand.entry), True
+        self._people[person.id] = person
+        self._gone.discard(person.id)
+        self._tell_call(person, CallState.RESERVED, now, "back_in_line", second)
+        person.place, person.token = "reserved", to
+        self._tell_call(person, CallState.BRIDGED, now, "handed_on", second)
+        person.place = "busy"
+        second.entry, second.bridged_at = person.id, now
+        return view
+
     def lapsed(self, *, now: datetime) -> Lapsed:
         over = [seat for seat in self._seats.values() if seat.wrap_until is not None and seat.wrap_until <= now]
         over.sort(key=lambda seat: (seat.wrap_until, seat.key))

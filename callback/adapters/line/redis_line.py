@@ -189,6 +189,11 @@ class RedisLine(Aging):
         reply = self._run("complete", token, wrap_up_s, to_micros(now), entry_to, leg or "")
         return replies.agent(reply[1:]) if succeeded(reply[0], f"complete to {entry_to}") else None
 
+    def hand_on(self, token: Token, to: Token, stand: Stand, *, wrap_up_s: float, now: datetime) -> AgentView | None:
+        place = (stand.entry, stand.score, to_micros(stand.joined_at), stand.language)
+        reply = self._run("hand_on", token, to, *place, wrap_up_s, to_micros(now))
+        return replies.agent(reply[1:]) if succeeded(reply[0], token) else None
+
     def lapsed(self, *, now: datetime) -> Lapsed:
         return replies.lapsed(self._run("lapsed", to_micros(now)))
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, func, select
 
 from callback.adapters.store.tables import callbacks, legs, talks, wrap_ups
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
@@ -18,7 +18,8 @@ class Desk(Transaction):
 
     def put_talk(self, talk: Talk) -> Talk:
         sealed = self._sealer.seal(talk.to, f"talks.to:{talk.token}") if talk.to else None
-        self._upsert(talks, plain_values(talk, ("to",)) | {"to": sealed})
+        hashed = self._sealer.number_hash(talk.to) if talk.to.startswith("+") else None
+        self._upsert(talks, plain_values(talk, ("to",)) | {"to": sealed, "to_hash": hashed})
         return talk
 
     def talk(self, token: Token, *, lock: bool = False) -> Talk | None:
@@ -29,6 +30,16 @@ class Desk(Transaction):
     def talks(self, agent: AgentKey, *, since: datetime, until: datetime) -> list[Talk]:
         those = (talks.c.agent == agent, talks.c.began_at >= since, talks.c.began_at < until)
         return [self._talk(row) for row in self._sql.execute(select(talks).where(*those).order_by(talks.c.began_at))]
+
+    def asked_talks(self, *, before: datetime) -> list[Talk]:
+        return [self._talk(row) for row in self._sql.execute(select(talks).where(talks.c.asked_at < before))]
+
+    def rung_outside(self, number: str, agent: AgentKey, *, since: datetime) -> tuple[int, int]:
+        def total(*which: ColumnElement[bool]) -> int:
+            rung = select(func.coalesce(func.sum(talks.c.outside), 0)).where(talks.c.began_at >= since, *which)
+            return int(self._sql.execute(rung).scalar_one())
+
+        return total(talks.c.to_hash == self._sealer.number_hash(number)), total(talks.c.agent == agent)
 
     def _talk(self, row: Row[Any]) -> Talk:
         to = self._sealer.open(row.to, f"talks.to:{row.token}") if row.to else ""

@@ -140,7 +140,8 @@ class Erasing(Transaction):
         old = select(table.c.token).where(words.is_not(None), at < before).order_by(at).limit(limit)
         count = 0
         for some in _slices(self._sql.execute(old).scalars()):
-            count += self._sql.execute(update(table).where(table.c.token.in_(some)).values({words.name: None})).rowcount
+            blank = {name: None for name in (words.name, f"{words.name}_hash") if name in table.c}
+            count += self._sql.execute(update(table).where(table.c.token.in_(some)).values(blank)).rowcount
         return count
 
     def is_forgotten(self, entry: EntryId) -> bool:

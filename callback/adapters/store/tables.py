@@ -27,13 +27,15 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    false,
     text,
 )
 
 from callback.adapters.store.columns import Counter, Data, Given, Instant, Word
-from callback.domain.callback import LegKind, Outcome, Source
 from callback.domain.access import ROLES, WhoMust
-from callback.domain.desk import Wish
+from callback.domain.callback import LegKind, Outcome, Source
+from callback.domain.desk import CameTo, Wish
+from callback.domain.desk import Stage as Consulting
 from callback.domain.erasure import Stage
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
 from callback.domain.reports import Sums, What
@@ -146,12 +148,10 @@ users = Table(
     Column("password_hash", String, nullable=False),
     Column("agent", String),
     Column("disabled", Boolean, nullable=False),
+    Column("signed_in_at", Instant),
     _among("role", ROLES),
 )
-    Column("signed_in_at", Instant),
 
-tokens = Table(
-    "tokens",
 # A browser in which somebody is signed in. The row's end is the session's, whatever cookie is still about.
 sessions = Table(
     "sessions",
@@ -200,14 +200,16 @@ sign_in_rules = Table(
     _among("two_step", WhoMust),
 )
 
+tokens = Table(
+    "tokens",
     metadata,
     Column("name", String, primary_key=True),
     Column("role", String, nullable=False),
     Column("token_hash", String, nullable=False),
-    UniqueConstraint("token_hash"),
-    _among("role", ROLES),
     Column("agent", String),
     Column("used_at", Instant),
+    UniqueConstraint("token_hash"),
+    _among("role", ROLES),
 )
 
 # --- promises ---------------------------------------------------------------------------------------------------
@@ -680,8 +682,23 @@ talks = Table(
     Column("holds", Integer, nullable=False),
     Column("held_s", Float, nullable=False),
     Column("passed_at", Instant),
+    Column("stage", Word(Consulting), nullable=False, server_default=""),
+    Column("other", Word(Wish), nullable=False, server_default=""),
+    Column("other_token", String, nullable=False, server_default=""),
+    Column("other_leg", String, nullable=False, server_default=""),
+    Column("other_at", Instant),
+    Column("other_room", Integer, nullable=False, server_default="0"),
+    Column("came_to", Word(CameTo), nullable=False, server_default=""),
+    Column("warm", Boolean, nullable=False, server_default=false()),
+    Column("asked_at", Instant),
+    Column("outside", Integer, nullable=False, server_default="0"),
+    Column("to_hash", String),  # of a number in `to`, so that how often it was rung can be counted
     _among("wish", Wish),
     Index("ix_talks_agent", "agent", "began_at"),
+    Index("ix_talks_to_hash", "to_hash", "began_at",
+          postgresql_where=text("to_hash IS NOT NULL"), sqlite_where=text("to_hash IS NOT NULL")),
+    Index("ix_talks_asked", "asked_at",
+          postgresql_where=text("asked_at IS NOT NULL"), sqlite_where=text("asked_at IS NOT NULL")),
     Index("ix_talks_personal", "began_at",
           postgresql_where=text('"to" IS NOT NULL'), sqlite_where=text('"to" IS NOT NULL')),
     Index("ix_talks_entry", "entry"),

@@ -119,6 +119,12 @@ WHISPER: Final[dict[str, Sentence]] = {
     "whisper_ringing": sentence("Stay on the line, we are ringing the caller."),
     "whisper_gone": sentence("The caller is no longer on the line."),
     "whisper_unreached": sentence("The caller could not be reached."),
+    "consult_whisper": sentence("%(name)s has a caller for %(queue)s and would like to talk with you first."),
+    "consult_key": sentence("Press 1 to talk with your colleague."),
+    "consult_gone": sentence("Your colleague is no longer on the line."),
+    "consult_missed": sentence("Nobody answered. Here is your caller again."),
+    "consult_left": sentence("They have hung up. Here is your caller again."),
+    "consult_refused": sentence("This number cannot be rung now. Here is your caller again."),
 }
 
 ANSWER: Final[dict[str, Sentence]] = {

@@ -11,7 +11,7 @@ What stands in a document follows from carrier behaviour:
 - `Gather` always asks its action, since silence would otherwise fall through to nothing.
 - `Dial` never has `answerOnBridge`: it would keep a fresh inbound call ringing, and what rings cannot be redirected.
 - An agent's leg runs the whisper before the bridge; whoever hangs up or stays silent there is never bridged.
-- A conference ends with either side, so that nobody is left alone in it.
+- A conference of two ends with either side, so that nobody is left alone in it. Of three, the agent may leave.
 """
 
 import math
@@ -178,11 +178,13 @@ def _connect(verb: Connect, edge: _Edge) -> Iterator[Outline]:
 
 def _meet(verb: Meet, edge: _Edge) -> Iterator[Outline]:
     begun = [] if verb.begun is None else [edge.url(verb.begun)]
-    yield ("Meet", bool(begun)), [edge.url(verb.after), clean(verb.room), *begun]
+    yield ("Meet", bool(begun), verb.ends), [edge.url(verb.after), clean(verb.room), *begun]
 
 
 def _forward(verb: Forward, edge: _Edge) -> Iterator[Outline]:
-    yield ("Forward", verb.timeout), [edge.url(verb.after), clean(verb.caller_id), clean(verb.number)]
+    picked_up = [] if verb.picked_up is None else [edge.url(verb.picked_up)]
+    values = [edge.url(verb.after), clean(verb.caller_id), *picked_up, clean(verb.number)]
+    yield ("Forward", verb.timeout, bool(picked_up)), values
 
 
 def _goto(verb: Goto, edge: _Edge) -> Iterator[Outline]:
@@ -277,14 +279,15 @@ def _build_dial(parent: VoiceResponse, settings: list[Any], values: Iterator[str
 
 def _build_forward(parent: VoiceResponse, settings: list[Any], values: Iterator[str]) -> None:
     dial = parent.dial(action=next(values), timeout=settings[0], caller_id=next(values))
-    dial.number(next(values))
+    told = {"url": next(values)} if settings[1] else {}
+    dial.number(next(values), **told)
 
 
 def _build_meet(parent: VoiceResponse, settings: list[Any], values: Iterator[str]) -> None:
     dial = parent.dial(action=next(values))
     room = next(values)
     told = {"status_callback": next(values), "status_callback_event": "start"} if settings[0] else {}
-    dial.conference(room, start_conference_on_enter=True, end_conference_on_exit=True, beep=False, **told)
+    dial.conference(room, start_conference_on_enter=True, end_conference_on_exit=settings[1], beep=False, **told)
 
 
 def _build_redirect(parent: VoiceResponse, _settings: list[Any], values: Iterator[str]) -> None:

@@ -1,0 +1,42 @@
+"""Telephones outside, rung for a caller: the guards of every dial, and limits that protect whoever is there.
+
+Asked twice, when an agent wants it and when it is rung. A number that many callers are sent to is one that somebody may
+not want to be: so it is rung a limited number of times a day, and each agent rings a limited number of such telephones.
+"""
+
+from datetime import timedelta
+
+from callback.domain import phone
+from callback.domain.desk import Talk
+from callback.domain.errors import NotAccepting, NumberRefused
+from callback.domain.policy import Queue
+from callback.flows import account, enrol
+from callback.flows.book import caller_id
+from callback.ports import House
+
+DAY = timedelta(days=1)
+
+
+def check(house: House, talk: Talk, number: str) -> None:
+    """Whether this number may be rung for this caller now. Raises NumberRefused (its kind or country, ours, suppressed,
+    `too_often`), NotAccepting (`stopped`: we ring nobody now)."""
+    queue = house.book.queue(talk.queue)
+    may_ring(house, queue, number)
+    since = house.clock.now() - DAY
+    with house.store.look() as work:
+        to_number, by_agent = work.rung_outside(number, talk.agent, since=since)
+    if to_number >= house.knobs.outside_per_number or by_agent >= house.knobs.outside_per_agent:
+        raise NumberRefused("too_often", "this number, or numbers by this agent, were rung too often today")
+
+
+def may_ring(house: House, queue: Queue, number: str) -> None:
+    """The guard of callbacks: its kind and country, none of ours, which would ring here again, and nobody who asked
+    never to be rung by us. Nobody is rung while the carrier is stopped or the queue does not dial."""
+    own = caller_id(house, queue)
+    phone.check(number, allowed=queue.policy.allowed_countries, own=own)
+    enrol.refuse_ours(house, number)
+    with house.store.look() as work:
+        if work.suppressed(number):
+            raise NumberRefused("suppressed", "its owner asked never to be called by us")
+    if not queue.policy.dialing or account.stopped(house, own) is not None:
+        raise NotAccepting("stopped", "nobody is rung from here at the moment")
