@@ -53,10 +53,8 @@ def greet(house: House, hook: Hook, queue: Queue, standing: Standing, place: Pla
     """What somebody who has just joined hears."""
     welcome = Prompt("welcome", {"queue": queue.name})
     hint = menu.language_hint(queue)
-    if standing.open_callback:
-        left = house.line.leave(place.entry, reason=CallState.CALLBACK, now=house.clock.now())
-        if left.place in ("menu", "hold", "reserved", ""):
-            return rejoin.recognise(house, queue, standing.open_callback, place)
+    if standing.open_callback and (known := rejoin.recognise(house, queue, standing.open_callback, place)):
+        return known
     if not standing.place:  # the call has left the line before: a replay
         return Script(place.language, (HangUp(),))
     if standing.reservation is not None:

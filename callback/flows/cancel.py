@@ -110,6 +110,8 @@ def end_attempt(work: Work, callback: Callback, outcome: Outcome, now: datetime)
 def out_of_line(house: House, callback: Callback, legs: list[CallSid], keep: CallSid | None, reason: str) -> None:
     """The line follows the record: the reserved agent takes the next, and whatever rings is ended."""
     left = house.line.leave(EntryId(callback.id), reason=reason, now=house.clock.now())
+    if callback.state is State.SCHEDULED:
+        settle.book(house, callback)
     for leg in legs:
         if leg != keep:
             house.dispatch.hang_up(leg)

@@ -19,7 +19,7 @@ from callback.flows.hook import Place, moment
 from callback.flows.outlook import closes_in_s, present, staffed
 from callback.flows.promises import Booked
 from callback.flows.text import compose
-from callback.ports import Along, House, Standing, Work
+from callback.ports import Along, Appointment, House, Standing, Work
 
 TOKEN_BYTES = 18
 """144 random bits for the status page (OWASP ASVS 11.5.1 asks for at least 128)."""
@@ -263,7 +263,8 @@ def keyed_in(work: Work, number: str, now: datetime) -> int:
 
 
 def place_in_line(house: House, callback: Callback, number_hash: str, replaces: CallSid | None = None) -> None:
-    """Into the line, in the place of the call that took the offer. A scheduled one leaves the line until it is due."""
+    """Into the line, in the place of the call that took the offer. A scheduled one leaves the line until it is due,
+    and is known by its number there."""
     if callback.state is State.WAITING:
         house.line.enter(
             callback.queue,
@@ -275,8 +276,11 @@ def place_in_line(house: House, callback: Callback, number_hash: str, replaces: 
             replaces=EntryId(replaces) if replaces else None,
             now=house.clock.now(),
         )
-    elif replaces is not None:
+        return
+    if replaces is not None:
         house.line.leave(EntryId(replaces), reason=CallState.CALLBACK, now=house.clock.now())
+    if callback.state is State.SCHEDULED:
+        house.line.book([Appointment(callback.queue, callback.id, number_hash)])
 
 
 def spoken_promise(house: House, queue: Queue, callback: Callback, *, texted: bool) -> Script:

@@ -151,6 +151,7 @@ def fill(house: House, claim: Claim, progress: Progress) -> Rebuilt:
     for stand in in_touch(house, claim):
         resume(house, stand, count)
     stand_all(house, claim, count, progress)
+    book_all(house)
     catch_up(house, claim, count)
     persist.persist(house)
     _, queues, agents = house.line.configuration()
@@ -355,6 +356,13 @@ def stand_all(house: House, claim: Claim, count: Count, progress: Progress) -> N
             persist.persist(house)
 
 
+def book_all(house: House, *, since: datetime | None = None) -> int:
+    """Everybody with an appointment is known by their number again: they stand in no line, and whoever does stays as
+    they are."""
+    with house.store.look() as record, closing(record.appointments(since=since)) as appointments:
+        return house.line.book(appointments)
+
+
 def catch_up(house: House, claim: Claim, count: Count) -> None:
     """Whatever the record changed since the rebuild began: it may have been read before that, and put into the line
     after the line had followed."""
@@ -390,6 +398,8 @@ def follow(house: House, callback: Callback, stand: Stand | None, count: Count, 
         settle.stand(house, callback, due=callback.due(now), now=now)
     else:
         house.line.leave(EntryId(callback.id), reason=callback.state, now=now)
+        if callback.state is State.SCHEDULED:
+            settle.book(house, callback)
 
 
 def seat_agents(house: House) -> None:

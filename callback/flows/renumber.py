@@ -17,7 +17,7 @@ from callback.domain.ids import CallbackId, EntryId
 from callback.domain.lifecycle import Event, State
 from callback.domain.policy import Queue
 from callback.domain.proof import NumberChange, Verdict
-from callback.flows import account, enrol, said
+from callback.flows import account, enrol, said, settle
 from callback.flows.book import caller_id
 from callback.flows.text import compose, write
 from callback.flows.wishes import movable
@@ -215,6 +215,7 @@ def carry_over(
 def follow(house: House, callback: Callback, now: datetime) -> None:
     """The line knows them by the new number from now on, in the same place."""
     if callback.state is State.SCHEDULED:
+        settle.book(house, callback)
         said.moved(house, callback, now)
         return
     place = house.line.standing(callback.queue, EntryId(callback.id)).place

@@ -18,7 +18,7 @@ from callback.flows.book import NO_QUEUE
 from callback.flows.hook import Place
 from callback.flows.text import compose
 from callback.flows.together import Met
-from callback.ports import CarrierError, House, Reservation, Work
+from callback.ports import Appointment, CarrierError, House, Reservation, Work
 
 TOLD_WITHIN = timedelta(seconds=15)
 """An agent who waited for a caller has heard by then that nobody comes."""
@@ -314,6 +314,11 @@ def back_in_line(house: House, callback: Callback, token: Token | None) -> None:
     match.run(house, callback.queue)
 
 
+def book(house: House, callback: Callback) -> None:
+    """A scheduled promise, which stands in no line: its number is known to whoever answers it."""
+    house.line.book([Appointment(callback.queue, callback.id, house.store.number_hash(callback.number))])
+
+
 def stand(house: House, callback: Callback, *, due: bool, now: datetime) -> None:
     """Into the line at the place its columns say."""
     house.line.enter(
@@ -373,6 +378,8 @@ def follow(house: House, callback: Callback, call: CallSid) -> None:
     house.line.leave(EntryId(callback.id), reason="the leg is gone", now=now)
     if callback.state is State.WAITING:
         stand(house, callback, due=callback.due(now), now=now)
+    elif callback.state is State.SCHEDULED:
+        book(house, callback)
     if pairing is not None:
         match.run_agent(house, pairing.agent)
     match.run(house, callback.queue)

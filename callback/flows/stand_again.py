@@ -17,6 +17,8 @@ from callback.ports import Failure, House
 
 PROMISE_LIFE = timedelta(hours=48)
 """A promise that nobody could keep for this long is given up, and its caller told."""
+BOOKED_WITHIN = timedelta(minutes=10)
+"""Appointments made, or moved, so lately are told to the line once more: whoever made one may have died before."""
 STEP = "standing"
 FRONT = 50
 """How many at the front of each queue are compared with the record."""
@@ -35,6 +37,7 @@ def stand_again(house: House) -> int:
     mended = 0
     going = Round(house)
     going.step("publishing", lambda: int(configure.publish_if_changed(house)))
+    going.step("booking", lambda: rebuild.book_all(house, since=now - BOOKED_WITHIN))
     while True:
         with house.store.begin() as work:
             page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after, held=False)

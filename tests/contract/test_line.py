@@ -2,13 +2,17 @@
 
 from datetime import timedelta
 
+import pytest
+
 from callback.adapters.line.events import CallEvent
 from callback.adapters.line.micros import to_micros
-from callback.domain.ids import AgentKey, EntryId, QueueKey, Token
+from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, CallState
+from callback.ports import Appointment
 from tests.support.line_scene import BILLING, SUPPORT, Scene
 
 AVAILABLE, RESERVED = AgentStatus.AVAILABLE, AgentStatus.RESERVED
+NUMBER = "f" * 32
 
 
 # --- joining ------------------------------------------------------------------------------------------------------
@@ -252,6 +256,53 @@ def test_whoever_rings_in_is_told_of_their_open_promise(scene: Scene) -> None:
     assert scene.arrive("CA4", BILLING, number="f" * 32).open_callback is None
     scene.leave("cb1")
     assert scene.arrive("CA5", number="f" * 32).open_callback is None
+
+
+def test_an_appointment_is_told_though_it_stands_in_no_line(scene: Scene) -> None:
+    scene.line.book([booking("cb1"), booking("cb2", "e" * 32), booking("cb3", "")])
+    first = scene.arrive("CA1", number=NUMBER)
+    assert (first.open_callback, first.position, first.callbacks) == ("cb1", 1, 0)
+    assert scene.arrive("CA2", number="e" * 32).open_callback == "cb2"
+    assert scene.arrive("CA3", BILLING, number=NUMBER).open_callback is None
+    scene.leave("cb1")
+    assert scene.arrive("CA4", number=NUMBER).open_callback is None
+
+
+def test_an_appointment_is_told_by_its_newest_number(scene: Scene) -> None:
+    scene.line.book([booking("cb1")])
+    scene.line.book([booking("cb1", "e" * 32)])
+    assert scene.arrive("CA1", number=NUMBER).open_callback is None
+    assert scene.arrive("CA2", number="e" * 32).open_callback == "cb1"
+
+
+@pytest.mark.parametrize("number", [NUMBER, ""])
+def test_whose_time_has_come_is_told_until_they_leave(scene: Scene, number: str) -> None:
+    scene.line.book([booking("cb1")])
+    scene.enter("cb1", number=number)
+    assert scene.line.book([booking("cb1", "e" * 32)]) == 1, "too late: they stand in line"
+    assert scene.arrive("CA1", number=NUMBER).open_callback == "cb1"
+    scene.leave("cb1")
+    assert scene.arrive("CA2", number=NUMBER).open_callback is None
+
+
+def test_who_holds_instead_of_an_appointment_is_told_until_they_leave(scene: Scene) -> None:
+    scene.line.book([booking("cb1")])
+    scene.hold("cb1", leg="CA9")
+    assert scene.arrive("CA1", number=NUMBER).open_callback == "cb1"
+    scene.leave("cb1")
+    assert scene.arrive("CA2", number=NUMBER).open_callback is None
+
+
+def test_an_appointment_is_forgotten_with_its_number_and_with_the_line(scene: Scene) -> None:
+    scene.line.book([booking("cb1"), booking("cb2", "e" * 32)])
+    assert scene.line.forget_person(NUMBER) == []
+    assert scene.arrive("CA1", number=NUMBER).open_callback is None
+    scene.line.clear()
+    assert scene.arrive("CA2", number="e" * 32).open_callback is None
+
+
+def booking(entry: str, number: str = NUMBER) -> Appointment:
+    return Appointment(SUPPORT, CallbackId(entry), number)
 
 
 def test_an_open_promise_is_told_until_its_talk_is_over(scene: Scene) -> None:

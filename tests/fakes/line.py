@@ -15,7 +15,7 @@ from callback.domain.lifecycle import AGENT_MOVES, CALL_ENDS, AgentStatus, CallS
 from callback.domain.policy import Queue
 from callback.domain.wait import Measured
 from callback.domain.wording import Own
-from callback.ports import AgentView, Clock, Lapsed, LineAge, Placed, Reservation, Stand, Standing, Waiting
+from callback.ports import AgentView, Appointment, Clock, Lapsed, LineAge, Placed, Reservation, Stand, Standing, Waiting
 
 IN_LINE = ("menu", "hold", "due", "later")
 STATE_OF = {
@@ -118,6 +118,7 @@ class FakeLine:
     def _empty(self) -> None:
         self._people: dict[EntryId, Person] = {}
         self._seats: dict[AgentKey, Seat] = {}
+        self._booked: dict[EntryId, Appointment] = {}
         self._over: set[Token] = set()
         self._pairs: dict[Token, Pair] = {}
         self._tallies: dict[QueueKey, Tally] = {}
@@ -171,6 +172,7 @@ class FakeLine:
         now: datetime,
     ) -> Standing:
         person = self._people.setdefault(entry, Person(entry, queue, score, joined_at))
+        person.number = person.number or self._unbook(entry)
         known = person.place != ""
         person.leg, person.seen = leg, now
         person.language = language or person.language
@@ -212,7 +214,7 @@ class FakeLine:
             return person, None
         stood = (person.queue, person.score, person.joined, person.place)
         person.queue, person.score, person.joined = queue, score, joined_at
-        person.number = number_hash[:24] or person.number
+        person.number = self._unbook(entry, number_hash[:24]) or person.number
         person.leg = person.seen = person.expected_until = None
         moved = replace(person) if stood != (queue, score, joined_at, place) else None
         person.place = place
@@ -232,9 +234,22 @@ class FakeLine:
             self._tell_setting("line", "restored", now, "\n".join(rows))
         return count
 
+    def book(self, appointments: Iterable[Appointment]) -> int:
+        rows = list(appointments)
+        for one in rows:
+            if EntryId(one.id) not in self._people:
+                self._booked[EntryId(one.id)] = one._replace(number_hash=one.number_hash[:24])
+        return len(rows)
+
+    def _unbook(self, entry: EntryId, number: str = "") -> str:
+        """The number that it goes on by: the one given, else the one it was booked by."""
+        booked = self._booked.pop(entry, None)
+        return number or (booked.number_hash if booked else "")
+
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         person = self._people.get(entry)
         if person is None:
+            self._unbook(entry)
             return self._standing(QueueKey(""), None)
         pair = self._pairs.get(person.token) if person.token else None
         dissolved = self._reservation(pair) if pair else None
@@ -510,6 +525,8 @@ class FakeLine:
 
     def forget_person(self, number_hash: str) -> list[EntryId]:
         self._languages.pop(number_hash, None)
+        for entry in [entry for entry, one in self._booked.items() if one.number_hash == number_hash[:24]]:
+            self._unbook(entry)
         return [person.id for person in self._people.values() if number_hash and person.number == number_hash[:24]]
 
     # --- the stream, the pace ----------------------------------------------------------------------------------
@@ -563,7 +580,7 @@ class FakeLine:
         known = person is not None
         if person is None:
             person = Person(stand.entry, stand.queue, stand.score, stand.joined_at, language=stand.language, seen=now)
-            person.number = stand.number_hash[:24]
+            person.number = self._unbook(stand.entry, stand.number_hash[:24])
             person.leg = None if is_callback(stand.entry) else CallSid(stand.entry)
             self._people[person.id] = person
         person.leg = stand.leg or person.leg
@@ -648,6 +665,9 @@ class FakeLine:
         for person in self._people.values():
             if number_hash and person.queue == queue and person.number == number_hash[:24]:
                 return CallbackId(person.id)
+        for one in self._booked.values():
+            if number_hash and one.queue == queue and one.number_hash == number_hash[:24]:
+                return one.id
         return None
 
     def _tally(self, queue: QueueKey) -> Tally:

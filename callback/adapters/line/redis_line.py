@@ -20,7 +20,7 @@ from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Queue
 from callback.domain.wording import Own
-from callback.ports import AgentView, Clock, Lapsed, Placed, Reservation, Stand, Standing, Waiting
+from callback.ports import AgentView, Appointment, Clock, Lapsed, Placed, Reservation, Stand, Standing, Waiting
 
 _LANGUAGE_TTL_S = 365 * 86_400
 _SLICE = 500
@@ -110,6 +110,13 @@ class RedisLine(Aging):
                 count += len(arguments) // _WORDS
         finally:
             wait()
+        return count
+
+    def book(self, appointments: Iterable[Appointment]) -> int:
+        rows, count = iter(appointments), 0
+        while some := list(islice(rows, _RESTORED)):
+            self._run("book", *(word for one in some for word in (one.queue, one.id, one.number_hash)))
+            count += len(some)
         return count
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:

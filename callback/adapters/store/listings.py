@@ -23,11 +23,14 @@ from callback.adapters.store.tables import callbacks, queues
 from callback.domain.callback import Callback
 from callback.domain.ids import CallbackId, QueueKey
 from callback.domain.lifecycle import OPEN, State
-from callback.ports import Page, Placed
+from callback.ports import Appointment, Page, Placed
 
 _FETCHED = 1_000
 """Rows that are fetched at once where all of them are read."""
 _COUNTS = [select(c.state, func.count()).where(those).group_by(c.state) for those in (IS_OPEN_ROW, HAS_ENDED_ROW)]
+_SCHEDULED = (
+    select(c.queue, c.id, c.number_hash).where(IS_SCHEDULED_ROW, IS_NOT_HELD).execution_options(yield_per=_FETCHED)
+)
 _PLACED = (
     select(c.id, c.queue, c.score, raw(c.joined_at), raw(c.next_attempt_at), c.number_hash)
     .where(IS_OPEN_ROW, IS_WAITING_ROW, IS_NOT_HELD)
@@ -100,10 +103,20 @@ class Listings(CallbackRows):
             after = CallbackId(rows[-1].id)
         return found
 
-    def placed(self) -> Generator[Placed, None, None]:
-        moment = reader(c.joined_at.type, self._sql.dialect)
+    def appointments(self, *, since: datetime | None = None) -> Generator[Appointment, None, None]:
+        self._read_on()
+        rows: Any
+        with self._sql.execute(_SCHEDULED if since is None else _SCHEDULED.where(c.moved_at >= since)) as rows:
+            for row in rows:
+                yield Appointment(QueueKey(row[0]), CallbackId(row[1]), row[2])
+
+    def _read_on(self) -> None:
         if self._dialect == "postgresql" and self._sql.get_execution_options().get(READ_ONLY):
             self._sql.exec_driver_sql("BEGIN")  # in which the server reads on; it ends with ours
+
+    def placed(self) -> Generator[Placed, None, None]:
+        moment = reader(c.joined_at.type, self._sql.dialect)
+        self._read_on()
 
         def place(row: Any) -> Placed:
             return Placed(row[0], row[1], row[2], moment(row[3]), moment(row[4]), row[5])

@@ -87,8 +87,15 @@ PROMISE: Final[dict[str, Sentence]] = {
     ),
     "already_booked": sentence("Your callback is booked already."),
     "already_keys": sentence(
-        "To keep the callback and hang up, press 1. To stay on the line with the same place, press 2."
+        "To keep the callback and hang up, press 1. To stay on the line with the same place, press 2. "
+        "If you no longer need it, press 3."
     ),
+    "booked_for": sentence("Your callback is booked for %(when)s."),
+    "booked_keys": sentence(
+        "To keep it and hang up, press 1. To stay on the line in the next place instead, press 2. "
+        "If you no longer need it, press 3."
+    ),
+    "booked_now": sentence("You are in line now, instead of later. Please stay on the line."),
     "already_kept": sentence("Your callback stands."),
     "not_accepting_closed": sentence("We are closed now, so we cannot arrange a callback."),
     "not_accepting_full": sentence("So many callbacks are booked that we cannot promise another one now."),

@@ -58,8 +58,27 @@ local function write_entry(e, ...)
   redis.call('SADD', TAG .. 'lines', e.queue)
 end
 
+-- Appointments stand in no line. So that whoever rings in before theirs is recognised all the same, `open` has their
+-- number as well, and the hash `booked` the queue and the number of each: what `open` has to lose when they end.
+local BOOKED = TAG .. 'booked'
+
+-- An appointment is none any more. Returns the number by which it was known, '' where there was none.
+local function unbook(id)
+  local kept = redis.call('HGET', BOOKED, id)
+  if not kept then
+    return ''
+  end
+  local queue, number = string.match(kept, '^(.*)\t(.*)$')
+  redis.call('HDEL', BOOKED, id)
+  if redis.call('HGET', queue_key(queue, 'open'), number) == id then
+    redis.call('HDEL', queue_key(queue, 'open'), number)
+  end
+  return number
+end
+
 -- The number's open promise, told to whoever rings in again.
 local function open_promise(e, number)
+  unbook(e.id)
   e.number = string.sub(number, 1, OPEN_CHARACTERS)
   redis.call('HSET', entry_key(e.id), 'n', e.number)
   redis.call('HSET', queue_key(e.queue, 'open'), e.number, e.id)

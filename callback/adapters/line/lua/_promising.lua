@@ -17,7 +17,7 @@ local function put_promise(queue, id, score, joined, place, number, tell)
       e.place = nil
     end
     if number == '' then
-      number = e.number
+      number = e.number ~= '' and e.number or unbook(id)
     elseif e.number ~= '' and e.queue == queue and e.number ~= string.sub(number, 1, OPEN_CHARACTERS) then
       close_promise(e)
     end

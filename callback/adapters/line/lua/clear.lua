@@ -47,6 +47,6 @@ for _, hash in ipairs({ 'lines', 'queues' }) do
   end
 end
 redis.call('DEL', TAG .. 'agents', TAG .. 'lines', TAG .. 'queues', TAG .. 'staff', TAG .. 'version',
-  TAG .. 'wording', TAG .. 'clearing', LEASES, WRAPS)
+  TAG .. 'wording', TAG .. 'clearing', BOOKED, LEASES, WRAPS)
 tell_setting('line', 'cleared', now)
 return { OK, 0 }

@@ -14,6 +14,7 @@ redis.call('DEL', TAG .. 'lang:' .. number)
 for _, queue in ipairs(redis.call('SMEMBERS', TAG .. 'lines')) do
   local id = redis.call('HGET', queue_key(queue, 'open'), short)
   if id and redis.call('EXISTS', entry_key(id)) == 0 then
+    unbook(id)
     redis.call('HDEL', queue_key(queue, 'open'), short)
   elseif id then
     reply[#reply + 1] = id

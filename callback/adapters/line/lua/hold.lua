@@ -16,6 +16,10 @@ if not found then
   e = { id = id, queue = queue, score = score, joined = joined, leg = is_callback(id) and '' or id, token = '', number = '',
     lang = '', measured = false }
   write_entry(e)
+  local number = unbook(id)
+  if number ~= '' then
+    open_promise(e, number)
+  end
 end
 set_leg(e, leg)
 e.lang = language ~= '' and language or e.lang

@@ -1,5 +1,6 @@
 -- Out of the line, wherever they are; a reservation of theirs is dissolved and its agent freed. A live call's leaving is
--- told as its end: `reason` where that is the name of one, else `abandoned` (`completed` from a talk).
+-- told as its end: `reason` where that is the name of one, else `abandoned` (`completed` from a talk). An appointment, which
+-- stands in no line, is forgotten.
 --
 -- KEYS[1]  the event stream
 -- ARGV     entry, reason, now
@@ -11,6 +12,7 @@
 local id, reason, now = unpack(ARGV)
 local e = load_entry(id)
 if not e then
+  unbook(id)
   return standing('', nil)
 end
 local dissolved = depart(e, reason, now)

@@ -29,6 +29,9 @@ if not found then
   e = { id = id, queue = queue, score = score, joined = joined, leg = is_callback(id) and '' or id, token = '', number = '',
     lang = lang, measured = false }
   write_entry(e, 'l', lang, 'h', now)
+  if number == '' then
+    number = unbook(id)
+  end
   if number ~= '' then
     open_promise(e, number)
   end
