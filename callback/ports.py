@@ -142,6 +142,15 @@ class Placed(NamedTuple):
     number_hash: str
 
 
+class Appointment(NamedTuple):
+    """A scheduled promise as the line knows it, which it does only to recognise its number: `number_hash` is "" where
+    nobody is to be recognised by it."""
+
+    queue: QueueKey
+    id: CallbackId
+    number_hash: str
+
+
 @dataclass(frozen=True)
 class LineAge:
     """What the line says of its own age. `run` names this run of its server ("" where it does not tell); `unsure` says
@@ -243,6 +252,11 @@ class Line(Protocol):
     def restore(self, promises: Iterable[Placed], *, now: datetime) -> int:
         """As `enter` for each of them (`due` unless the next attempt lies ahead), many in one step. Reads on in
         `promises` while the line is at work. Returns how many there were."""
+        ...
+
+    def book(self, appointments: Iterable[Appointment]) -> int:
+        """Whoever rings in from the number of an appointment is recognised (`Standing.open_callback`), though it stands
+        in no line: until it does (`enter`, `hold`), or leaves (`leave`). Returns how many there were."""
         ...
 
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
@@ -759,6 +773,10 @@ class Work(Protocol):
     def placed(self) -> Generator[Placed, None, None]:
         """Whoever is `waiting` and not in quarantine, in no order, as they are when the first is asked for: only what a
         rebuild needs, without opening a seal. To be read or closed before the transaction ends."""
+        ...
+
+    def appointments(self, *, since: datetime | None = None) -> Generator[Appointment, None, None]:
+        """Every scheduled promise, read as it is needed; with `since` those that became so, or were moved, since."""
         ...
 
     def damaged(self) -> list[Damaged]:
@@ -1755,6 +1773,72 @@ class NoWaits:
         """There is nobody else."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """What is worked out for somebody at this moment, and how much of it is done, in per cent."""
+
+    what: str
+    percent: int
+
+
+class Runs(Protocol):
+    """Long computations that pages ask for, as all web processes see them: one at a time for each who asks. `who` and
+    `what` are names without a meaning. A run whose process died ends `for_s` after it was last heard of. Where nobody
+    else can be asked, everybody is alone. Never raises."""
+
+    def begin(self, who: str, what: str, *, for_s: float) -> bool:
+        """False: something is worked out for them already."""
+        ...
+
+    def running(self, who: str) -> Run | None: ...
+    def tell(self, who: str, what: str, percent: int, *, for_s: float) -> bool:
+        """So much is done. False: it was stopped."""
+        ...
+
+    def end(self, who: str, what: str) -> None:
+        """The next may begin."""
+        ...
+
+    def stop(self, who: str) -> None:
+        """Whatever is worked out for them is to end."""
+        ...
+
+    def keep(self, what: str, answer: str, *, for_s: float) -> None:
+        """For whoever asks the same, at whichever process."""
+        ...
+
+    def answer(self, what: str) -> str | None: ...
+
+
+class NoRuns:
+    """A process that is alone."""
+
+    def begin(self, who: str, what: str, *, for_s: float) -> bool:  # noqa: ARG002
+        """Nobody else works anything out."""
+        return True
+
+    def running(self, who: str) -> Run | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+    def tell(self, who: str, what: str, percent: int, *, for_s: float) -> bool:  # noqa: ARG002
+        """Nobody can have stopped it."""
+        return True
+
+    def end(self, who: str, what: str) -> None:
+        """Nobody waits for it."""
+
+    def stop(self, who: str) -> None:
+        """Nobody hears it."""
+
+    def keep(self, what: str, answer: str, *, for_s: float) -> None:
+        """Nobody asks for it."""
+
+    def answer(self, what: str) -> str | None:  # noqa: ARG002
+        """Nothing was kept."""
+        return None
+
+
 class Disk(Protocol):
     """The folder of what this machine keeps."""
 
@@ -1896,3 +1980,4 @@ class House:
     disk: Disk = field(default_factory=NoDisk)
     waits: Waits = field(default_factory=NoWaits)
     said: Said = field(default_factory=NoSaid)
+    runs: Runs = field(default_factory=NoRuns)

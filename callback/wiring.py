@@ -12,6 +12,7 @@ from callback.adapters.line.client import make_breaker, make_client
 from callback.adapters.line.clock import SharedClock
 from callback.adapters.line.once import RedisOnce
 from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.line.runs import RedisRuns
 from callback.adapters.line.said import RedisSaid
 from callback.adapters.line.waits import RedisWaits
 from callback.adapters.outbox import Outbox
@@ -102,6 +103,7 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = F
         disk=FolderDisk(settings.var_dir),
         said=RedisSaid(client),
         waits=RedisWaits(client, clock),
+        runs=RedisRuns(client),
     )
     return Built(house, store, client)
 

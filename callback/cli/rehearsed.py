@@ -9,7 +9,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -51,15 +51,23 @@ def main() -> None:
     os.nice(GENTLY)
     asked = json.load(sys.stdin)
     with open_store(READ_S) as store:
-        json.dump(answer(store, asked), sys.stdout)
+        found = answer(store, asked, _tell)
+    json.dump(found, sys.stdout)
 
 
-def answer(store: "Store", asked: Mapping[str, Any]) -> dict[str, Any]:
+def _tell(percent: int) -> None:
+    """A line of its own before the answer (`web.errands.PERCENT`)."""
+    sys.stdout.write(f"percent {percent}\n")
+    sys.stdout.flush()
+
+
+def answer(store: "Store", asked: Mapping[str, Any], told: Callable[[int], object] = lambda _: None) -> dict[str, Any]:
     """Both policies on one day: their figures, the course of the day, their differences; or `why` there is nothing:
     `no_traffic`, `nothing_known`, `nobody_expected`, `no_agents`.
 
     `asked` has `queue`, `traffic` (recorded, forecast or example), `day`, `zone`, `now` and `then`: both policies
-    whole, so that whoever asks again after a save is not told of another comparison.
+    whole, so that whoever asks again after a save is not told of another comparison. `told` hears how much is done, in
+    per cent.
     """
     from callback.lab.rehearse import rehearse
 
@@ -71,18 +79,35 @@ def answer(store: "Store", asked: Mapping[str, Any]) -> dict[str, Any]:
         return {"why": str(nothing)}
     base = {**traffic.in_force, str(key): before}
     callers = sum(not row.is_return and row.queue == key for row in traffic.rows)
+    runs = next((runs for most, runs in RUNS if callers <= most), 1)
     played = rehearse(
         traffic.rows,
         {NOW: base, THEN: {**base, str(key): after}},
-        runs=next((runs for most, runs in RUNS if callers <= most), 1),
+        runs=runs,
         roster=traffic.roster,
         habits=habits_of(traffic),
         focus=str(key),
+        progress=in_per_cent(2 * runs * sum(not row.is_return for row in traffic.rows), told),
     )
     there = [seat for seat in traffic.roster.seats if key in seat.queues] if traffic.roster else []
     shared = sum(len(seat.queues) > 1 for seat in there)
     told = {"agents": len(there), "shared": shared, "answer": traffic.answer, "doubts": doubts}
     return rehearsal_json(played) | told
+
+
+def in_per_cent(whole: int, told: Callable[[int], object]) -> Callable[[int], None]:
+    """From how many were done since the last time to how much of the `whole` is done, told when it changes."""
+    done = last = 0
+
+    def progress(more: int) -> None:
+        nonlocal done, last
+        done += more
+        percent = min(100 * done // max(whole, 1), 100)
+        if percent != last:
+            last = percent
+            told(percent)
+
+    return progress
 
 
 def _traffic(store: "Store", asked: Mapping[str, Any], key: QueueKey, policy: Policy) -> tuple[Traffic, list[Any]]:

@@ -12,7 +12,7 @@ from callback.domain.ids import CallSid, QueueKey
 from callback.domain.lifecycle import CallState
 from callback.lab import planner
 from callback.web.admin.staffing import PLANNER
-from callback.web.errands import ERRANDS, Errands, in_a_child
+from callback.web.errands import ERRANDS, Errands, Told, in_a_child
 from tests.support.predictions import offers
 from tests.support.web_house import WebHouse, signed_in
 
@@ -40,7 +40,7 @@ def in_this_process(web: WebHouse) -> list[dict[str, Any]]:
     """Errands are done here, and written down."""
     asked: list[dict[str, Any]] = []
 
-    def child(module: str, text: str) -> str:
+    def child(module: str, text: str, _: Told) -> str:
         assert module == PLANNER
         asked.append(json.loads(text))
         return json.dumps(planner.answer(asked[-1]))
@@ -100,7 +100,7 @@ def test_mistakes_are_marked_and_nothing_is_worked_out(web: WebHouse) -> None:
 
 
 def test_a_child_that_dies_is_told_and_not_waited_for(web: WebHouse) -> None:
-    def dies(module: str, text: str) -> str:
+    def dies(module: str, text: str, told: Told) -> str:
         raise OSError("no such child")
 
     web.app.extensions[ERRANDS] = Errands(dies)

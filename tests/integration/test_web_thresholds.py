@@ -2,8 +2,10 @@
 
 import json
 import re
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,8 @@ from callback.domain.lifecycle import AgentStatus
 from callback.domain.planned import PlanState
 from callback.domain.policy import Policy
 from callback.flows import planned
+from callback.web.errands import ERRANDS, Errands, Stopped, Told, in_a_child
+from tests.support.waiting import eventually
 from tests.support.web_house import WebHouse, send, signed_in
 
 PAGE = "/admin/queues/support"
@@ -335,3 +339,88 @@ def test_a_queue_is_added_and_named_anew_by_an_administrator_alone(web: WebHouse
     with web.store.look() as work:
         found = work.queue(QueueKey("sales"))
     assert (found.name, found.numbers, found.version) == ("Sales and more", (), 1)
+
+
+# --- one preview at a time ----------------------------------------------------------------------------------------
+
+
+class SlowChild:
+    """A rehearsal that goes on until it is let go, and says how far it is."""
+
+    def __init__(self) -> None:
+        self.told: list[bool] = []
+        self.go_on = threading.Event()
+
+    def __call__(self, module: str, asked: str, told: Told) -> str:
+        while not self.go_on.wait(0.01):
+            self.told.append(told(40))
+            if not self.told[-1]:
+                raise Stopped
+        return json.dumps({"why": "no_traffic"})
+
+
+def another_process(web: WebHouse) -> Any:
+    """A browser of the same person that reaches another web process."""
+    child = SlowChild()
+    child.go_on.set()
+    web.app.extensions[ERRANDS] = Errands(child)
+    return signed_in(web)
+
+
+def preview_of(attempts: int) -> str:
+    return f"{PAGE}/preview?change={json.dumps({'attempts': attempts})}"
+
+
+def test_everybody_has_one_preview_at_a_time_whichever_process_serves_them(web: WebHouse) -> None:
+    child = SlowChild()
+    web.app.extensions[ERRANDS] = Errands(child)
+    client = signed_in(web)
+    assert "0 %" in text(client, preview_of(5))
+    eventually(lambda: child.told, within_s=10, every_s=0.01, what="it says how far it is")
+    now = f"{PAGE}/preview/now?change={json.dumps({'attempts': 5})}"
+    assert "40 %" in text(client, now)
+    other = another_process(web)
+    assert "40 %" in text(other, preview_of(5)), "seen from the other process, and not begun again"
+    assert "Another preview of yours" in text(other, preview_of(6))
+    admin = signed_in(web, role="admin")
+    assert "Nobody is on record" in text(admin, f"{preview_of(6)}&wait=1"), "somebody else has one of their own"
+    child.go_on.set()
+    eventually(
+        lambda: "Nobody is on record" in text(other, preview_of(5)), within_s=10, every_s=0.01, what="its answer"
+    )
+    assert "Another preview of yours" not in text(other, preview_of(7))
+
+
+def test_a_preview_can_be_stopped_and_a_page_that_still_looks_begins_none(web: WebHouse) -> None:
+    child = SlowChild()
+    web.app.extensions[ERRANDS] = Errands(child)
+    client = signed_in(web)
+    assert "Stop it" in text(client, preview_of(5))
+    stopped = send(client, f"{PAGE}/preview/stop", change=json.dumps({"attempts": 5}), then="form")
+    assert stopped.status_code == 303
+    assert 'name="attempts" value="5"' in text(client, stopped.headers["Location"]).replace("  ", " ")
+    eventually(lambda: child.told and not child.told[-1], within_s=10, every_s=0.01, what="the child ends")
+    now = f"{PAGE}/preview/now?change={json.dumps({'attempts': 5})}"
+    eventually(lambda: "The preview was stopped." in text(client, now), within_s=10, every_s=0.01, what="it says so")
+    child.go_on.set()
+    other = send(client, f"{PAGE}/preview/stop", change=json.dumps({"attempts": 6}), then="preview")
+    assert "/preview?" in other.headers["Location"]
+
+
+def test_a_process_that_died_keeps_nobody_from_the_next_preview_for_long(web: WebHouse) -> None:
+    client = signed_in(web)
+    assert web.house.runs.begin("somebody", "a", for_s=0.05)
+    assert not web.house.runs.begin("somebody", "b", for_s=60)
+    eventually(lambda: web.house.runs.begin("somebody", "b", for_s=60), within_s=10, every_s=0.01, what="it is over")
+    assert not web.house.runs.tell("somebody", "a", 10, for_s=60), "whoever comes back has lost it"
+    assert "Nobody is on record" in text(client, f"{preview_of(5)}&wait=1")
+
+
+def test_a_child_is_followed_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = 'import sys,time\nsys.stdin.read()\nprint("percent 7",flush=True)\ntime.sleep(60)\n'
+    (tmp_path / "slow_errand.py").write_text(slow)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    heard: list[int] = []
+    with pytest.raises(Stopped):
+        in_a_child("slow_errand", "{}", lambda percent: bool(heard.append(percent)))
+    assert heard == [7]

@@ -25,6 +25,7 @@ from werkzeug.test import TestResponse
 from callback.adapters.line.board import LANES, TICK, RedisBoard
 from callback.adapters.line.client import make_client
 from callback.adapters.line.redis_line import RedisLine
+from callback.adapters.line.runs import RedisRuns
 from callback.adapters.store.migrate import upgrade
 from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.client import TwilioCarrier
@@ -40,7 +41,7 @@ from callback.ports import ApiToken, Clock, House, Knobs, User
 from callback.web.admin.preview import REHEARSED
 from callback.web.app import create_app
 from callback.web.credentials import new_token, token_hash
-from callback.web.errands import ERRANDS, Errands, in_a_child
+from callback.web.errands import ERRANDS, Errands, Told, in_a_child
 from callback.web.options import WebOptions
 from tests.support.clock import ManualClock
 
@@ -136,17 +137,18 @@ class WebHouse:
             book=LineBook(self.line, clock, record=self.store),
             knobs=Knobs(),
             board=RedisBoard(self.client, clock, every_s=0),
+            runs=RedisRuns(self.client),
         )
         self.options = WebOptions(secret_key=SECRET, public_base_url=base, **options)
         self.app: Flask = create_app(self.house, self.options)
         self.app.testing = True
         self.app.extensions[ERRANDS] = Errands(self._errand)
 
-    def _errand(self, module: str, asked: str) -> str:
+    def _errand(self, module: str, asked: str, told: Told) -> str:
         """A rehearsal is played here, on this house's own record: a child would look for that of the environment."""
         if module != REHEARSED:
-            return in_a_child(module, asked)
-        return json.dumps(rehearsed.answer(self.store, json.loads(asked)))
+            return in_a_child(module, asked, told)
+        return json.dumps(rehearsed.answer(self.store, json.loads(asked), told))
 
     @property
     def clock(self) -> ManualClock:

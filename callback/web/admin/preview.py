@@ -8,9 +8,11 @@ done, and a browser without scripts is given a link that waits.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import policies
@@ -21,8 +23,8 @@ from callback.web import languages
 from callback.web.admin import thresholds, versions
 from callback.web.admin.staffing import WAIT_S, date_there, day_of, doubts_of
 from callback.web.catalogue import gettext
-from callback.web.context import recorded_queue
-from callback.web.errands import Errand, errands
+from callback.web.context import house, recorded_queue
+from callback.web.errands import Errand, Lease, errands
 from callback.web.figures import Figure, Kind, Series, Unit, said
 from callback.web.guards import Role, signed_in
 from callback.web.pages import fragment, page
@@ -41,6 +43,7 @@ def routes(console: Blueprint) -> None:
     console.post("/queues/<key>/preview")(ask_preview)
     console.get("/queues/<key>/preview")(preview)
     console.get("/queues/<key>/preview/now")(preview_now)
+    console.post("/queues/<key>/preview/stop")(stop_preview)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,25 @@ def preview_now(key: str) -> AnyResponse:
     """The part that fills in."""
     asked = _asked(key)
     languages.in_zone(languages.queue_zone(asked.queue))
-    return fragment("admin/preview_now.html", queue=asked.queue, asked=asked, **_values(asked, AT_FIRST_S))
+    values = _values(asked, AT_FIRST_S, begin=False)
+    return fragment("admin/preview_now.html", queue=asked.queue, asked=asked, **values)
+
+
+@signed_in(Role.VIEWER)
+def stop_preview(key: str) -> AnyResponse:
+    """Whatever is being played for them ends; back to the form with the change, or to the preview that had to wait."""
+    house().runs.stop(_who())
+    change = thresholds.write_change(thresholds.read_change(request.form.get("change", "{}")))
+    if request.form.get("then") == "preview":
+        kept = {name: request.form[name] for name in ("traffic", "day") if request.form.get(name)}
+        return redirect(url_for("admin.preview", key=key, change=change, **kept), 303)
+    flash(gettext("The preview was stopped. Nothing was saved."))
+    return redirect(url_for("admin.queue", key=key, change=change), 303)
+
+
+def _who() -> str:
+    """The one at the page, without saying who it is."""
+    return sha256(str(current_user.email).encode()).hexdigest()[:32]
 
 
 # --- what is asked --------------------------------------------------------------------------------------------------
@@ -165,25 +186,27 @@ def _days(queue: Queue) -> list[tuple[str, str, date]]:
     ]
 
 
-def _errand(asked: Asked, wait_s: float) -> Errand:
+def _errand(asked: Asked, wait_s: float, *, begin: bool) -> Errand:
     question = {
         "queue": asked.queue.key, "traffic": asked.traffic, "day": asked.day.isoformat(),
         "zone": str(languages.zone()), NOW: policies.to_json(asked.queue.policy),
         THEN: policies.to_json(asked.proposed),
     }  # fmt: skip
-    return errands().ask(REHEARSED, question, wait_s=wait_s)
+    return errands().ask(REHEARSED, question, wait_s=wait_s, lease=Lease(house().runs, _who()), begin=begin)
 
 
 # --- what is told ---------------------------------------------------------------------------------------------------
 
 
-def _values(asked: Asked, wait_s: float) -> dict[str, Any]:
+def _values(asked: Asked, wait_s: float, *, begin: bool = True) -> dict[str, Any]:
     if not asked.changes:
         return {"nothing": True}
-    errand = _errand(asked, wait_s)
+    errand = _errand(asked, wait_s, begin=begin)
+    if errand.busy:
+        return {"why": "busy"}
     if not errand.done.is_set():
-        return {"working": True}
-    answer = errand.answer or {"why": "failed"}
+        return {"working": True, "percent": errand.percent}
+    answer = errand.answer or {"why": "stopped" if errand.stopped else "failed"}
     if "why" in answer:
         return {"why": answer["why"]}
     now, then = (answer["policies"][name] for name in (NOW, THEN))
