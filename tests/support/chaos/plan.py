@@ -10,12 +10,14 @@ from typing import Any, Final
 from tests.support.chaos.acts import PRESSES
 from tests.support.people import HUMAN_CHECK, OFFER, READBACK
 
-KNOWN: Final = "Your callback is booked already"
+KNOWN: Final = "Your callback is booked (already|for)"
 Behaviour = dict[str, Any]
 KINDS: Final = {
     "holder": 22, "taker": 26, "Chinese": 6, "program": 6, "cancels by program": 6, "cancels on the page": 5,
     "cancels by telephone": 4, "abandons": 7, "rings again and keeps": 4, "rings again and holds": 4, "voicemail": 3,
-    "busy": 3, "no answer": 2, "wrong keys": 2,
+    "busy": 3, "no answer": 2, "wrong keys": 2, "asks for later, then is ready": 3,
+    "asks for later, then rings in and holds": 3, "asks for later, then rings in and cancels": 2,
+    "asks for later, then rings in and keeps": 2, "misses it and says so": 3, "gives another number": 3,
 }  # fmt: skip
 """What people are like, by weight."""
 DEATHS: Final = (
@@ -49,6 +51,11 @@ class Person:
     rings: Behaviour | None
     answers: tuple[Behaviour, ...]
     then_s: float
+
+    @property
+    def other_number(self) -> str:
+        """The telephone beside them."""
+        return self.number.replace("+1212555", "+1212556")
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,8 @@ def _first(how: Behaviour) -> Ways:
 _WAYS: Final[dict[str, Ways]] = {
     "holder": _holder, "abandons": _abandons, "wrong keys": _wrong_keys, "Chinese": _chinese, "program": _program,
     "cancels by telephone": _by_telephone, "voicemail": _first({"answer": "machine", "after_s": 4}),
-    "busy": _first({"answer": "busy"}), "no answer": _first({"answer": "no-answer", "after_s": 30}),
+    "busy": _first({"answer": "busy"}),
+    "misses it and says so": _first({"answer": "busy"}), "no answer": _first({"answer": "no-answer", "after_s": 30}),
 }  # fmt: skip
 
 AGENT: Final[Behaviour] = PRESSES

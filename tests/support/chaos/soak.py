@@ -4,23 +4,25 @@ In the end nobody with a promise is lost, nobody was rung twice at once or after
 """
 
 import contextlib
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, cast
 
-from tests.support.chaos import oracle
+import redis
+
+from tests.support.chaos import oracle, pages
 from tests.support.chaos.building import Building
 from tests.support.chaos.evidence import seconds, story
 from tests.support.chaos.oracle import ENDS, Case
 from tests.support.chaos.plan import AGENT, KNOWN, Death, Person, Plan, Prank, on
 from tests.support.chaos.watch import Seen, Watch
-from tests.support.installation import FAST, SHOP_NUMBERS, Refused, http, post_form
+from tests.support.installation import FAST, SHOP_NUMBERS, Refused, http
 from tests.support.waiting import eventually
 
 QUEUES = 4
@@ -60,6 +62,8 @@ class Soak:
         self.case = Case("", dark=building.dark)
         self.promised: set[str] = set()
         self.arrived: dict[str, str] = {}
+        self.put_off: set[str] = set()
+        self.renumbered: dict[str, str] = {}
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._over = threading.Event()
@@ -140,14 +144,70 @@ class Soak:
             self._cancel(person, lambda callback: self.house.api("POST", f"/callbacks/{callback['id']}/cancel"))
         elif person.kind.startswith("cancels on the page"):
             self._wait_for(person.at_s + person.then_s)
-            self._cancel(person, cancel_on_the_page)
+            self._cancel(person, pages.cancel)
         elif person.kind.startswith("rings again"):
             self._wait_for(person.at_s + person.then_s)
-            keeps = "1" if "keeps" in person.kind else "2"
-            self._ring(person, {"on_say": [on(KNOWN, keeps), on("again|back", "2")], "talk_s": 60, "patience_s": 2400})
+            self._ring_again(person, "1" if "keeps" in person.kind else "2")
+        elif person.kind.startswith("asks for later"):
+            self._wait_for(person.at_s + person.then_s)
+            self._put_off(person)
+        elif person.kind == "misses it and says so":
+            self._say_so(person)
+        elif person.kind == "gives another number":
+            self._wait_for(person.at_s + person.then_s)
+            self._renumber(person)
+
+    def _ring_again(self, person: Person, key: str) -> None:
+        keys = [on(KNOWN, key), on("again|back", "2")]
+        self._ring(person, {"on_say": keys, "talk_s": 60, "patience_s": 2400})
+
+    def _put_off(self, person: Person) -> None:
+        """Another time, long after the soak; and then they change their mind once more."""
+        found = self._mine(person)
+        if not found or self._on_page(lambda: pages.later(found[0], Random(person.number))) is None:
+            return
+        self.put_off.add(found[0]["id"])
+        self._wait_for(person.at_s + 2 * person.then_s)
+        if person.kind.endswith("is ready"):
+            self._on_page(lambda: pages.ready(found[0]))
+        else:
+            self._ring_again(person, {"keeps": "1", "holds": "2", "cancels": "3"}[person.kind.split()[-1]])
+
+    def _say_so(self, person: Person) -> None:
+        """As soon as the page offers it, within a while."""
+        for _ in range(6):
+            self._wait_for(person.at_s + person.then_s)
+            if any(self._on_page(partial(pages.ready, callback)) for callback in self._mine(person)):
+                return
+            time.sleep(2)
+
+    def _renumber(self, person: Person) -> None:
+        found = self._mine(person)
+        if not found:
+            return
+        answers = {"address": person.other_number, "behaviours": list(person.answers)}
+        self.house.carrier.do("POST", "endpoints", answers)
+        self.renumbered[person.other_number] = person.number
+        with contextlib.suppress(AssertionError):  # no code came: the number stays
+            self._on_page(lambda: pages.another_number(self.house, found[0], person.other_number))
+
+    def _mine(self, person: Person) -> list[dict[str, Any]]:
+        query = {"queue": f"soak-{person.queue}", "number": person.number}
+        found: list[dict[str, Any]] | None = self._until_told(lambda: self.house.callbacks(**query))
+        return found or []
+
+    def _on_page(self, ask: Callable[[], Any]) -> bool | None:
+        """True once it was done; None where it is refused, or nobody can be asked."""
+
+        def done() -> bool:
+            ask()
+            return True
+
+        told: bool | None = self._until_told(done)
+        return told
 
     def _cancel(self, person: Person, how: Callable[[dict[str, Any]], Any]) -> None:
-        found = self._until_told(lambda: self.house.callbacks(queue=f"soak-{person.queue}", number=person.number))
+        found = self._mine(person)
         if not found:
             return  # nothing was promised yet
         if self._until_told(lambda: how(found[0])) is not None:
@@ -212,13 +272,32 @@ class Soak:
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _drain(self) -> None:
+        """Whoever was put off is ready in the end, whatever came in between; and everybody is served."""
+        self._known_by_number()
         deadline = time.monotonic() + DRAINS_S
         while time.monotonic() < deadline:
+            for callback in self._listed("scheduled"):
+                with contextlib.suppress(Refused, OSError):
+                    pages.ready(callback)
             waiting = self._until_told(self._waiting)
             self.tell(f"everybody has rung; {waiting} are left")
             if waiting == 0:
                 return
             time.sleep(2)
+
+    def _known_by_number(self) -> None:
+        """F: whoever has an appointment is recognised when they ring, once what died has been made up for."""
+
+        line = redis.Redis.from_url(self.building.redis.url, decode_responses=True)
+
+        def unknown() -> list[str]:
+            known = cast(dict[str, str], line.hgetall("{cb}:booked"))
+            return [one["number"] for one in self._listed("scheduled") if one["id"] not in known]
+
+        try:
+            eventually(lambda: not unknown(), within_s=60, every_s=1, what="everybody with an appointment is known")
+        except AssertionError:
+            self.result.breaches += [f"F: {number} has an appointment and is not known by it" for number in unknown()]
 
     def _waiting(self) -> int:
         """Who is in line or owed a callback, and the agents not yet free."""
@@ -247,7 +326,7 @@ class Soak:
         told = {number for sid, number in self.arrived.items() if sid in seen.promised}
         self.promised |= told
         agents = [self.house.api("GET", f"/agents/soak-a{agent}") for agent in range(AGENTS)]
-        numbers = {person.number for person in self.plan.people}
+        numbers = {person.number for person in self.plan.people} | set(self.renumbered)
         self.case.promised = dict.fromkeys(numbers, ENDS)
         seen.evidence.journal = self.house.journal()
         self.result.breaches += [
@@ -269,6 +348,7 @@ class Soak:
     def _lost(self, callbacks: Sequence[dict[str, Any]]) -> Iterator[str]:
         """L: whoever was told so has a callback, and every callback came to an end."""
         has = {callback["number"] for callback in callbacks}
+        has |= {self.renumbered[number] for number in has & set(self.renumbered)}
         for number in sorted(self.promised - has):
             yield f"L: {number} was promised a callback that nobody knows of"
         for callback in callbacks:
@@ -335,14 +415,3 @@ def rung_after_the_end(callbacks: Sequence[dict[str, Any]], seen: Seen) -> Itera
         for asked, to in seen.evidence.creations:
             if to == callback["number"] and asked > ended + 0.5:
                 yield f"X: {to} was rung {asked - ended:.1f} s after their callback was {callback['state']}"
-
-
-def cancel_on_the_page(callback: dict[str, Any]) -> None:
-    """As the caller does: look at the page, say yes. Raises Refused where it is too late or something is away."""
-    page = callback["status_url"]
-    proof = re.search(r'name="proof" value="([^"]+)"', http("GET", f"{page}/cancel"))
-    if proof is None:
-        raise Refused(409, "there is nothing to cancel")
-    status, body = post_form(f"{page}/cancel", {"proof": proof[1]})
-    if status >= 400:
-        raise Refused(status, body)
