@@ -160,8 +160,18 @@ def link(act: Act) -> str:
 def _text(values: Mapping[str, Any], name: str) -> str:
     if name not in values:
         return ""
-    value = values[name]
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _plain(values[name])
+
+
+def _plain(value: Any) -> str:
+    """A value as somebody would write it down: `support 1, sales 2` and not its brackets."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(one)}" for name, one in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value)) or "–"
+    return "–" if value is None else json.dumps(value)
 
 
 def _midnight(said: str, days: int) -> datetime | None:

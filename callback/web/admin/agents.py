@@ -1,5 +1,7 @@
 """Who works: every agent, what they are doing and since when, whom they serve."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -27,13 +29,19 @@ def routes(console: Blueprint) -> None:
 @signed_in(Role.VIEWER)
 def agents() -> str:
     """The page."""
-    return page("admin/agents.html", agents=look.agents_now(house()), wanted=WANTED)
+    return page("admin/agents.html", **_values())
 
 
 @signed_in(Role.VIEWER)
 def agents_now() -> AnyResponse:
     """The part of it that changes by itself."""
-    return fragment("admin/agents_now.html", agents=look.agents_now(house()), wanted=WANTED)
+    return fragment("admin/agents_now.html", **_values())
+
+
+def _values() -> dict[str, Any]:
+    with house().store.look() as work:
+        names = {queue.key: queue.name for queue in work.queues()}
+    return {"agents": look.agents_now(house()), "wanted": WANTED, "names": names}
 
 
 @signed_in(Role.SUPERVISOR)

@@ -115,9 +115,11 @@ def callback(id: str) -> str:
         attempts = work.attempts(found.id)
         journal = work.journal(after=0, limit=200, kind="callback", subject=id)
         queue = work.queue(found.queue)
+        agents = {agent.key: agent.name for agent in work.agents()} if attempts else {}
     seen = look.callback_now(house(), found)
     return page(
         "admin/callback.html",
+        names=agents,
         queue=queue,
         seen=seen,
         callback=seen.callback,

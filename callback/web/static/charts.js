@@ -32,6 +32,18 @@
     new Intl.DateTimeFormat(lang, { timeZone: zone, hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }), hourCycle: "h23" });
   const day = (zone) => new Intl.DateTimeFormat(lang, { timeZone: zone, month: "short", day: "numeric" });
 
+  // The names below bars, in as many lines as their room asks for: between words, or between signs where there are none.
+  const folded = (text, room, px) => {
+    const most = Math.max(Math.floor(room / (/[\u2e80-\uffef]/.test(text) ? px : px * 0.58)), 4);
+    const lines = [""];
+    for (const part of text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+/g) || []) {
+      if (lines.at(-1) && (lines.at(-1) + part).trimEnd().length > most) lines.push("");
+      lines[lines.length - 1] += part;
+    }
+    return lines.map((line) => line.trimEnd()).join("\n");
+  };
+  const linesOf = (labels) => Math.max(1, ...(labels || []).map((label) => String(label ?? "").split("\n").length));
+
   const columns = (data) => [data.timed ? data.x : data.x.map((_, at) => at), ...data.series.map((one) => one.values)];
 
   const bars = (data) => data.series.filter((one) => one.kind === "bars").length;
@@ -64,7 +76,11 @@
     const time = data.timed && (span > 3 * 86400 ? day(data.zone) : clock(data.zone, false));
     const label = data.timed ? (at) => time.format(new Date(at * 1000)) : (at) => (Number.isInteger(at) ? (data.x[at] ?? "") : "");
     const x = { ...look, grid: { show: false }, space: px * 5.5, size: px * 2.6, values: (_, splits) => splits.map(label) };
-    if (!data.timed) x.incrs = [1, 2, 3, 4, 6, 12, 24, 48, 96];
+    if (!data.timed) {
+      x.incrs = [1, 2, 3, 4, 6, 12, 24, 48, 96];
+      x.values = (_plot, splits, _axis, room) => splits.map((at) => folded(String(label(at)), room - px / 2, px));
+      x.size = (_plot, labels) => px * (1.1 + 1.5 * linesOf(labels));
+    }
     const y = { ...look, size: px * 5.2, space: px * 2.6, values: (_, splits) => splits.map((value) => written(data.unit, value)) };
     if (data.unit === "seconds") y.incrs = SECONDS;
     if (data.unit === "count") y.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 1000000];
