@@ -17,12 +17,13 @@ from callback.domain.desk import AWAY_REASONS, Wish
 from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.ids import AgentKey, Token
 from callback.domain.lifecycle import AgentStatus
-from callback.flows import parted, presence, talks, transfer, wrapup
+from callback.flows import consult, parted, presence, talks, transfer, wrapup
 from callback.flows.parted import Said
+from callback.ports import House
 from callback.web import languages
 from callback.web.catalogue import gettext
 from callback.web.context import house, options
-from callback.web.desk import caller, day, phone
+from callback.web.desk import asking, caller, day, phone
 from callback.web.guards import Forbidden, Role, signed_in
 from callback.web.hub import Topic
 from callback.web.live import stream
@@ -49,8 +50,8 @@ def blueprint() -> Blueprint:
         desk_.get(path)(view)
     for path, act in (
         ("/presence", post_presence), ("/longer", post_longer), ("/decline", post_decline), ("/hold", post_hold),
-        ("/resume", post_resume), ("/transfer", post_transfer), ("/hang-up", post_hang_up), ("/cut-off", post_cut_off),
-        ("/talks/<token>", post_talk),
+        ("/resume", post_resume), ("/transfer", post_transfer), ("/back", post_back),
+        ("/connect", post_connect), ("/hang-up", post_hang_up), ("/cut-off", post_cut_off), ("/talks/<token>", post_talk),
     ):  # fmt: skip
         desk_.post(path)(act)
     return desk_
@@ -146,6 +147,7 @@ def _key() -> AgentKey:
 def _now(agent: Agent) -> dict[str, Any]:
     live = house().line.agent(AgentKey(agent.key))
     held = house().line.reservation(live.token) if live.token else None
+    talk = talks.of(house(), held.token) if held is not None and held.phase == "busy" else None
     return {
         "agent": agent,
         "live": live,
@@ -154,8 +156,11 @@ def _now(agent: Agent) -> dict[str, Any]:
         "reasons": AWAY_REASONS,
         "missed": MISSED,
         "held": held,
-        "talk": talks.of(house(), held.token) if held is not None and held.phase == "busy" else None,
-        "caller": caller.caller(held) if held is not None else None,
+        "talk": talk,
+        "other": asking.other(talk) if talk is not None else "",
+        "waits": asking.waits(talk) if talk is not None else False,
+        "asker": asking.asker(held) if held is not None else "",
+        "caller": caller.caller(asking.about(held)) if held is not None else None,
         "next": caller.following(agent) if held is None else None,
         "said": _said(),
         "own_phone": phone.of(agent) is phone.Phone.OWN,
@@ -219,19 +224,32 @@ def post_resume() -> AnyResponse:
 
 @signed_in(Role.AGENT)
 def post_transfer() -> AnyResponse:
-    """The caller goes on elsewhere."""
+    """The caller goes on elsewhere at once (`how` is `send`), or somebody there is asked first (`ask`)."""
     where = request.form.get("where", "")
     if where not in transfer.CHECKS:
         raise InvalidInput("where", f"must be one of {', '.join(transfer.CHECKS)}")
+    how, _, to = request.form.get("how", "send").partition(":")
+    if how not in WAYS:
+        raise InvalidInput("how", f"must be one of {', '.join(WAYS)}")
+    act, done = WAYS[how]
     try:
-        said = transfer.pass_on(house(), _key(), Wish(where), request.form.get("to", "").strip())
-    except (InvalidInput, NumberRefused):
-        _say("bad", REFUSED[Wish(where)]())
+        said = act(house(), _key(), Wish(where), (to or request.form.get("to", "")).strip())
+    except (InvalidInput, NumberRefused, NotAccepting) as refused:
+        _say("bad", asking.refused(Wish(where), refused))
         return _answered()
-    except NotAccepting:
-        _say("bad", gettext("The queue is closed now."))
-        return _answered()
-    return _told(said, gettext("Your caller is on the way."))
+    return _told(said, done())
+
+
+@signed_in(Role.AGENT)
+def post_back() -> AnyResponse:
+    """Whoever was asked is let go, and the caller comes back."""
+    return _told(consult.back(house(), _key()))
+
+
+@signed_in(Role.AGENT)
+def post_connect() -> AnyResponse:
+    """Caller and whoever was asked come together."""
+    return _told(consult.connect(house(), _key()))
 
 
 @signed_in(Role.AGENT)
@@ -274,10 +292,9 @@ SENTENCES: dict[Said, Callable[[], str]] = {
 }
 
 
-REFUSED: dict[Wish, Callable[[], str]] = {
-    Wish.QUEUE: lambda: gettext("There is no such queue."),
-    Wish.AGENT: lambda: gettext("This colleague is not free at the moment."),
-    Wish.NUMBER: lambda: gettext("This number cannot be rung from here. Write it with its country code."),
+WAYS: dict[str, tuple[Callable[[House, AgentKey, Wish, str], Said], Callable[[], str]]] = {
+    "send": (transfer.pass_on, lambda: gettext("Your caller is on the way.")),
+    "ask": (transfer.consult, lambda: ""),
 }
 
 

@@ -75,7 +75,7 @@ def test_a_colleague_is_asked_in_private_and_takes_the_caller(staged: StagedHous
     staged.work()
     assert (staged.status(), staged.status("bea")) == (AgentStatus.WRAP_UP, AgentStatus.BUSY)
     on = staged.pairing("bea")
-    assert (on.entry, on.joined_at) == (caller.sid, joined)
+    assert (str(on.entry), on.joined_at) == (caller.sid, joined)
     assert caller.up
     assert other.up
     talk = the_talk(staged)
@@ -88,7 +88,7 @@ def test_a_colleague_is_asked_in_private_and_takes_the_caller(staged: StagedHous
     other.dial_ends()
     assert staged.status("bea") is AgentStatus.WRAP_UP
     assert staged.path(caller.sid)[-1] == "completed"
-    assert row(staged, on.token).entry == caller.sid
+    assert row(staged, on.token).call == caller.sid
 
 
 def test_whoever_has_the_caller_can_hold_and_pass_on_again(staged: StagedHouse) -> None:
@@ -232,7 +232,7 @@ def test_a_promise_is_kept_with_the_first_talk_and_the_caller_goes_on_live(stage
     agent.hang_up()
     staged.work()
     assert staged.state(callback) is State.COMPLETED
-    assert staged.pairing("bea").entry == caller.sid
+    assert str(staged.pairing("bea").entry) == caller.sid
     caller.hang_up()
     other.dial_ends()
     assert staged.status("bea") is AgentStatus.WRAP_UP
@@ -257,8 +257,9 @@ def test_a_number_outside_is_asked_and_has_the_caller(staged: StagedHouse) -> No
 def test_a_number_outside_is_rung_so_often_a_day_and_not_more(staged: StagedHouse) -> None:
     caller, agent = live_talk(staged)
     with staged.sql.begin() as work:
-        talk = Talk(Token("rs-old"), BEA, staged.pairing().queue, caller.sid, caller.sid, agent.sid, staged.clock.now(),
-                    wish=Wish.NUMBER, to=OUTSIDE, outside=staged.house.knobs.outside_per_number)  # fmt: skip
+        now, here = staged.clock.now(), staged.pairing()
+        talk = Talk(Token("rs-old"), BEA, here.queue, here.entry, caller.sid, agent.sid, now, wish=Wish.NUMBER,
+                    to=OUTSIDE, outside=staged.house.knobs.outside_per_number)  # fmt: skip
         work.put_talk(talk)
     for way in (transfer.consult, transfer.pass_on):
         with pytest.raises(NumberRefused) as refused:
@@ -303,6 +304,7 @@ def test_a_consultation_that_the_carrier_refuses_leaves_them_as_they_were(staged
 
 @pytest.mark.parametrize("what", ["pass on", "hold", "consult", "back", "connect"])
 def test_what_never_had_an_answer_is_asked_again_within_seconds(staged: StagedHouse, what: str) -> None:
+    other = None
     if what in ("back", "connect"):
         caller, agent, other = asked(staged)
     else:
@@ -321,7 +323,7 @@ def test_what_never_had_an_answer_is_asked_again_within_seconds(staged: StagedHo
     assert the_talk(staged).asked_at is not None
     staged.pass_time(6)
     assert the_talk(staged).asked_at is None
-    if what == "connect":
+    if other is not None and what == "connect":
         assert other.room
     elif what == "pass on":
         assert caller.dial is not None

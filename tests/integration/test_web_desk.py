@@ -8,10 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from callback.adapters.telephony.softphone import ApiKey
-from callback.domain.desk import Talk, Wish, WrapUp
+from callback.domain.desk import CameTo, Stage, Talk, Wish, WrapUp
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token, new_token
 from callback.domain.lifecycle import AgentStatus
-from callback.flows import configure, persist, talks
+from callback.flows import configure, handed, persist, talks
 from callback.ports import Reservation
 from callback.web.options import DeskOptions
 from tests.support.clock import ManualClock
@@ -172,7 +172,7 @@ def test_hold_transfer_and_hanging_up_say_what_came_of_them(web: WebHouse, desk:
     assert "Take them back" in page
     assert "They have heard music" in page
     assert "cannot be rung from here" in desk.post("transfer", where="number", to="12")
-    assert "There is no such queue." in desk.post("transfer", where="queue", to="nowhere")
+    assert "Nobody there is free" in desk.post("transfer", where="queue", to="nowhere")
     assert "not free at the moment" in desk.post("transfer", where="agent", to="ann")
     assert desk.refused("transfer", where="space", to="x") == 422
     desk.post("hang-up")
@@ -184,10 +184,81 @@ def test_the_ways_to_pass_a_caller_on(web: WebHouse, desk: Desk) -> None:
     web.agent("bea", status=AgentStatus.AVAILABLE)
     web.agent("cid", status=AgentStatus.AWAY)
     page = desk.page("/transfer")
-    assert 'value="billing"' in page
-    assert 'value="bea"' in page
-    assert 'value="cid"' not in page
-    assert 'value="ann"' not in page
+    assert 'value="ask:billing"' in page
+    assert 'value="send:bea"' in page
+    assert ":cid" not in page
+    assert ":ann" not in page
+
+
+def asking(web: WebHouse, pairing: Reservation, **changes: Any) -> None:
+    """ann asks bea about her caller."""
+    values = {"wish": Wish.HOLD, "stage": Stage.CONSULT, "room": 1, "agent_room": 1, "other": Wish.AGENT, "to": "bea"}
+    found = web.line.reservation(pairing.token)
+    assert found is not None
+    talks.begin(web.house, found)
+    assert talks.change(web.house, pairing.token, lambda talk: replace(talk, **{**values, **changes})) is not None
+
+
+def test_a_colleague_is_asked_and_the_page_says_how_far_that_is(web: WebHouse, desk: Desk) -> None:
+    web.agent("bea", status=AgentStatus.AVAILABLE)
+    pairing = talking(web)
+    assert "nothing has changed" in desk.post("transfer", where="agent", how="ask:bea")
+    assert "Nobody there is free" in desk.post("transfer", where="queue", how="ask:support")
+    assert desk.refused("transfer", where="agent", how="push:bea") == 422
+    now = web.clock.now()
+    asking(web, pairing)
+    page = desk.page()
+    assert "Ringing Bea" in page
+    assert "Connect them" not in page
+    assert "Back to the caller" in page
+    asking(web, pairing, other_leg=CallSid("CA9"), other_at=now)
+    assert "Connect them" in (page := desk.page())
+    assert "Talking with Bea" in page
+    assert "nothing has changed" in desk.post("connect")
+    asking(web, pairing, stage=Stage.JOIN, wish=Wish.NONE, other_room=1, other_leg=CallSid("CA9"))
+    assert "All three on the line" in (page := desk.page())
+    assert "Leave them to it" in page
+    assert "your caller stays with Bea" in page
+    asking(web, pairing, stage=Stage.NONE, wish=Wish.NONE, came_to=CameTo.MISSED, asked_at=now - timedelta(seconds=3))
+    assert "Nobody answered." in (page := desk.page())
+    assert "Asking the telephone network" in page
+    for act in ("back", "connect"):
+        assert "not on a call" in desk.post(act)
+
+
+def test_whoever_is_asked_sees_whose_caller_it_is(web: WebHouse, desk: Desk) -> None:
+    web.agent("bea", status=AgentStatus.AVAILABLE)
+    pairing = web.line.reservation(talking(web).token)
+    assert pairing is not None
+    talk = talks.begin(web.house, pairing)
+    assert talk is not None
+    token = handed.reserve(web.house, talk, AgentKey("bea"), QueueKey("support"))
+    assert token is not None
+    other = Desk(web, "bea")
+    page = other.page()
+    assert "Ann would like to talk with you about this caller" in page
+    assert "+1 201-555-0142" in page
+    web.line.bridge(token, now=web.clock.now(), agent_leg=CallSid("CA9"))
+    assert "Talking with Ann" in (page := other.page())
+    assert "Transfer" not in page.split('id="now"')[1].split('id="wrap-up"')[0]
+    other.post("hang-up")
+    assert "CA9" in str(web.dispatch.asked)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("+12015550100", "one of our own"), ("+12015550171", "asked never to be rung"),
+     ("+12015550172", "limit for calls"), ("+19005550123", "cannot be rung from here")],
+)  # fmt: skip
+def test_why_a_number_is_not_rung_is_said(web: WebHouse, desk: Desk, number: str, told: str) -> None:
+    pairing = talking(web)
+    with web.store.begin() as work:
+        now = web.clock.now()
+        work.suppress("+12015550171", "test", now)
+        queue, entry = QueueKey("support"), pairing.entry
+        work.put_talk(Talk(Token("rs-old"), ANN, queue, entry, LEG, LEG, now, to="+12015550172", outside=20))
+    for how in ("ask", "send"):
+        assert told in desk.post("transfer", where="number", how=how, to=number)
 
 
 # --- what is written down -------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey
 from callback.flows import talks
 from callback.ports import Line, Reservation, Waiting
 from callback.web.context import house, options
+from callback.web.desk import asking
 from callback.web.hub import Glance
 
 LOOK_AHEAD = 20
@@ -106,7 +107,8 @@ def mark(glance: Glance, agent: AgentKey, queues: Sequence[QueueKey]) -> Hashabl
     if held is None:
         return live, tuple(glance.once(("first", queue), partial(_first, line, queue)) for queue in queues)
     talk = talks.of(glance.house, held.token) if held.phase == "busy" else None
-    return live, replace(held, lease_until=None), talk
+    waits = talk is not None and asking.late(talk, glance.house.clock.now())
+    return live, replace(held, lease_until=None), talk, waits
 
 
 def _first(line: Line, queue: QueueKey) -> Hashable:
