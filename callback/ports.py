@@ -469,10 +469,9 @@ class ApiToken:
 @dataclass(frozen=True)
 class Session:
     """Somebody signed in at one browser, as the record has it at this moment. `two_step`: whether they have it on;
-    `must` is the house's rule; `company` says that another sign-in stood for the password."""
+    `must` is the house's rule."""
 
     user: User
-    company: bool
     two_step: bool
     must: WhoMust
 
@@ -1019,7 +1018,7 @@ class Work(Protocol):
         """All, by address, held until the end of the transaction: nobody else changes any meanwhile."""
         ...
 
-    def open_session(self, id_hash: str, email: str, at: datetime, *, company: bool = False) -> None:
+    def open_session(self, id_hash: str, email: str, at: datetime) -> None:
         """They are signed in, which is noted on the user as well."""
         ...
 

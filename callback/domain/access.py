@@ -29,7 +29,7 @@ class LastAdministrator(CallbackError):
 
 @dataclass(frozen=True)
 class Standing:
-    """Of one user, what counts here. `able`: they can sign in, having a password or having done so some other way."""
+    """Of one user, what counts here. `able`: they have a password to sign in with."""
 
     email: str
     role: str

@@ -50,7 +50,7 @@ class Known:
         """`disabled`, `invited` (they never came in), `reset` (a new password is waited for), or `active`."""
         if self.user.disabled:
             return "disabled"
-        if able(self.user, linked=self.invited_until is not None):
+        if self.user.password_hash:
             return "active"
         return "invited" if self.user.signed_in_at is None else "reset"
 
@@ -63,12 +63,6 @@ def hashed(token: str) -> str:
 def audited(user: User | None) -> dict[str, Any] | None:
     """What the audit log keeps of an account: nothing of its password."""
     return None if user is None else {"role": user.role, "agent": user.agent, "disabled": user.disabled}
-
-
-def able(user: User, *, linked: bool) -> bool:
-    """Whether they have a way in: a password, or one of their company's that they came in by. `linked`: a link waits
-    for them, so that their last password is worth nothing."""
-    return bool(user.password_hash) or (user.signed_in_at is not None and not linked)
 
 
 # --- what an administrator does ---------------------------------------------------------------------------------------
@@ -271,11 +265,6 @@ def _hashes(house: House, email: str, codes: Iterable[str]) -> list[str]:
     return [house.store.code_hash(f"recovery {email}", code.replace("-", "")) for code in codes]
 
 
-def _standings(work: Work, users: Iterable[User]) -> list[Standing]:
-    links = work.welcomes()
-    return [Standing(one.email, one.role, one.disabled, able(one, linked=one.email in links)) for one in users]
-
-
 def _held(work: Work, email: str, *, administers_on: bool) -> User:
     """The user, with all users held. Raises NotFound, and LastAdministrator where they would administer no more and
     nobody else does."""
@@ -284,7 +273,8 @@ def _held(work: Work, email: str, *, administers_on: bool) -> User:
     if known is None:
         raise NotFound(f"there is no user {email}")
     if not administers_on:
-        keep_an_administrator(_standings(work, users), email)
+        standings = [Standing(one.email, one.role, one.disabled, bool(one.password_hash)) for one in users]
+        keep_an_administrator(standings, email)
     return known
 
 

@@ -33,8 +33,7 @@ class SignedIn(UserMixin):
     def __init__(self, known: Session, key: str) -> None:
         user = known.user
         self.role, self.agent, self.email = user.role, user.agent, user.email
-        self.disabled, self.has_password = user.disabled, bool(user.password_hash)
-        self.company, self.two_step, self.must = known.company, known.two_step, known.must
+        self.two_step, self.must = known.two_step, known.must
         self.session_hash = hashed(key)
         self._id = f"{user.email}\n{mark(user)}\n{key}"
 
@@ -45,12 +44,12 @@ class SignedIn(UserMixin):
     @property
     def must_set_up(self) -> bool:
         """Whether they have to set up two-step sign-in before anything else."""
-        return must_use_two_step(self.must, self.role) and not self.two_step and not self.company
+        return must_use_two_step(self.must, self.role) and not self.two_step
 
     @property
     def should_set_up(self) -> bool:
         """Whether they are asked to: an administrator's password alone opens too much. Not in a demonstration."""
-        return self.role == ADMIN and not self.two_step and not self.company and not options().simulated
+        return self.role == ADMIN and not self.two_step and not options().simulated
 
     @property
     def standing(self) -> str:
@@ -69,22 +68,21 @@ def install(app: Flask) -> None:
     app.before_request(_end_old_sessions)
 
 
-def begin(user: User, *, company: bool = False) -> None:
-    """A new session, with a new row and nothing of what was in the browser before but preferences."""
-    end()
+def begin(user: User) -> None:
+    """A new session, with a new row and nothing of what was in the browser before but preferences: no fixed session, no
+    old CSRF token."""
+    _anew()
     now, key = house().clock.now(), secrets.token_urlsafe(32)
     with house().store.begin() as work:
         work.forget_sessions(now - timedelta(seconds=options().session_s))
-        work.open_session(hashed(key), user.email, now, company=company)
-        if company:
-            work.drop_welcome(user.email)
+        work.open_session(hashed(key), user.email, now)
         known = work.session(hashed(key))
     if known is None or mark(known.user) != mark(user) or known.user.disabled:
         return  # changed this moment: they are not in, and the next page shows them the door
     session["began"] = session["seen"] = now.timestamp()
     session.permanent = True
     login_user(SignedIn(known, key))
-    _log.info("sign_in.done", role=user.role, company=company)
+    _log.info("sign_in.done", role=user.role)
 
 
 def end() -> None:
@@ -93,12 +91,12 @@ def end() -> None:
         with house().store.begin() as work:
             work.end_session(current_user.session_hash)
     logout_user()
-    _clear()
+    session.clear()
 
 
 def begin_half(user: User) -> None:
     """Their password was right, and a code is still missing."""
-    end()
+    _anew()
     session[HALF] = {"email": user.email, "mark": mark(user), "at": house().clock.now().timestamp()}
 
 
@@ -156,9 +154,9 @@ class StillIn:
         return there == standing
 
 
-def _clear() -> None:
+def _anew() -> None:
     kept = {name: session[name] for name in PREFERENCES if name in session}
-    session.clear()  # nothing else that was in the browser before survives: no fixed session, no old CSRF token
+    end()
     session.update(kept)
 
 

@@ -29,7 +29,6 @@ def upgrade() -> None:
         sa.Column("id_hash", sa.String, nullable=False),
         sa.Column("email", sa.String, nullable=False),
         sa.Column("began_at", Instant, nullable=False),
-        sa.Column("company", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("id_hash", name="pk_sessions"),
         of_a_user("sessions"),
     )

@@ -29,11 +29,11 @@ def test_a_session_stands_until_it_is_ended_and_tells_how_its_user_stands_now(pe
     with people.begin() as work:
         assert work.session("s1") is None
         work.open_session("s1", ADA, NOW)
-        work.open_session("s2", ADA, NOW + HOUR, company=True)
+        work.open_session("s2", ADA, NOW + HOUR)
         work.open_session("s3", BOB, NOW)
         found = work.session("s1")
         assert found is not None
-        assert (found.user.email, found.user.signed_in_at, found.company) == (ADA, NOW + HOUR, False)
+        assert (found.user.email, found.user.signed_in_at) == (ADA, NOW + HOUR)
         assert (found.two_step, found.must) == (False, WhoMust.NOBODY)
         work.put_user(User(ADA, "viewer", "hash", disabled=True))
         work.put_second_step(SecondStep(ADA, "SECRET", "", NOW))
@@ -42,7 +42,7 @@ def test_a_session_stands_until_it_is_ended_and_tells_how_its_user_stands_now(pe
     with people.look() as work:
         found = work.session("s2")
         assert found is not None
-        assert (found.user.role, found.user.disabled, found.company) == ("viewer", True, True)
+        assert (found.user.role, found.user.disabled) == ("viewer", True)
         assert (found.two_step, found.must) == (True, WhoMust.EVERYONE)
         assert work.session_count(ADA) == 2
     with people.begin() as work:

@@ -102,14 +102,14 @@ def test_nobody_is_led_elsewhere_after_signing_in(elsewhere: str) -> None:
 
 
 def test_an_agent_who_is_set_away_by_a_program_is_in_the_audit_log(web: WebHouse) -> None:
-    def set_by(role: str) -> list[tuple[str, Any]]:
-        headers = web.token(role, f"a-{role}")
+    def set_by(role: str, agent: str | None = None) -> list[tuple[str, Any]]:
+        headers = web.token(role, f"a-{role}", agent)
         answer = web.app.test_client().post("/api/v1/agents/bob/presence", json={"status": "away"}, headers=headers)
         assert answer.status_code == 200
         with web.store.look() as work:
             return [(one.by, one.after) for one in work.acts(what="agent.presence")]
 
-    assert set_by("agent") == [], "an agent's own wish is the journal's alone"
+    assert set_by("agent", "bob") == [], "an agent's own wish is the journal's alone"
     assert set_by("supervisor") == [("token:a-supervisor", {"status": "away"})]
 
 

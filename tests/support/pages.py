@@ -37,6 +37,9 @@ CHANGE = "%7B%22offer_at_wait_s%22:60%7D"
 
 PAGES: tuple[Shown, ...] = (
     Shown("sign-in", "/sign-in"),
+    Shown("sign-in-code", "/sign-in/code", "viewer", "half"),
+    Shown("welcome", "/welcome/{welcome}"),
+    Shown("welcome-gone", "/welcome/used", status=404),
     # the caller's page, in every state, and what can be done there
     *(Shown(f"caller-{state}", f"/c/{{link_{state}}}") for state in LINKS),
     Shown("caller-cancel", "/c/{link_waiting}/cancel"),
@@ -67,6 +70,12 @@ PAGES: tuple[Shown, ...] = (
     Shown("agent-add", "/admin/agents/add", "admin"),
     Shown("agent-edit", "/admin/agents/ann/edit", "admin"),
     Shown("skills", "/admin/skills", "admin"),
+    Shown("users", "/admin/users", "admin"),
+    Shown("user", "/admin/users/ada@example.com", "admin"),
+    Shown("user-own", "/admin/users/admin@example.com", "admin"),
+    Shown("account", "/account", "supervisor"),
+    Shown("account-two-step", "/account/two-step", "supervisor"),
+    Shown("account-scan", "/account/two-step", "viewer"),
     Shown("tokens", "/admin/tokens", "admin"),
     Shown("acts", "/admin/acts", "admin"),
     Shown("set-aside", "/admin/trouble", "supervisor"),
@@ -105,7 +114,7 @@ files (`…_csv`) are known by their names."""
 
 def address(page: Shown, staged: Staged) -> str:
     """Where the page is in this house."""
-    names: dict[str, str] = {"call": staged.call, "held": staged.held, "talk": staged.talk}
+    names: dict[str, str] = {"call": staged.call, "held": staged.held, "talk": staged.talk, "welcome": staged.welcome}
     for state, callback in staged.by_state.items():
         names |= {state: callback.id, f"link_{state}": callback.token}
     return page.path.format_map(names)

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from callback.domain.acts import Doer
 from callback.domain.callback import Attempt, Callback, Leg, LegKind, Outcome
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, new_attempt_id
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.said import Moment
-from callback.flows import cancel, persist
-from callback.ports import Work
+from callback.flows import cancel, persist, users
+from callback.ports import ApiToken, SecondStep, Work
 from tests.support import counted
 from tests.support.predictions import fill
 from tests.support.web_house import OWN, WebHouse
@@ -30,6 +31,7 @@ AGENTS = (
     ("ann", AgentStatus.AVAILABLE), ("bob", AgentStatus.AVAILABLE), ("chen", AgentStatus.AVAILABLE),
     ("dora", AgentStatus.AWAY), ("eve", AgentStatus.OFFLINE),
 )  # fmt: skip
+A_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NAMES = ("Ada Lovelace", "王小明", "Zoë Müller", "", "Grace Hopper", "李娜", "", "Alan Turing")
 
 
@@ -42,6 +44,7 @@ class Staged:
     call: str = ""
     held: str = ""
     talk: str = ""
+    welcome: str = ""
 
 
 def stage(web: WebHouse) -> Staged:
@@ -57,6 +60,7 @@ def stage(web: WebHouse) -> Staged:
     _line(staged)
     _ended(staged)
     _aside(staged)
+    _users(staged)
     web.wait(137)
     return staged
 
@@ -66,6 +70,25 @@ def _agents(web: WebHouse) -> None:
         web.agent(key, queues=("support", "sales"))
         if status is not AgentStatus.OFFLINE:
             web.agent(key, queues=("support", "sales"), status=status)
+
+
+def _users(staged: Staged) -> None:
+    """Somebody invited, somebody shut out, somebody between two steps, and one who sets the second up."""
+    web = staged.web
+    now = web.clock.now()
+    staged.welcome = users.invite(web.house, Doer("test"), "ada@example.com", role="supervisor", agent=None).token
+    for email, role in (
+        ("gone@example.com", "viewer"),
+        ("viewer@example.com", "viewer"),
+        ("half@example.com", "viewer"),
+    ):
+        web.user(email, role)
+    users.disable(web.house, Doer("test"), "gone@example.com")
+    with web.store.begin() as work:
+        work.put_second_step(SecondStep("viewer@example.com", pending=A_SECRET))
+        work.put_second_step(SecondStep("half@example.com", A_SECRET, confirmed_at=now))
+        work.put_token(ApiToken("crm", "viewer", "0" * 64, used_at=now))
+        work.put_token(ApiToken("ann's desk", "agent", "1" * 64, AgentKey("ann")))
 
 
 def _line(staged: Staged) -> None:

@@ -217,11 +217,11 @@ class WebHouse:
         )
         return call
 
-    def token(self, role: str = "admin", name: str = "") -> dict[str, str]:
-        """The headers of a program with a new token."""
-        token = new_token()
+    def token(self, role: str = "admin", name: str = "", agent: str | None = None) -> dict[str, str]:
+        """The headers of a program with a new token, of that agent's where one is named."""
+        token, speaks_for = new_token(), AgentKey(agent) if agent else None
         with self.store.begin() as work:
-            work.put_token(ApiToken(name or f"{role}-{token[-6:]}", role, token_hash(token)))
+            work.put_token(ApiToken(name or f"{role}-{token[-6:]}", role, token_hash(token), speaks_for))
         return {"Authorization": f"Bearer {token}"}
 
     def user(self, email: str = "sue@example.com", role: str = "supervisor", agent: str | None = None) -> str:

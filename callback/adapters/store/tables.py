@@ -159,7 +159,6 @@ sessions = Table(
     Column("id_hash", String, primary_key=True),
     Column("email", ForeignKey("users.email"), nullable=False),
     Column("began_at", Instant, nullable=False),
-    Column("company", Boolean, nullable=False),
     Index("ix_sessions_email", "email"),
     Index("ix_sessions_began_at", "began_at"),
 )

@@ -28,7 +28,7 @@ _SEALED = ("secret", "pending")
 _RULE = select(sign_in_rules.c.two_step).where(sign_in_rules.c.id == 1)
 _ON = second_steps.c.confirmed_at.is_not(None)
 _SESSION = (
-    select(users, sessions.c.company, _ON.label("two_step"), _RULE.scalar_subquery().label("must"))
+    select(users, _ON.label("two_step"), _RULE.scalar_subquery().label("must"))
     .select_from(
         sessions.join(users, users.c.email == sessions.c.email).outerjoin(
             second_steps, second_steps.c.email == users.c.email
@@ -60,16 +60,15 @@ class Users(Transaction):
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
-    def open_session(self, id_hash: str, email: str, at: datetime, *, company: bool = False) -> None:
-        values = {"id_hash": id_hash, "email": email, "began_at": at, "company": company}
-        self._sql.execute(insert(sessions), values)
+    def open_session(self, id_hash: str, email: str, at: datetime) -> None:
+        self._sql.execute(insert(sessions), {"id_hash": id_hash, "email": email, "began_at": at})
         self._sql.execute(update(users).where(users.c.email == email).values(signed_in_at=at))
 
     def session(self, id_hash: str) -> Session | None:
         row = self._sql.execute(_SESSION.where(sessions.c.id_hash == id_hash)).one_or_none()
         if row is None:
             return None
-        return Session(User(**plain_row(User, row, ())), row.company, bool(row.two_step), row.must or WhoMust.NOBODY)
+        return Session(User(**plain_row(User, row, ())), bool(row.two_step), row.must or WhoMust.NOBODY)
 
     def session_count(self, email: str) -> int:
         found = select(func.count()).select_from(sessions).where(sessions.c.email == email)
