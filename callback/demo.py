@@ -147,7 +147,8 @@ class Show:
     def provision(self) -> bool:
         """Point the emulated numbers here as `callback twilio provision` does. False: the carrier does not answer
         yet."""
-        from callback.adapters.telephony.numbers import OwnNumbers, webhooks_for
+        from callback.adapters.telephony.numbers import OwnNumbers
+        from callback.domain.numbers import webhooks_for
         from callback.ports import CarrierError
 
         numbers = OwnNumbers(self._kept.account_sid, self._kept.auth_token, f"http://127.0.0.1:{self._port}")

@@ -4,16 +4,11 @@ The checks go from the inside out: the environment, the disk, the record, Redis,
 world sees it, and the processes that do the work. What needs something that failed before is not tried.
 """
 
-import ipaddress
-import json
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from urllib.parse import parse_qs, urlsplit
 
 import click
 from kombu.exceptions import OperationalError
@@ -23,14 +18,15 @@ from callback.adapters.dispatch import DIAL, MESSAGES, PERSIST, SWEEP, make_cele
 from callback.adapters.line import server
 from callback.adapters.line.client import make_client
 from callback.adapters.line.keys import BEAT_LOCK
+from callback.adapters.outside import Outside
 from callback.adapters.store import migrate
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.sql_store import DATABASE_FAULTS, SqlStore
-from callback.adapters.telephony.numbers import OwnNumber, webhooks_for
 from callback.domain.callback import Agent
 from callback.domain.condition import Part, Severity
 from callback.domain.erasure import Erasure, Stage
 from callback.domain.ids import QueueKey
+from callback.domain.numbers import OwnNumber, Wrong, calls_from, on_this_machine, served, webhooks_for, wrong_with
 from callback.domain.policy import Queue
 from callback.domain.table import GOOD_FOR
 from callback.embedded import EmbeddedRedisError, live_url, server_path
@@ -42,7 +38,6 @@ OLDEST_REDIS = (6, 2)
 CLOCK_OFF_S = 1.0
 CARRIER_OFF_S = 1.5
 """Its answers tell whole seconds only."""
-REACH_S = 3.0
 
 
 class Verdict(StrEnum):
@@ -261,15 +256,14 @@ def staffing(patient: Patient) -> Checks:
         return
     if not patient.queues:
         yield Check("queues", Verdict.WARN, "there are none", "Add one: `callback queue add KEY --number +1…`")
-    served = {one.queue for agent in patient.agents for one in agent.queues}
     for queue in patient.queues:
         name = f"queue {queue.key}"
-        if queue.key not in served:
+        if not served(queue, patient.agents):
             remedy = f"Add one: `callback agent add NAME --contact +1… --queue {queue.key}`"
             yield Check(name, Verdict.WARN, "no agent serves it", remedy)
         else:
             yield Check(name, Verdict.OK, "has agents")
-        if not queue.numbers and patient.settings.twilio_caller_id is None:
+        if calls_from(queue, patient.settings.twilio_caller_id) is None:
             remedy = f"Run `callback queue add {queue.key} --number +1…`, or set TWILIO_CALLER_ID"
             yield Check(name, Verdict.FAIL, "no number leads to it or calls back for it", remedy)
 
@@ -347,35 +341,26 @@ def _caller_id(settings: Settings, own: Mapping[str, OwnNumber]) -> Checks:
         yield Check("caller id", Verdict.WARN, f"{settings.twilio_caller_id} is no number of the account", remedy)
 
 
+_MISSING = {
+    Wrong.FALLBACK: "no fallback when we are away",
+    Wrong.ENDS: "we are not told when its calls end",
+    Wrong.TEXTS: "its texts go elsewhere",
+}
+
+
 def _webhooks(settings: Settings, queue: str, number: str, found: OwnNumber | None) -> Check:
     name = f"number {number}"
     mend = f"Run `callback twilio provision --number {number} --queue {queue}`"
+    wrong = wrong_with(found, webhooks_for(settings.public_base_url, queue))
+    if not wrong:
+        return Check(name, Verdict.OK, f"leads to {queue}")
     if found is None:
         return Check(name, Verdict.FAIL, "is no number of the account", "Buy it there, or take it from the queue")
-    if found.bypassed:
+    if Wrong.BYPASSED in wrong:
         return Check(name, Verdict.FAIL, f"its {found.bypassed} takes its calls elsewhere", mend)
-    wanted = webhooks_for(settings.public_base_url, queue)
-    if not _leads_here(found.webhooks.voice_url, wanted.voice_url):
+    if Wrong.CALLS in wrong:
         return Check(name, Verdict.FAIL, f"its calls go to {found.webhooks.voice_url or 'nowhere'}, not here", mend)
-    missing = [
-        words
-        for words, is_, should in (
-            ("no fallback when we are away", found.webhooks.voice_fallback_url, wanted.voice_fallback_url),
-            ("we are not told when its calls end", found.webhooks.status_callback, wanted.status_callback),
-            ("its texts go elsewhere", found.webhooks.sms_url, wanted.sms_url),
-        )
-        if not _leads_here(is_, should)
-    ]
-    if missing:
-        return Check(name, Verdict.WARN, "; ".join(missing), mend)
-    return Check(name, Verdict.OK, f"leads to {queue}")
-
-
-def _leads_here(found: str, wanted: str) -> bool:
-    """The same address, and the same queue or none: then the number itself tells the queue."""
-    is_, should = urlsplit(found), urlsplit(wanted)
-    queue = parse_qs(is_.query).get("queue")
-    return is_[:3] == should[:3] and queue in (None, parse_qs(should.query).get("queue"))
+    return Check(name, Verdict.WARN, "; ".join(_MISSING[one] for one in wrong), mend)
 
 
 # --- our own address --------------------------------------------------------------------------------------------
@@ -386,35 +371,16 @@ def address(patient: Patient) -> Checks:
     settings = patient.settings
     base = settings.public_base_url
     real = not settings.simulated and settings.twilio_api_base_url is None
-    if real and on_this_machine(urlsplit(base).hostname or ""):
+    if real and on_this_machine(base):
         remedy = "Set PUBLIC_BASE_URL to the https address that leads here from the internet"
         yield Check("public address", Verdict.FAIL, f"{base} cannot be reached by the carrier", remedy)
         return
-    trouble = _healthz(base)
+    trouble = Outside().answers(base)
     if trouble is None:
         yield Check("public address", Verdict.OK, f"{base} leads here")
     else:
         remedy = "Start the web (`callback run` or `callback web`), and check the proxy, its certificate and the name"
         yield Check("public address", patient.absent, f"{base}/healthz: {trouble}", remedy)
-
-
-def on_this_machine(host: str) -> bool:
-    """Whether a host is this machine's own loopback."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _healthz(base: str) -> str | None:
-    """What is wrong; None where our own health check answers."""
-    try:
-        with urllib.request.urlopen(f"{base}/healthz", timeout=REACH_S) as answer:  # noqa: S310 -- our own, http or https
-            return None if json.load(answer).get("status") == "ok" else "something else answers there"
-    except urllib.error.URLError as away:
-        return str(away.reason)
-    except (OSError, ValueError, AttributeError) as odd:
-        return f"something else answers there ({type(odd).__name__})"
 
 
 # --- the processes ----------------------------------------------------------------------------------------------

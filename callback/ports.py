@@ -19,6 +19,7 @@ from callback.domain.ids import AgentKey, AttemptId, CallbackId, CallSid, EntryI
 from callback.domain.judged import Tally
 from callback.domain.lessons import Lesson
 from callback.domain.lifecycle import AgentStatus, Event, State
+from callback.domain.numbers import OwnNumber, Webhooks
 from callback.domain.planned import Planned, PlanState
 from callback.domain.policy import Policy, Queue
 from callback.domain.proof import NumberChange
@@ -1538,6 +1539,51 @@ class Carrier(Protocol):
         ...
 
 
+class Numbers(Protocol):
+    """The account's own numbers. Every method has a bounded time and raises a `CarrierError` by class."""
+
+    def all(self) -> list[OwnNumber]: ...
+    def find(self, number: str) -> OwnNumber | None:
+        """The one that is exactly `number`; None: it is no number of the account."""
+        ...
+
+    def point(self, number: OwnNumber, webhooks: Webhooks) -> OwnNumber:
+        """Sends the number's events there, and takes off what would bypass it."""
+        ...
+
+
+class NoNumbers:
+    """No account is known."""
+
+    def all(self) -> list[OwnNumber]:
+        """None."""
+        return []
+
+    def find(self, number: str) -> OwnNumber | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    def point(self, number: OwnNumber, webhooks: Webhooks) -> OwnNumber:  # noqa: ARG002
+        """Raises CarrierStopped."""
+        raise CarrierStopped("no account is set")
+
+
+class Outside(Protocol):
+    """Our own address as others see it."""
+
+    def answers(self, base_url: str) -> str | None:
+        """What is wrong with it, in a few words; None where it leads here. Takes seconds at most, never raises."""
+        ...
+
+
+class NotLooked:
+    """Nobody looks."""
+
+    def answers(self, base_url: str) -> str | None:  # noqa: ARG002
+        """Says so."""
+        return "nobody looked"
+
+
 # --- work for later ---------------------------------------------------------------------------------------------
 
 
@@ -1869,6 +1915,11 @@ class Once(Protocol):
 class Urls(Protocol):
     """Builds the absolute URLs that are handed to the carrier and to callers."""
 
+    @property
+    def base(self) -> str:
+        """What they all begin with, without a slash at its end."""
+        ...
+
     def step(self, path: str, **query: str) -> str:
         """A document URL below `/voice/`, with a fresh nonce."""
         ...
@@ -1980,3 +2031,5 @@ class House:
     waits: Waits = field(default_factory=NoWaits)
     said: Said = field(default_factory=NoSaid)
     runs: Runs = field(default_factory=NoRuns)
+    numbers: Numbers = field(default_factory=NoNumbers)
+    outside: Outside = field(default_factory=NotLooked)

@@ -16,9 +16,10 @@ from callback.adapters.line.runs import RedisRuns
 from callback.adapters.line.said import RedisSaid
 from callback.adapters.line.waits import RedisWaits
 from callback.adapters.outbox import Outbox
+from callback.adapters.outside import Outside
 from callback.adapters.store.sql_store import SqlStore
 from callback.adapters.telephony.client import TwilioCarrier
-from callback.adapters.telephony.numbers import OwnNumbers
+from callback.adapters.telephony.numbers import NumbersNow, OwnNumbers
 from callback.adapters.telephony.signature import SignatureCheck
 from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
@@ -104,6 +105,8 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = F
         said=RedisSaid(client),
         waits=RedisWaits(client, clock),
         runs=RedisRuns(client),
+        numbers=NumbersNow(lambda: own_numbers(settings)),
+        outside=Outside(),
     )
     return Built(house, store, client)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -10,10 +9,8 @@ from callback.cli.house import open_house, settings, who
 from callback.cli.output import as_json, note, show
 
 if TYPE_CHECKING:
-    from callback.adapters.telephony.numbers import OwnNumber, Webhooks
-    from callback.domain.policy import Queue
+    from callback.flows.provision import Way
     from callback.settings import Settings
-    from callback.wiring import Built
 
 
 @click.group()
@@ -28,26 +25,22 @@ def twilio() -> None:
 @as_json
 def provision(number: str, key: str, dry_run: bool, json_wanted: bool) -> None:
     """Point a number's webhooks here, and let it lead to a queue."""
-    from callback import wiring
-    from callback.adapters.telephony.numbers import webhooks_for
+    from callback.domain.acts import Doer
     from callback.domain.ids import QueueKey
+    from callback.flows import provision as pointing
 
-    known = settings()
-    check_reachable(known)
-    numbers = wiring.own_numbers(known)
-    try:
-        with open_house() as built:
-            with built.store.begin() as work:
-                queue = work.queue(QueueKey(key))
-            found = number_of_account(numbers.find(normal(number)), number)
-            wanted = webhooks_for(known.public_base_url, key)
-            if not dry_run:
-                lead(built, queue, found.number)
-                numbers.point(found, wanted)
-    finally:
-        numbers.close()
-    note("nothing was changed" if dry_run else f"{found.number} leads to {key}")
-    show(change_json(found, wanted, queue, dry_run), json_wanted, change_text(found, wanted))
+    check_reachable(settings())
+    with open_house() as built:
+        try:
+            way = pointing.look_up(built.house, number, QueueKey(key))
+        except pointing.NotOurs:
+            raise click.ClickException(
+                f"{number} is no number of this account: buy it there first, or check its digits and TWILIO_ACCOUNT_SID"
+            ) from None
+        if not dry_run:
+            pointing.point(built.house, way, Doer(who()))
+    note("nothing was changed" if dry_run else f"{way.found.number} leads to {key}")
+    show(change_json(way, dry_run), json_wanted, change_text(way))
 
 
 def check_reachable(known: "Settings") -> None:
@@ -57,62 +50,35 @@ def check_reachable(known: "Settings") -> None:
             "there is no carrier account: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (`callback run` without them "
             "simulates the carrier and needs no provisioning)"
         )
-    from callback.doctor import on_this_machine
+    from callback.domain.numbers import on_this_machine
 
-    host = urlsplit(known.public_base_url).hostname or ""
-    if known.twilio_api_base_url is None and on_this_machine(host):
+    if known.twilio_api_base_url is None and on_this_machine(known.public_base_url):
         raise click.ClickException(
             f"PUBLIC_BASE_URL is {known.public_base_url}, which the carrier cannot reach: "
             "set it to the address that leads here from the internet, such as https://calls.example.com"
         )
 
 
-def normal(number: str) -> str:
-    """In E.164. Raises InvalidInput."""
-    from callback.domain import phone
-
-    return phone.of_ours(number)
-
-
-def number_of_account(found: "OwnNumber | None", number: str) -> "OwnNumber":
-    """Raises ClickException for a number of somebody else."""
-    if found is None:
-        raise click.ClickException(
-            f"{number} is no number of this account: buy it there first, or check its digits and TWILIO_ACCOUNT_SID"
-        )
-    return found
-
-
-def lead(built: "Built", queue: "Queue", number: str) -> None:
-    """The number among those of the queue. Raises InvalidInput where it leads to another."""
-    from callback.domain.ids import QueueKey
-    from callback.flows import configure
-
-    if number not in queue.numbers:
-        numbers = (*queue.numbers, number)
-        configure.put_queue(built.house, QueueKey(queue.key), name=queue.name, numbers=numbers, by=who())
-
-
-def change_json(found: "OwnNumber", wanted: "Webhooks", queue: "Queue", dry_run: bool) -> dict[str, Any]:
+def change_json(way: "Way", dry_run: bool) -> dict[str, Any]:
     """Before and after."""
     return {
-        "number": found.number,
-        "queue": queue.key,
+        "number": way.found.number,
+        "queue": way.queue.key,
         "dry_run": dry_run,
-        "before": asdict(found.webhooks),
-        "after": asdict(wanted),
+        "before": asdict(way.found.webhooks),
+        "after": asdict(way.wanted),
     }
 
 
-def change_text(found: "OwnNumber", wanted: "Webhooks") -> str:
+def change_text(way: "Way") -> str:
     """The same, a line for what stays and two for what changes."""
-    lines = [found.number]
-    after = asdict(wanted)
-    for name, url in asdict(found.webhooks).items():
+    lines = [way.found.number]
+    after = asdict(way.wanted)
+    for name, url in asdict(way.found.webhooks).items():
         if url == after[name]:
             lines.append(f"  {name:<19}  {url}")
         else:
             lines += [f"- {name:<19}  {url or 'nowhere'}", f"+ {name:<19}  {after[name]}"]
-    if found.bypassed:
-        lines.append(f"- {found.bypassed:<19}  set, which the carrier prefers to any voice URL")
+    if way.found.bypassed:
+        lines.append(f"- {way.found.bypassed:<19}  set, which the carrier prefers to any voice URL")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from callback.domain import hours, phone
 from callback.domain.callback import Agent
 from callback.domain.errors import NotFound
 from callback.domain.ids import AgentKey, QueueKey
+from callback.domain.numbers import calls_from
 from callback.domain.policy import Queue
 from callback.domain.wording import BUILT_IN, HOUSE, InForce, Own, in_force, published
 from callback.ports import Clock, House, Line, Store
@@ -22,7 +23,7 @@ TELL_EVERY_S = 1.0
 
 def caller_id(house: House, queue: Queue) -> str | None:
     """The number that calls back: the installation's, else the queue's first."""
-    return house.knobs.caller_id or (queue.numbers[0] if queue.numbers else None)
+    return calls_from(queue, house.knobs.caller_id)
 
 
 def zone(queue: Queue, number: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from callback.adapters.store import migrate
-from callback.adapters.telephony.numbers import OwnNumbers, webhooks_for
+from callback.adapters.telephony.numbers import OwnNumbers
+from callback.domain.numbers import webhooks_for
 from callback.ports import CarrierStopped
 from tests.support.command_line import CommandLine
 from tests.support.emulator import ACCOUNT_SID, AUTH_TOKEN, Emulator, running_emulator

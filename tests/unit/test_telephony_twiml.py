@@ -50,6 +50,8 @@ XML_NAMESPACE = """
 class PlainUrls:
     """`ports.Urls` without a nonce, so that two renderings of one script can be compared."""
 
+    base = "https://callback.example"
+
     def step(self, path: str, **query: str) -> str:
         return f"https://callback.example/voice/{path}" + (f"?{urlencode(query)}" if query else "")
 

@@ -1,53 +1,22 @@
 """The account's own telephone numbers, and where the carrier sends what happens on them.
 
-Set once, by `callback twilio provision`, and compared by `callback doctor`: a number whose webhooks point elsewhere is
-the commonest reason why nothing happens when somebody rings.
+Set once, by `callback twilio provision` or in the console's first use, and compared by `callback doctor`; what is right
+and wrong with them, `domain.numbers` says.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlencode
 
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
 from callback.adapters.telephony.transport import Transport
+from callback.domain.numbers import OwnNumber, Webhooks
 from callback.ports import OutcomeUnknown
 
 PAGE_SIZE = 200
-
-
-@dataclass(frozen=True)
-class Webhooks:
-    """Where a number's events go: absolute URLs, "" for nowhere."""
-
-    voice_url: str = ""
-    voice_fallback_url: str = ""
-    status_callback: str = ""
-    sms_url: str = ""
-
-
-@dataclass(frozen=True)
-class OwnNumber:
-    """A number of the account. `bypassed` names what makes the carrier ignore its voice URL, "" for nothing."""
-
-    sid: str
-    number: str
-    webhooks: Webhooks
-    bypassed: str = ""
-
-
-def webhooks_for(base_url: str, queue: str) -> Webhooks:
-    """The webhooks of a number that leads to `queue` of the installation at `base_url`."""
-    base, query = base_url.rstrip("/"), urlencode({"queue": queue})
-    return Webhooks(
-        voice_url=f"{base}/voice/incoming?{query}",
-        voice_fallback_url=f"{base}/voice/fallback?{query}",
-        status_callback=f"{base}/voice/inbound/status?{query}",
-        sms_url=f"{base}/sms/incoming",
-    )
 
 
 class OwnNumbers:
@@ -92,6 +61,29 @@ class OwnNumbers:
         freed = {number.bypassed: ""} if number.bypassed else {}
         with _readable():
             return _own(self._numbers(number.sid).update(**asdict(webhooks), **methods, **freed))
+
+
+class NumbersNow:
+    """`ports.Numbers`: a connection for each question, since numbers are looked at once in a while only. `open` gives
+    the account's."""
+
+    def __init__(self, open: Callable[[], OwnNumbers]) -> None:
+        self._open = open
+
+    def all(self) -> list[OwnNumber]:
+        """Every number of the account, by its digits."""
+        with closing(self._open()) as numbers:
+            return sorted(numbers.all(), key=lambda one: one.number)
+
+    def find(self, number: str) -> OwnNumber | None:
+        """The one that is exactly `number`."""
+        with closing(self._open()) as numbers:
+            return numbers.find(number)
+
+    def point(self, number: OwnNumber, webhooks: Webhooks) -> OwnNumber:
+        """Sends the number's events to `webhooks`."""
+        with closing(self._open()) as numbers:
+            return numbers.point(number, webhooks)
 
 
 @contextmanager

@@ -17,6 +17,11 @@ class PublicUrls:
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
 
+    @property
+    def base(self) -> str:
+        """The address itself, without a slash at its end."""
+        return self._base
+
     def step(self, path: str, **query: str) -> str:
         """A document or report below `/voice/`, with a fresh nonce of 72 bits."""
         written = "".join([f"{name}={_written(value)}&" for name, value in query.items()])
