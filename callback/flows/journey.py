@@ -17,6 +17,7 @@ from callback.flows import (
     menu,
     parted,
     rejoin,
+    ring_test,
     text,
     together,
     transfer,
@@ -47,6 +48,8 @@ DOCUMENTS: dict[str, Document] = {
     "agent/first/key": agentfirst.key,
     "agent/after": agentfirst.after,
     "agent/unreached": agentfirst.unreached,
+    "agent/test": ring_test.answered,
+    "agent/test/key": ring_test.key,
     "desk/room": parted.room,
     "desk/after": parted.after,
     "desk/caller": transfer.caller,
@@ -69,6 +72,7 @@ REPORTS: dict[str, Report] = {
     "agent/status": ended.agent_status,
     "agent/first/status": agentfirst.status,
     "agent/met/status": together.began,
+    "agent/test/status": ring_test.status,
     "sms": text.status,
 }
 

@@ -132,6 +132,9 @@ WHISPER: Final[dict[str, Sentence]] = {
     "consult_missed": sentence("Nobody answered. Here is your caller again."),
     "consult_left": sentence("They have hung up. Here is your caller again."),
     "consult_refused": sentence("This number cannot be rung now. Here is your caller again."),
+    "ring_test": sentence("This is a test of your telephone: calls will ring here."),
+    "ring_test_key": sentence("Press 1 to confirm."),
+    "ring_test_done": sentence("Thank you. Your telephone works. Goodbye."),
 }
 
 ANSWER: Final[dict[str, Sentence]] = {

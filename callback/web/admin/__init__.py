@@ -6,6 +6,10 @@ from callback.web.admin import (
     acts,
     adding,
     agents,
+    first_agent,
+    first_call,
+    first_number,
+    first_use,
     line,
     opening,
     overview,
@@ -30,6 +34,10 @@ def blueprint() -> Blueprint:
     console = Blueprint("admin", __name__, url_prefix="/admin")
     for part in (
         overview,
+        first_use,
+        first_agent,
+        first_number,
+        first_call,
         adding,
         stopping,
         thresholds,

@@ -39,12 +39,7 @@ def add_queue() -> str:
 def put_new_queue() -> AnyResponse | tuple[str, int]:
     """Make it, with the defaults; or the form again with what to mend."""
     key = request.form.get("key", "").strip().lower()
-    mistakes = {}
-    if not KEY.fullmatch(key) or key == NEW:
-        mistakes["key"] = gettext("Use small letters, digits, - and _, such as support.")
-    elif _known(key):
-        mistakes["key"] = gettext("There is such a queue already.")
-    mistakes = mistakes or _save(key)
+    mistakes = wrong_key(key) or _save(key)
     if mistakes:
         return _page(None, request.form, mistakes), 422
     return redirect(url_for("admin.hours", key=key), 303)
@@ -65,6 +60,13 @@ def put_known_queue(key: str) -> AnyResponse | tuple[str, int]:
     if mistakes:
         return _page(queue, request.form, mistakes), 422
     return redirect(url_for("admin.queue", key=key), 303)
+
+
+def wrong_key(key: str) -> dict[str, str]:
+    """What is wrong with the key of a new queue, by field; nothing where it may be used."""
+    if not KEY.fullmatch(key) or key == NEW:
+        return {"key": gettext("Use small letters, digits, - and _, such as support.")}
+    return {"key": gettext("There is such a queue already.")} if _known(key) else {}
 
 
 def _known(key: str) -> bool:

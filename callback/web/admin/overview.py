@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint
+from flask import Blueprint, redirect, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import hours
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import look, outlook
 from callback.flows.look import QueueNow
-from callback.web.admin import plans, stopping
+from callback.web.admin import first_use, plans, stopping
 from callback.web.catalogue import gettext, ngettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
@@ -27,11 +28,18 @@ def routes(console: Blueprint) -> None:
 
 
 @signed_in(Role.VIEWER)
-def overview() -> str:
-    """Every queue: who waits, for how long, who works, and whether callbacks are offered."""
+def overview() -> str | AnyResponse:
+    """Every queue: who waits, for how long, who works, and whether callbacks are offered. An administrator who finds an
+    empty house is led through furnishing it."""
     seen = _by_trouble()
+    unfinished = first_use.unfinished() if current_user.role == Role.ADMIN else None
+    if unfinished and not seen:
+        return redirect(url_for("admin.start"))
     queues = [one.queue for one in seen]
-    return page("admin/overview.html", queues=seen, stopped=stopping.stopped(queues), refused=plans.refused(queues))
+    return page(
+        "admin/overview.html", queues=seen, stopped=stopping.stopped(queues), refused=plans.refused(queues),
+        unfinished=unfinished,
+    )  # fmt: skip
 
 
 @signed_in(Role.VIEWER)
