@@ -91,8 +91,8 @@ def answer(store: "Store", asked: Mapping[str, Any], told: Callable[[int], objec
     )
     there = [seat for seat in traffic.roster.seats if key in seat.queues] if traffic.roster else []
     shared = sum(len(seat.queues) > 1 for seat in there)
-    told = {"agents": len(there), "shared": shared, "answer": traffic.answer, "doubts": doubts}
-    return rehearsal_json(played) | told
+    facts = {"agents": len(there), "shared": shared, "answer": traffic.answer, "doubts": doubts}
+    return rehearsal_json(played) | facts
 
 
 def in_per_cent(whole: int, told: Callable[[int], object]) -> Callable[[int], None]:

@@ -181,6 +181,46 @@ def test_the_cancelled_page_tells_the_next_visitor_so(web: WebHouse, page: Page)
     expect(page.locator("h1")).to_have_text("This link does not lead anywhere any more")
 
 
+def test_a_missed_call_and_one_that_was_never_asked_for_need_no_script(web: WebHouse, browser: Browser) -> None:
+    web.wait(1)
+    mine, other = web.promise(), web.promise("+12015550144")
+    web.missed(mine)
+    with browser.new_context(java_script_enabled=False, locale="en-US") as profile:
+        page = profile.new_page()
+        page.goto(web.house.urls.status_page(mine.token))
+        page.get_by_role("link", name="I missed your call: ring me now").click()
+        page.get_by_role("button", name="Yes, ring me").click()
+        expect(page.locator("h1")).to_have_text("You are next")
+        page.goto(web.house.urls.status_page(other.token))
+        page.get_by_role("link", name="I did not ask for this").click()
+        page.get_by_role("button", name="Never ring this number").click()
+        expect(page.locator("h1")).to_have_text("Your callback is cancelled")
+
+
+SLOW = {"offline": False, "latency": 400, "downloadThroughput": 400_000 / 8, "uploadThroughput": 400_000 / 8}
+"""400 kbit/s and 400 ms: a telephone at the edge of a village."""
+FIRST_PAINT_S = 3.0
+
+
+def test_on_a_slow_link_it_is_there_soon_and_works_before_its_scripts_have_come(web: WebHouse, page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/*.js*", hold)
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW)
+    page.goto(link(web), wait_until="commit")
+    expect(page.locator("h1")).to_have_text("You are next")
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    painted: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted < 1000 * FIRST_PAINT_S
+    page.get_by_role("link", name="Cancel my callback").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.locator("h1")).to_have_text("Your callback is cancelled")
+    assert held, "it has scripts, and none has come"
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_nothing_is_cut_off_and_everything_can_be_hit(web: WebHouse, page: Page, language: str) -> None:
     address = link(web, language=language)

@@ -421,6 +421,11 @@ def test_a_child_is_followed_and_ended(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "slow_errand.py").write_text(slow)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     heard: list[int] = []
+
+    def told(percent: int) -> bool:
+        heard.append(percent)
+        return False
+
     with pytest.raises(Stopped):
-        in_a_child("slow_errand", "{}", lambda percent: bool(heard.append(percent)))
+        in_a_child("slow_errand", "{}", told)
     assert heard == [7]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
 from callback.domain.hours import DAYS
@@ -438,8 +439,13 @@ def _hours_said(value: Mapping[str, Any] | None) -> str:
     return "; ".join([*week, *rest])
 
 
+def _country(code: str) -> str:
+    known = get_locale()
+    return str(known.territories.get(code, code)) if known else code
+
+
 _REST_SAID: Mapping[str, Callable[[str], str]] = {
-    "holidays": lambda country: str(_("closed on the public holidays of %(country)s", country=country)),
+    "holidays": lambda code: str(_("closed on public holidays (%(country)s)", country=_country(code))),
     "closed_dates": lambda dates: str(_("closed on %(dates)s", dates=dates)),
     "open_dates": lambda dates: str(_("open on %(dates)s", dates=dates)),
     "timezone": str,

@@ -122,7 +122,7 @@ def stop_preview(key: str) -> AnyResponse:
     house().runs.stop(_who())
     change = thresholds.write_change(thresholds.read_change(request.form.get("change", "{}")))
     if request.form.get("then") == "preview":
-        kept = {name: request.form[name] for name in ("traffic", "day") if request.form.get(name)}
+        kept: dict[str, Any] = {name: request.form[name] for name in ("traffic", "day") if request.form.get(name)}
         return redirect(url_for("admin.preview", key=key, change=change, **kept), 303)
     flash(gettext("The preview was stopped. Nothing was saved."))
     return redirect(url_for("admin.queue", key=key, change=change), 303)
