@@ -62,6 +62,7 @@ def report(result: Result, seed: int) -> str:
         f"callers    {told(result.callers)}",
         f"died       {told(result.deaths)}",
         f"callbacks  {told(result.states)}",
+        f"wishes     {told(result.wishes)}",
         f"documents  {result.documents}, the slowest {result.slowest_s:.2f} s",
         f"ready again after {statistics.median(recovered):.1f} s (median)" if recovered else "nothing died",
         table(rows).splitlines()[0],

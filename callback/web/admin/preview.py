@@ -116,7 +116,7 @@ def preview_now(key: str) -> AnyResponse:
     return fragment("admin/preview_now.html", queue=asked.queue, asked=asked, **values)
 
 
-@signed_in(Role.VIEWER)
+@signed_in(Role.SUPERVISOR)
 def stop_preview(key: str) -> AnyResponse:
     """Whatever is being played for them ends; back to the form with the change, or to the preview that had to wait."""
     house().runs.stop(_who())

@@ -44,6 +44,7 @@ class Result:
     callers: Counter[str] = field(default_factory=Counter)
     deaths: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
+    wishes: Counter[str] = field(default_factory=Counter)
     breaches: list[str] = field(default_factory=list)
     recoveries_s: list[float] = field(default_factory=list)
     documents: int = 0
@@ -164,12 +165,12 @@ class Soak:
     def _put_off(self, person: Person) -> None:
         """Another time, long after the soak; and then they change their mind once more."""
         found = self._mine(person)
-        if not found or self._on_page(lambda: pages.later(found[0], Random(person.number))) is None:
+        if not found or not self._on_page("later", partial(pages.later, found[0], Random(person.number))):
             return
         self.put_off.add(found[0]["id"])
         self._wait_for(person.at_s + 2 * person.then_s)
         if person.kind.endswith("is ready"):
-            self._on_page(lambda: pages.ready(found[0]))
+            self._on_page("ready", partial(pages.ready, found[0]))
         else:
             self._ring_again(person, {"keeps": "1", "holds": "2", "cancels": "3"}[person.kind.split()[-1]])
 
@@ -177,7 +178,7 @@ class Soak:
         """As soon as the page offers it, within a while."""
         for _ in range(6):
             self._wait_for(person.at_s + person.then_s)
-            if any(self._on_page(partial(pages.ready, callback)) for callback in self._mine(person)):
+            if any(self._on_page("missed", partial(pages.ready, callback)) for callback in self._mine(person)):
                 return
             time.sleep(2)
 
@@ -189,21 +190,23 @@ class Soak:
         self.house.carrier.do("POST", "endpoints", answers)
         self.renumbered[person.other_number] = person.number
         with contextlib.suppress(AssertionError):  # no code came: the number stays
-            self._on_page(lambda: pages.another_number(self.house, found[0], person.other_number))
+            self._on_page("number", partial(pages.another_number, self.house, found[0], person.other_number))
 
     def _mine(self, person: Person) -> list[dict[str, Any]]:
         query = {"queue": f"soak-{person.queue}", "number": person.number}
         found: list[dict[str, Any]] | None = self._until_told(lambda: self.house.callbacks(**query))
         return found or []
 
-    def _on_page(self, ask: Callable[[], Any]) -> bool | None:
-        """True once it was done; None where it is refused, or nobody can be asked."""
+    def _on_page(self, wish: str, ask: Callable[[], Any]) -> bool:
+        """Whether it was done: not where it is refused, or nobody can be asked."""
 
         def done() -> bool:
             ask()
             return True
 
-        told: bool | None = self._until_told(done)
+        told = bool(self._until_told(done))
+        with self._lock:
+            self.result.wishes[wish] += told
         return told
 
     def _cancel(self, person: Person, how: Callable[[dict[str, Any]], Any]) -> None:
