@@ -30,7 +30,7 @@ def test_somebody_is_invited_sets_a_password_and_two_steps_and_signs_in(
     first_step(sue)
     expect(sue.get_by_role("heading", name="Queues")).to_be_visible()
     secret = two_steps_on(sue, base, web)
-    sue.get_by_text("Your account and settings").click()
+    sue.locator("details.account summary").click()
     sue.get_by_role("button", name="Sign out", exact=True).click()
     first_step(sue)
     expect(sue.get_by_role("heading", name="Your code")).to_be_visible()

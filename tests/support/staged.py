@@ -88,7 +88,7 @@ def _users(staged: Staged) -> None:
         work.put_second_step(SecondStep("viewer@example.com", pending=A_SECRET))
         work.put_second_step(SecondStep("half@example.com", A_SECRET, confirmed_at=now))
         work.put_token(ApiToken("crm", "viewer", "0" * 64, used_at=now))
-        work.put_token(ApiToken("ann's desk", "agent", "1" * 64, AgentKey("ann")))
+        work.put_token(ApiToken("ann", "agent", "1" * 64, AgentKey("ann")))
 
 
 def _line(staged: Staged) -> None:
