@@ -59,8 +59,9 @@ class Talk:
 
     At a `stage`, `other` is whom the agent consults (a queue, an agent, a number; `to` says which), `other_token` the
     pairing of a colleague ("" for a number), `other_leg` the leg of whoever it is, once they have picked up at
-    `other_at`, and `other_room` the conference that it has asked for. `warm`: passed on after a consultation. `asked_at` is since when
-    the carrier has been asked for something that has not shown yet. `outside` counts the numbers that were rung.
+    `other_at`, and `other_room` the conference that it has asked for. `warm`: passed on after a consultation.
+    `asked_at` is since when the carrier has been asked for something that has not shown yet. `outside` counts the
+    numbers that were rung.
     """
 
     token: Token

@@ -18,7 +18,7 @@ from callback.domain.callback import Entry
 from callback.domain.ids import EntryId, is_callback
 from callback.domain.lifecycle import CALL_ENDS, ENDS, AgentStatus, CallState, State
 from callback.domain.reports import SHORT_S, TARGETS, What, step_of
-from callback.domain.workday import DECLINED, MISSED
+from callback.domain.workday import DECLINED, MISSED, only_asked
 
 BACK_IN_LINE = "back_in_line"
 """The line's reason for whoever stands in it again: passed on, or after it was lost. They were counted before."""
@@ -90,7 +90,8 @@ class Tallying:
             case "agent":
                 self._agent(row)
             case "queue" if row.after == PASSED_ON:
-                self._add(row.queue, row.at, {"transfers": 1}, str(row.data.get("agent", "")))
+                passed = {"transfers": 1, "announced": int(bool(row.data.get("announced")))}
+                self._add(row.queue, row.at, passed, str(row.data.get("agent", "")))
             case "queue" if row.after == NOTED:
                 self._noted(row)
 
@@ -178,7 +179,7 @@ class Tallying:
         queue, what = (was["queue"], "work_s") if status in AT_WORK else ("", "free_s")
         for at, part in pieces(since, row.at):
             self._add(queue, at, {what: part}, agent)
-        if status == AgentStatus.BUSY:
+        if status == AgentStatus.BUSY and not only_asked(was.get("token", ""), was.get("entry", ""), row):
             held = min(self.facts.held_s.get(was.get("token", ""), 0.0), seconds)
             rang = int(is_callback(EntryId(was.get("entry", ""))))
             counts = {"talks": 1, "back_talks": rang, "ring_s": was.get("ring", 0.0), "talk_s": seconds, "hold_s": held}

@@ -7,15 +7,26 @@ a ring with `reserved`; a ring that ends elsewhere was missed, declined, or lost
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
+from enum import StrEnum
+from itertools import pairwise, zip_longest
 
 from callback.domain.callback import Entry
 from callback.domain.desk import Talk, Wish, WrapUp
-from callback.domain.ids import EntryId, is_callback
+from callback.domain.ids import EntryId, Token, consults_for, is_callback
 from callback.domain.lifecycle import AgentStatus
 
-MISSED = frozenset({"missed the ring", "hung up before the caller"})
-DECLINED = "declined the call"
+
+class Unanswered(StrEnum):
+    """Why an agent is away who was rung: the words are those of the journal."""
+
+    MISSED = "missed the ring"
+    LEFT = "hung up before the caller"
+    DECLINED = "declined the call"
+
+
+MISSED = frozenset({Unanswered.MISSED, Unanswered.LEFT})
+"""What the agent did not choose, and may not have noticed."""
+DECLINED = Unanswered.DECLINED
 
 
 @dataclass(frozen=True)
@@ -53,12 +64,19 @@ def figures(
     resolution is over the talks of which it was said.
     """
     spent = seconds(rows, since, until)
-    begun = [row for row in rows if row.after == AgentStatus.BUSY and since <= row.at < until]
+    asked = [(row, end) for row, end in pairwise(rows) if row.after == AgentStatus.BUSY and only_asked_in(row, end)]
+    begun = [
+        row
+        for row in rows
+        if row.after == AgentStatus.BUSY and since <= row.at < until and all(row is not one for one, _ in asked)
+    ]
     callbacks = sum(is_callback(EntryId(str(row.data.get("entry", row.cause)))) for row in begun)
     away = [row.reason for row in rows if row.after == AgentStatus.AWAY and since <= row.at < until]
     held = sum(talk.held_s for talk in talks)
     said = [one.resolved for one in wrap_ups if one.resolved is not None]
     ring, talk, wrap_up, free = (spent[status] for status in STATUSES)
+    at_work = ring + talk + wrap_up
+    talk -= sum(max((min(end.at, until) - max(row.at, since)).total_seconds(), 0.0) for row, end in asked)
     count = len(begun)
     return Workday(
         calls=count - callbacks,
@@ -71,9 +89,21 @@ def figures(
         hold_s=mean(held, count),
         wrap_up_s=mean(wrap_up, count),
         aht_s=mean(ring + talk + wrap_up, count),
-        occupancy=mean(ring + talk + wrap_up, ring + talk + wrap_up + free),
+        occupancy=mean(at_work, at_work + free),
         resolved=mean(sum(said), len(said)),
     )
+
+
+def only_asked(token: str, entry: str, end: Entry) -> bool:
+    """Whether a colleague asked them about a caller from then on until `end`, and they did not take the caller: that is
+    time at work, and no talk. Whoever takes the caller ends the talk with them."""
+    return consults_for(Token(token)) is not None and end.data.get("entry") == entry
+
+
+def only_asked_in(row: Entry, end: Entry) -> bool:
+    """The same of a row with which they became busy."""
+    token, entry = str(row.data.get("token", "")), str(row.data.get("entry", row.cause))
+    return only_asked(token, entry, end)
 
 
 STATUSES = (AgentStatus.RESERVED, AgentStatus.BUSY, AgentStatus.WRAP_UP, AgentStatus.AVAILABLE)

@@ -12,6 +12,7 @@ from callback.domain.errors import NumberBusy
 from callback.domain.ids import AttemptId, CallbackId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.policy import Queue
+from callback.domain.workday import Unanswered
 from callback.flows import account, ask, bridge, reconcile, settle
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook
@@ -165,7 +166,7 @@ def agent_left(house: House, pairing: Reservation) -> None:
         settle.back_in_line(house, callback, pairing.token)
         return
     now = house.clock.now()
-    reason = "hung up before the caller"
+    reason = Unanswered.LEFT
     house.line.release(pairing.token, entry_to="gone", agent_to=AgentStatus.AWAY, reason=reason, now=now)
 
 
@@ -189,7 +190,7 @@ def status(house: House, hook: Hook) -> None:
         return
     attempt, state = load(house, hook)
     if state is State.RESERVED:
-        missed(house, attempt, reason="missed the ring")
+        missed(house, attempt, reason=Unanswered.MISSED)
     elif state is State.BRIDGED and attempt.token:
         settle.talk_over(house, attempt.token, caller_there=None, cause=f"call {hook.call}")
     elif attempt.outcome is not None:

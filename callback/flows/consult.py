@@ -4,7 +4,7 @@ No conference that would have to be watched: the agent's leg rings the other sid
 them. Then the agent is back in a room, and the caller's leg is sent there, whoever fell away. To connect them, the
 other side's leg is sent into the room; that ends the Dial, the agent's leg follows by the document that comes next, and
 the caller comes last. Only the agent may leave that room without ending it. What each leg hears follows from the talk's
-row (decisions 0019, 0021), so a redirect that was lost is asked for again, and a repeat changes nothing.
+row (decisions 0019, 0023), so a redirect that was lost is asked for again, and a repeat changes nothing.
 """
 
 from dataclasses import replace
@@ -17,6 +17,7 @@ from callback.domain.dialogue import Ask, Connect, Forward, HangUp, Meet, Prompt
 from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.ids import AgentKey, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
+from callback.domain.workday import Unanswered
 from callback.flows import bridge, handed, outside, parted, settle, talks
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook
@@ -243,7 +244,7 @@ def to_caller(house: House, talk: Talk, came_to: CameTo) -> Script:
     now = house.clock.now()
     after = talks.change(house, talk.token, lambda found: parted.back(found, talk.room, came_to, now))
     missed = came_to is CameTo.MISSED and bool(talk.other_token)
-    handed.let_go(house, talk, handed.MISSED if missed else handed.CALLED_OFF)
+    handed.let_go(house, talk, Unanswered.MISSED if missed else handed.CALLED_OFF)
     pairing = house.line.reservation(talk.token)
     if after is not None and pairing is not None:
         house.dispatch.redirect(talk.call, parted.caller_url(house, pairing))

@@ -27,7 +27,7 @@ from callback.flows.hook import Place, micros, moment
 from callback.ports import AgentView, House, Reservation, Stand
 
 PASSED_ON = "passed_on"
-CALLED_OFF, MISSED = "the consultation was called off", "missed the ring"
+CALLED_OFF = "the consultation was called off"
 
 
 def consultation(house: House, pairing: Reservation) -> Talk | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from callback.domain.callback import Attempt
 from callback.domain.ids import CallbackId, CallSid, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, State
+from callback.domain.workday import Unanswered
 from callback.flows import agentfirst, aside, handed, match, reconcile, settle
 from callback.flows.hook import Place
 from callback.flows.poison import guarded
@@ -58,7 +59,7 @@ def recover_leg(house: House, pairing: Reservation, leg: CallSid) -> None:
         pairing.token,
         entry_to="hold",
         agent_to=AgentStatus.AWAY if surely else None,
-        reason="missed the ring" if surely else "the reservation lapsed",
+        reason=Unanswered.MISSED if surely else "the reservation lapsed",
         now=house.clock.now(),
     )
     if missed and released:
@@ -110,4 +111,4 @@ def recover_agent(house: House, attempt: Attempt) -> None:
         agentfirst.missed(house, attempt, reason="the dial was lost", agent_to=None)
         settle.let_agent_go(house, attempt)
     else:
-        agentfirst.missed(house, attempt, reason="missed the ring")
+        agentfirst.missed(house, attempt, reason=Unanswered.MISSED)

@@ -13,6 +13,7 @@ from callback.domain.callback import Attempt, Callback, Outcome, Text
 from callback.domain.desk import PASSED, Stage, Talk
 from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
+from callback.domain.workday import Unanswered
 from callback.flows import handed, match, talks, together
 from callback.flows.book import NO_QUEUE
 from callback.flows.hook import Place
@@ -394,7 +395,7 @@ def caller_gone(house: House, pairing: Reservation, call: CallSid) -> None:
         match.run_agent(house, pairing.agent)
 
 
-def agent_missed(house: House, pairing: Reservation, *, reason: str = "missed the ring") -> None:
+def agent_missed(house: House, pairing: Reservation, *, reason: str = Unanswered.MISSED) -> None:
     """The agent did not press their key: away with a notice, and the caller is first in line again."""
     house.line.release(pairing.token, entry_to="hold", agent_to=AgentStatus.AWAY, reason=reason, now=house.clock.now())
     match.run(house, pairing.queue)

@@ -4,13 +4,14 @@ Writing it down changes nobody's state. How long an agent wraps up is theirs to 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from callback.domain.callback import Entry
 from callback.domain.desk import NOTES_LENGTH, Code, WrapUp, known
 from callback.domain.errors import InvalidInput, NotFound
-from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token, is_callback
+from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token, consults_for, is_callback
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.tallying import NOTED, micros
 from callback.flows import parted
@@ -90,7 +91,16 @@ def talks_of(work: Work, agent: AgentKey, since: datetime) -> list[WrapUp]:
     """The talks of an agent that began after `since`, newest first, with nothing written down."""
     rows = work.journal(after=work.seq_before(since), limit=BACK, kind="agent", subject=agent)
     begun = [blank(agent, row) for row in rows if row.after == AgentStatus.BUSY and row.data.get("token")]
-    return [talk for talk in reversed(begun) if talk.began_at >= since]
+    found = (with_caller(work, talk) for talk in reversed(begun) if talk.began_at >= since)
+    return [talk for talk in found if talk is not None]
+
+
+def with_caller(work: Work, talk: WrapUp) -> WrapUp | None:
+    """Where they were asked by a colleague at first: the talk with the caller whom they took. None: they took none."""
+    if consults_for(talk.token) is None:
+        return talk
+    taken = work.talk(talk.token)
+    return None if taken is None else replace(talk, entry=taken.entry, call=taken.call)
 
 
 def blank(agent: AgentKey, row: Entry) -> WrapUp:

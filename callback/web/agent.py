@@ -17,6 +17,7 @@ from callback.domain.desk import AWAY_REASONS, Wish
 from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.ids import AgentKey, Token
 from callback.domain.lifecycle import AgentStatus
+from callback.domain.workday import MISSED
 from callback.flows import consult, parted, presence, talks, transfer, wrapup
 from callback.flows.parted import Said
 from callback.ports import House
@@ -34,8 +35,6 @@ SAID_S = 8.0
 """So long the answer to a wish stays in sight."""
 SAID = "desk_said"
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
-MISSED = frozenset({"missed the ring", "hung up before the caller"})
-"""Reasons of being away that the agent did not choose, and may not have noticed."""
 RESOLVED = {"yes": True, "no": False, "": None}
 
 
@@ -51,7 +50,8 @@ def blueprint() -> Blueprint:
     for path, act in (
         ("/presence", post_presence), ("/longer", post_longer), ("/decline", post_decline), ("/hold", post_hold),
         ("/resume", post_resume), ("/transfer", post_transfer), ("/back", post_back),
-        ("/connect", post_connect), ("/hang-up", post_hang_up), ("/cut-off", post_cut_off), ("/talks/<token>", post_talk),
+        ("/connect", post_connect), ("/hang-up", post_hang_up), ("/cut-off", post_cut_off),
+        ("/talks/<token>", post_talk),
     ):  # fmt: skip
         desk_.post(path)(act)
     return desk_

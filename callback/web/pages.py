@@ -11,7 +11,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.policy import Queue
-from callback.web import languages
+from callback.web import languages, reasons
 from callback.web.armour import same_origin
 from callback.web.context import house, options
 from callback.web.guards import Role, covers, public
@@ -24,7 +24,7 @@ def install(app: Flask) -> None:
     """What every page of theirs may use: `csrf()`, `may(role)`, `set_aside()`, and the product's words."""
     app.jinja_env.globals.update(csrf=_csrf, may=_may, set_aside=_set_aside)
     app.context_processor(lambda: {"theme": theme()})
-    app.jinja_env.filters.update(word=word, outcome=outcome, offer_sentence=offer_sentence)
+    app.jinja_env.filters.update(word=word, outcome=outcome, reason=reasons.said, offer_sentence=offer_sentence)
 
 
 def blueprint() -> Blueprint:

@@ -94,6 +94,11 @@ def outcome(code: str) -> str:
     return found() if found else code
 
 
+def known(name: str) -> bool:
+    """Whether this is a word of the product."""
+    return name in _WORDS
+
+
 def word(name: object) -> str:
     """A word of the product as people read it."""
     found = _WORDS.get(str(name))

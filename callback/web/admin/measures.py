@@ -457,6 +457,14 @@ MEASURES: tuple[Measure, ...] = (
         _just(lambda: gettext("Callers who were passed on to another queue, agent or telephone.")),
     ),
     Measure(
+        "announced",
+        "agents",
+        lambda: gettext("Introduced"),
+        _COUNT,
+        _of("announced"),
+        _just(lambda: gettext("Of the transfers, those after a talk with whoever took the caller.")),
+    ),
+    Measure(
         "occupancy",
         "agents",
         lambda: gettext("Occupancy"),

@@ -27,7 +27,10 @@ FURTHEST_DAYS = 1_100
 """As many days as a report takes at most."""
 COLUMNS = ("offered", "answered", "abandoned", "service_level", "asa", "promised", "reached", "aht")
 OF_WORTH = ("offered", "service_level", "promised", "reached", "cost", "first_contact")
-OF_DAYS = ("talks", "back_talks", "aht", "talk", "hold", "wrap_up", "missed", "declined", "transfers", "occupancy")
+OF_DAYS = (
+    "talks", "back_talks", "aht", "talk", "hold", "wrap_up", "missed", "declined", "transfers", "announced",
+    "occupancy",
+)  # fmt: skip
 
 
 def routes(console: Blueprint) -> None:
