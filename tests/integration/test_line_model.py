@@ -22,7 +22,7 @@ from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy, Queue
 from callback.domain.wait import Measured
 from callback.flows.persist import told
-from callback.ports import AgentView, Placed, Standing
+from callback.ports import AgentView, Appointment, Placed, Standing
 from tests.fakes.line import FakeLine
 from tests.support.clock import MONDAY_MORNING, ManualClock
 from tests.support.redis_server import RedisServer
@@ -141,6 +141,14 @@ class Histories(RuleBasedStateMachine):
         until = now + timedelta(seconds=1) if ahead else None
         placed = [Placed(CallbackId(each), queue, score, now, until, f"number-{each[2:]}") for each in some]
         self.both("restore", placed, now=now)
+
+    @rule(queue=queues, some=st.lists(callbacks, unique=True))
+    def book(self, queue: QueueKey, some: list[EntryId]) -> None:
+        self.both("book", [Appointment(queue, CallbackId(each), f"number-{each[2:]}") for each in some])
+
+    @rule(call=calls)
+    def forget(self, call: CallSid) -> None:
+        self.both("forget_person", f"number-{call[2:]}")
 
     @rule(entry=entries, reason=st.sampled_from(["hung up", "callback", "refused"]))
     def leave(self, entry: EntryId, reason: str) -> None:
@@ -269,6 +277,14 @@ class Histories(RuleBasedStateMachine):
             else:
                 assert self.client.hget(f"{{cb}}:r:{entry['t']}", "e") == who
         assert not rows
+
+    @invariant()
+    def whoever_has_an_appointment_stands_in_no_line_and_is_known_by_their_number(self) -> None:
+        booked = cast(dict[str, str], self.client.hgetall("{cb}:booked"))
+        for who, known in booked.items():
+            queue, number = known.split("\t")
+            assert not self.client.exists(f"{{cb}}:e:{who}")
+            assert self.client.hget(f"{{cb}}:q:{queue}:open", number) == who
 
     @invariant()
     def every_agent_is_counted_once_in_each_queue_they_serve(self) -> None:

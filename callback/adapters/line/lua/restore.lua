@@ -43,8 +43,14 @@ local function write_newcomers()
   newcomers = {}
 end
 
+local any_booked = redis.call('EXISTS', BOOKED) == 1 -- hardly ever, in a rebuild
+
 -- Somebody who stands nowhere yet, as almost everybody in a rebuild: what `put_promise` does, without its questions.
 local function put_newcomer(queue, id, score, joined, place, number)
+  if any_booked then
+    local known = unbook(id)
+    number = number ~= '' and number or known
+  end
   tell_row(queue, id, place, score, joined)
   local of = newcomers_of(queue)
   local there, open = of[place], of.open
