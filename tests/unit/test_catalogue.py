@@ -90,7 +90,7 @@ def test_no_text_asks_for_an_answer_the_carrier_keeps_to_itself(name: str, langu
         (("confirm_number", "confirm_keys"), {"1": Intent.CONFIRM, "2": Intent.OTHER_NUMBER}),
         (("hold_offer",), {"1": Intent.CALLBACK}),
         (("later_slots",), {"1": Intent.SLOT, "2": Intent.SLOT, "3": Intent.SLOT}),
-        (("already_waiting", "already_keys"), {"1": Intent.CALLBACK, "2": Intent.STAY}),
+        (("already_waiting", "already_keys"), {"1": Intent.CALLBACK, "2": Intent.STAY, "3": Intent.NOT_NEEDED}),
         (("whisper_live", "whisper_key"), {"1": Intent.TALK}),
         (("human_check", "human_keys"), {"1": Intent.TALK, "2": Intent.LATER, "3": Intent.NOT_NEEDED}),
     ],

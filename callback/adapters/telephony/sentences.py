@@ -92,7 +92,7 @@ PROMISE: Final[dict[str, Sentence]] = {
     ),
     "booked_for": sentence("Your callback is booked for %(when)s."),
     "booked_keys": sentence(
-        "To keep it and hang up, press 1. To stay on the line in the next place instead, press 2. "
+        "To keep the callback and hang up, press 1. To stay on the line and take a place now instead, press 2. "
         "If you no longer need it, press 3."
     ),
     "booked_now": sentence("You are in line now, instead of later. Please stay on the line."),
