@@ -6,7 +6,7 @@ Every port has one contract suite in `tests/contract` that runs on the fake and 
 import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
@@ -23,7 +23,8 @@ from callback.domain.numbers import OwnNumber, Webhooks
 from callback.domain.planned import Planned, PlanState
 from callback.domain.policy import Policy, Queue
 from callback.domain.proof import NumberChange
-from callback.domain.reports import Spread, Sums
+from callback.domain.rating import Rating
+from callback.domain.reports import Spread, Sums, What
 from callback.domain.said import Happened, Moment, Prediction, Saying, Taken
 from callback.domain.stored import Stored
 from callback.domain.table import Table
@@ -660,6 +661,9 @@ class Punctuality:
     unrung: int
     early_s: float
     late_s: float
+
+    def __add__(self, other: "Punctuality") -> "Punctuality":
+        return Punctuality(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -1335,16 +1339,29 @@ class Work(Protocol):
         together. Only what there is. `before_hour` counts for hours only."""
         ...
 
-    def report_spreads(self, span: Span) -> list[tuple[SpreadOf, dict[int, int]]]:
-        """Of every queue, day and kind. `agent` and `before_hour` mean nothing here."""
+    def report_spreads(self, span: Span, by: str) -> list[tuple[Any, What, Spread]]:
+        """The spreads of seconds, by the keys of `report`; of agents the waits of those whom they took alone.
+        `before_hour` counts for hours only."""
         ...
 
     def first_reported(self) -> date | None:
         """The first day of which anything is counted."""
         ...
 
-    def punctuality(self, *, since: datetime, until: datetime, queues: Sequence[str] = ()) -> Punctuality:
-        """Of the promises that were made in whole hours from `since` to before `until`."""
+    def punctuality(
+        self, by: str, *, since: datetime, until: datetime, queues: Sequence[str] = ()
+    ) -> list[tuple[Any, Punctuality]]:
+        """Of the promises that were made in whole hours from `since` to before `until`: by "hour" (its beginning) or
+        "queue", or ("") all together. Only what there is."""
+        ...
+
+    # how it was
+    def put_rating(self, rating: Rating) -> Rating:
+        """Written down, instead of what the same caller said before."""
+        ...
+
+    def rating(self, callback: CallbackId) -> Rating | None:
+        """None: they said nothing."""
         ...
 
     # what callers were told

@@ -28,6 +28,20 @@ class What(StrEnum):
     LEFT = "left"  # until they hung up
 
 
+class Part(StrEnum):
+    """Of what parts, besides queues and days, spreads are kept."""
+
+    HOUR = "hour"  # of the clock
+    AGENT = "agent"  # who talked with them
+
+
+class Grain(StrEnum):
+    """Over what time a spread of a part is kept."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
 def _edges() -> tuple[float, ...]:
     """Whole seconds at first, then steps of at most a tenth that meet every target."""
     found = [float(at) for at in range(1, 21)]
@@ -88,7 +102,8 @@ class Sums:
       `back_s` from joining the line
     - agents: talks, `back_talks` of them with people whom we rang; means are over talks: ringing, talking with hold,
       hold, wrapping up; `work_s` at work, `free_s` available; rings missed and declined, callers passed on
-      (`announced` of them after a talk with whoever took them); `said` whether the matter was settled, and `resolved`
+      (`announced` of them after a talk with whoever took them); `said` whether the matter was settled, and `resolved`;
+      of callbacks, `rated` by their callers, and `satisfied` of those
     """
 
     offered: int = 0
@@ -134,6 +149,8 @@ class Sums:
     announced: int = 0
     said: int = 0
     resolved: int = 0
+    rated: int = 0
+    satisfied: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(*(getattr(self, name) + getattr(other, name) for name in NAMES))
@@ -212,6 +229,16 @@ class Sums:
     def first_contact(self) -> float | None:
         """Settled at once, of the talks of which it was said."""
         return ratio(self.resolved, self.said)
+
+    @property
+    def satisfaction(self) -> float | None:
+        """Rated 4 or 5 (`domain.rating`), of those who said how it was: CSAT."""
+        return ratio(self.satisfied, self.rated)
+
+    @property
+    def rated_share(self) -> float | None:
+        """Said how it was, of those whose callback was completed."""
+        return ratio(min(self.rated, self.completed), self.completed)
 
     def cost_per_call(self, hourly: float) -> float | None:
         """What a talk costs in agents' time at work, at so much an hour."""

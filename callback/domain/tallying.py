@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 from callback.domain.callback import Entry
 from callback.domain.ids import EntryId, is_callback
 from callback.domain.lifecycle import CALL_ENDS, ENDS, AgentStatus, CallState, State
+from callback.domain.rating import is_good
 from callback.domain.reports import SHORT_S, TARGETS, What, step_of
 from callback.domain.workday import DECLINED, MISSED, only_asked
 
 BACK_IN_LINE = "back_in_line"
 """The line's reason for whoever stands in it again: passed on, or after it was lost. They were counted before."""
-PASSED_ON, NOTED = "passed_on", "noted"
+PASSED_ON, NOTED, RATED = "passed_on", "noted", "rated"
 _QUARTER = timedelta(minutes=15)
 """Every zone's hours begin at a whole number of these."""
 AT_WORK = (AgentStatus.RESERVED, AgentStatus.BUSY, AgentStatus.WRAP_UP)
@@ -48,11 +49,13 @@ class DayOf(NamedTuple):
 
 
 class SpreadOf(NamedTuple):
-    """A spread of seconds of a queue's day."""
+    """A spread of seconds of a queue's day; or of one hour of its clock, or one agent, of that day."""
 
     queue: str
     day: date
     what: What
+    hour: int | None = None
+    agent: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Tallying:
                 self._add(row.queue, row.at, passed, str(row.data.get("agent", "")))
             case "queue" if row.after == NOTED:
                 self._noted(row)
+            case "queue" if row.after == RATED:
+                self._rated(row)
 
     # --- calls
 
@@ -108,17 +113,18 @@ class Tallying:
             self._add(row.queue, began, {"offered": 1})
         if row.after == CallState.BRIDGED and "answered" not in call:
             self.open[key] = call | {"answered": True}
-            self._answered(call, row.at)
+            self._answered(call, row.at, str(row.data.get("agent", "")))
         elif row.after in CALL_ENDS:
             self.open[key] = None
             self._gone(call, row)
 
-    def _answered(self, call: Open, at: datetime) -> None:
+    def _answered(self, call: Open, at: datetime, agent: str) -> None:
         began = moment(call["at"])
         waited = max((at - began).total_seconds(), 0.0)
         within = {f"in_{target}": 1 for target in TARGETS if waited <= target}
         self._add(call["queue"], began, {"answered": 1, "wait_s": waited, **within})
         self._spread(call["queue"], began, What.LIVE, waited)
+        self._had(agent, call["queue"], at, What.LIVE, waited)
 
     def _gone(self, call: Open, row: Entry) -> None:
         queue, began = call["queue"], moment(call["at"])
@@ -150,18 +156,19 @@ class Tallying:
             self.open[key] = promise | {"later": True}
         elif row.after == State.BRIDGED and "met" not in promise:
             self.open[key] = promise | {"met": True}
-            self._met(promise, row.at)
+            self._met(promise, row.at, str(row.data.get("agent", "")))
         elif row.after in ENDS:
             self.open[key] = None
             self._add(promise["queue"], moment(promise["at"]), {row.after: 1})
 
-    def _met(self, promise: Open, at: datetime) -> None:
+    def _met(self, promise: Open, at: datetime, agent: str) -> None:
         queue, made = promise["queue"], moment(promise["at"])
         self._add(queue, made, {"met": 1})
         if "later" not in promise:
             waited = max((at - moment(promise["waits"])).total_seconds(), 0.0)
             self._add(queue, made, {"back": 1, "back_s": waited})
             self._spread(queue, made, What.BACK, waited)
+            self._had(agent, queue, at, What.BACK, waited)
 
     # --- agents
 
@@ -197,6 +204,12 @@ class Tallying:
             about = {"said": said, "resolved": resolved}
             self._add(row.queue, moment(row.data["began"]), about, str(row.data.get("agent", "")))
 
+    def _rated(self, row: Entry) -> None:
+        """How it was, said for the first time or anew, in the hour in which the promise was made."""
+        score, was = row.data["score"], row.data.get("was")
+        about = {"rated": was is None, "satisfied": is_good(score) - (was is not None and is_good(was))}
+        self._add(row.queue, moment(row.data["made"]), about, str(row.data.get("agent", "")))
+
     # --- sums
 
     def _add(self, queue: str, at: datetime, amounts: Mapping[str, float], agent: str = "") -> None:
@@ -209,8 +222,15 @@ class Tallying:
                 place[name] += amount
 
     def _spread(self, queue: str, at: datetime, what: What, seconds: float) -> None:
-        hour = hour_of(queue, at, self.facts.zone(queue))
-        self.spreads[SpreadOf(queue, hour.day, what)][step_of(seconds)] += 1
+        hour, step = hour_of(queue, at, self.facts.zone(queue)), step_of(seconds)
+        self.spreads[SpreadOf(queue, hour.day, what)][step] += 1
+        self.spreads[SpreadOf(queue, hour.day, what, hour=hour.hour)][step] += 1
+
+    def _had(self, agent: str, queue: str, at: datetime, what: What, seconds: float) -> None:
+        """How long somebody had waited for this agent, on the day on which they talked."""
+        if agent:
+            day = hour_of(queue, at, self.facts.zone(queue)).day
+            self.spreads[SpreadOf(queue, day, what, agent=agent)][step_of(seconds)] += 1
 
 
 def key_of(row: Entry) -> str:

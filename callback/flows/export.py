@@ -23,6 +23,7 @@ MEANT: Final[Mapping[str, str]] = {
     "attempts": "calls that we made for a promise",
     "texts": "text messages to this number",
     "wrap_ups": "what an agent wrote down after a talk",
+    "ratings": "how they said it was, after a callback",
     "talks": "talks that were held or passed on",
     "requests": "promises that a program asked for",
     "number_changes": "another number that was not confirmed",

@@ -4,9 +4,10 @@ Everything is read from what is counted already (`flows.reports`), so that a yea
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import reduce
 from typing import Any
 
 from callback.domain.reports import NOTHING, Spread, Sums, What, merged
@@ -19,7 +20,7 @@ ON_TIME = Punctuality(0, 0, 0, 0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Counted:
-    """Sums, and the spreads of seconds that belong to them. `punctual` is told of whole reports only."""
+    """Sums, the spreads of seconds that belong to them, and how punctual the promises were (of agents: not told)."""
 
     sums: Sums = NOTHING
     spreads: Mapping[What, Spread] = field(default_factory=dict)
@@ -45,9 +46,9 @@ def report(house: House, span: Span, by: str, zone: tzinfo) -> Report:
     now = house.clock.now().astimezone(zone)
     earlier = span_before(span, now)
     with house.store.look() as work:
-        spreads = {} if span.agent else _spreads(work, span, by)
-        parts = [(key, Counted(sums, spreads.get(key, {}))) for key, sums in _parts(work, span, by)]
-        whole = Counted(_sums(work, span), together(spreads.values()), _punctual(work, span, zone))
+        parts = _parts(work, span, by, zone)
+        spreads = together(part.spreads for _, part in parts)
+        whole = Counted(_sums(work, span), spreads, _punctual(work, span, zone))
         before = _before(work, earlier, zone)
         return Report(span, whole, parts, before, earlier, work.report_mark())
 
@@ -59,31 +60,52 @@ def span_before(span: Span, now: datetime) -> Span:
     return replace(span, first=span.first - timedelta(days), last=span.last - timedelta(days), before_hour=hour)
 
 
+# --- as many days before --------------------------------------------------------------------------------------------
+
+
 def _before(work: Work, span: Span, zone: tzinfo) -> Counted | None:
     """None: nothing was counted then, or it cannot be told (an agent's hours are not kept)."""
-    if span.before_hour is None:
-        sums = _sums(work, span)
-    elif span.agent:
+    if span.before_hour is not None and span.agent:
         return None
-    else:
-        whole_days = replace(span, last=span.last - timedelta(1), before_hour=None)
-        sums = _sums(work, whole_days) if whole_days.last >= whole_days.first else NOTHING
-        last_day = replace(span, first=span.last)
-        sums = sum((some for _, some in work.report(last_day, "hour")), sums)
-    return None if sums == NOTHING else Counted(sums, punctual=_punctual(work, span, zone))
+    some = [_whole(work, one, by) for one, by in _whole_days_and_hours(span)]
+    found = replace(added(some), punctual=_punctual(work, span, zone))
+    return None if found.sums == NOTHING else found
+
+
+def _whole_days_and_hours(span: Span) -> list[tuple[Span, str]]:
+    """The days that count whole, and the last one where only some of its hours do; each with what to read it by."""
+    if span.before_hour is None:
+        return [(span, "")]
+    days = replace(span, last=span.last - timedelta(1), before_hour=None)
+    return [*([(days, "")] if days.last >= days.first else []), (replace(span, first=span.last), "hour")]
+
+
+def _whole(work: Work, span: Span, by: str) -> Counted:
+    sums = reduce(lambda all_of, one: all_of + one[1], work.report(span, by), NOTHING)
+    return Counted(sums, together(part for part in _spreads(work, span, by).values()))
 
 
 def _sums(work: Work, span: Span) -> Sums:
     return next((sums for _, sums in work.report(span, "")), NOTHING)
 
 
-def _parts(work: Work, span: Span, by: str) -> list[tuple[Any, Sums]]:
-    if by != "week":
-        return work.report(span, by)
-    weeks: defaultdict[date, Sums] = defaultdict(Sums)
-    for day, sums in work.report(span, "day"):
-        weeks[monday(day)] += sums
-    return sorted(weeks.items())
+# --- in parts -------------------------------------------------------------------------------------------------------
+
+
+def _parts(work: Work, span: Span, by: str, zone: tzinfo) -> list[tuple[Any, Counted]]:
+    if by == "week":
+        return _weeks(_parts(work, span, "day", zone))
+    spreads, punctual = _spreads(work, span, by), _punctual_parts(work, span, by, zone)
+    return [
+        (key, Counted(sums, spreads.get(key, {}), punctual.get(key, ON_TIME))) for key, sums in work.report(span, by)
+    ]
+
+
+def _weeks(days: Iterable[tuple[date, Counted]]) -> list[tuple[Any, Counted]]:
+    weeks: defaultdict[date, list[Counted]] = defaultdict(list)
+    for day, counted in days:
+        weeks[monday(day)].append(counted)
+    return [(week, added(some)) for week, some in sorted(weeks.items())]
 
 
 def monday(day: date) -> date:
@@ -91,36 +113,53 @@ def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _whole(_: Any) -> Any:
-    return ""
-
-
-_KEYS: Mapping[str, Callable[[Any], Any]] = {
-    "day": lambda of: of.day,
-    "week": lambda of: monday(of.day),
-    "queue": lambda of: of.queue,
-}
+def added(some: Sequence[Counted]) -> Counted:
+    """All of them together."""
+    sums = reduce(lambda all_of, one: all_of + one.sums, some, NOTHING)
+    punctual = reduce(lambda all_of, one: all_of + one.punctual, some, ON_TIME)
+    return Counted(sums, together(one.spreads for one in some), punctual)
 
 
 def _spreads(work: Work, span: Span, by: str) -> dict[Any, dict[What, Spread]]:
-    """By the parts of the report; where spreads are not kept by them, all together."""
-    key = _KEYS.get(by, _whole)
-    of_part: defaultdict[tuple[Any, What], list[Spread]] = defaultdict(list)
-    for of, spread in work.report_spreads(span):
-        of_part[key(of), of.what].append(spread)
     found: defaultdict[Any, dict[What, Spread]] = defaultdict(dict)
-    for (part, what), some in of_part.items():
-        found[part][what] = merged(some)
+    for key, what, spread in work.report_spreads(span, by):
+        found[key][what] = spread
     return dict(found)
 
 
-def together(parts: Any) -> dict[What, Spread]:
+def together(parts: Iterable[Mapping[What, Spread]]) -> dict[What, Spread]:
     """The spreads of all parts."""
-    return {what: merged(part[what] for part in parts if what in part) for what in What}
+    known = list(parts)
+    return {what: merged(part[what] for part in known if what in part) for what in What}
+
+
+# --- how punctual ---------------------------------------------------------------------------------------------------
 
 
 def _punctual(work: Work, span: Span, zone: tzinfo) -> Punctuality:
+    if span.agent:
+        return ON_TIME
+    since, until = _moments(span, zone)
+    found = work.punctuality("", since=since, until=until, queues=span.queues)
+    return next((punctual for _, punctual in found), ON_TIME)
+
+
+def _punctual_parts(work: Work, span: Span, by: str, zone: tzinfo) -> dict[Any, Punctuality]:
+    if span.agent or by == "agent":
+        return {}
+    since, until = _moments(span, zone)
+    found = work.punctuality("queue" if by == "queue" else "hour", since=since, until=until, queues=span.queues)
+    if by == "queue":
+        return dict(found)
+    parts: defaultdict[Any, Punctuality] = defaultdict(lambda: ON_TIME)
+    for at, punctual in found:
+        local = at.astimezone(zone)
+        parts[local.hour if by == "hour" else local.date()] += punctual
+    return dict(parts)
+
+
+def _moments(span: Span, zone: tzinfo) -> tuple[datetime, datetime]:
     since, until = (datetime.combine(day, time(), zone) for day in (span.first, span.last + timedelta(1)))
     if span.before_hour is not None:
         until = datetime.combine(span.last, time(span.before_hour), zone)
-    return ON_TIME if span.agent else work.punctuality(since=since, until=until, queues=span.queues)
+    return since, until

@@ -1,11 +1,14 @@
 """What reports count, on both databases."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from callback.adapters.store.reports_spreads import stretches
 from callback.adapters.store.sql_store import SqlStore
 from callback.domain.desk import Talk
-from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
+from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token
 from callback.domain.judged import Tally
+from callback.domain.rating import Rating
 from callback.domain.reports import Sums, What
 from callback.domain.said import Moment
 from callback.domain.tallying import DayOf, HourOf, SpreadOf
@@ -57,7 +60,8 @@ def test_of_nothing_there_is_no_report(store: SqlStore) -> None:
         assert work.report_mark() is None
         assert work.first_reported() is None
         assert all(work.report(Span(DAY, NEXT), by) == [] for by in ("", "day", "queue", "agent", "hour"))
-        assert work.punctuality(since=NOW, until=NOW + timedelta(days=1)) == Punctuality(0, 0, 0, 0, 0, 0)
+        assert all(work.report_spreads(Span(DAY, NEXT), by) == [] for by in ("", "day", "queue", "agent", "hour"))
+        assert work.punctuality("", since=NOW, until=NOW + timedelta(days=1)) == []
 
 
 def test_spreads_are_put_together_step_by_step(store: SqlStore) -> None:
@@ -65,9 +69,57 @@ def test_spreads_are_put_together_step_by_step(store: SqlStore) -> None:
     count(store, spreads={live: {3: 1, 20: 2}, other: {1: 1}})
     count(store, spreads={live: {20: 1, 21: 1}})
     with store.look() as work:
-        assert dict(work.report_spreads(Span(DAY, DAY))) == {live: {3: 1, 20: 3, 21: 1}, other: {1: 1}}
-        assert work.report_spreads(Span(DAY, DAY, ("billing",))) == [(other, {1: 1})]
-        assert work.report_spreads(Span(NEXT, NEXT)) == []
+        assert work.report_spreads(Span(DAY, DAY), "queue") == [
+            ("billing", What.BACK, {1: 1}), ("support", What.LIVE, {3: 1, 20: 3, 21: 1}),
+        ]  # fmt: skip
+        assert work.report_spreads(Span(DAY, DAY, ("billing",)), "") == [("", What.BACK, {1: 1})]
+        assert work.report_spreads(Span(DAY, NEXT), "day") == [
+            (DAY, What.BACK, {1: 1}), (DAY, What.LIVE, {3: 1, 20: 3, 21: 1}),
+        ]  # fmt: skip
+        assert work.report_spreads(Span(NEXT, NEXT), "day") == []
+
+
+def test_spreads_of_hours_and_agents_are_read_by_whole_months_and_single_days(store: SqlStore) -> None:
+    days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1), DAY]
+    for step, day in enumerate(days):
+        at_nine, of_ann = (
+            SpreadOf("support", day, What.LIVE, hour=9),
+            SpreadOf("support", day, What.BACK, agent="ann"),
+        )
+        count(store, spreads={at_nine: {step: 1}, of_ann: {step: 2}})
+    count(store, spreads={SpreadOf("billing", DAY, What.LIVE, hour=17): {9: 1}})
+    with store.look() as work:
+        long, short = Span(days[0], DAY), Span(date(2026, 2, 2), DAY)
+        at_nine, at_five = (9, What.LIVE, dict.fromkeys(range(5), 1)), (17, What.LIVE, {9: 1})
+        assert work.report_spreads(long, "hour") == [at_nine, at_five]
+        assert work.report_spreads(Span(days[0], DAY, ("billing",)), "hour") == [at_five]
+        assert work.report_spreads(Span(days[0], DAY, before_hour=10), "hour") == [at_nine]
+        assert work.report_spreads(short, "hour") == [(9, What.LIVE, {2: 1, 3: 1, 4: 1}), at_five]
+        assert work.report_spreads(long, "agent") == [("ann", What.BACK, dict.fromkeys(range(5), 2))]
+        one = replace(long, agent="ann")
+        assert work.report_spreads(one, "day") == [(day, What.BACK, {step: 2}) for step, day in enumerate(days)]
+        assert work.report_spreads(one, "") == [("", What.BACK, dict.fromkeys(range(5), 2))]
+        assert work.report_spreads(replace(long, agent="bob"), "day") == []
+
+
+def test_a_stretch_is_whole_months_with_single_days_around_them() -> None:
+    def cut(first: date, last: date) -> list[tuple[str, int]]:
+        return [(grain.value, (end - begin).days + 1) for grain, begin, end in stretches(first, last)]
+
+    assert cut(date(2026, 1, 1), date(2026, 12, 31)) == [("month", 365)]
+    assert cut(date(2026, 1, 31), date(2026, 3, 2)) == [("day", 1), ("month", 28), ("day", 2)]
+    assert cut(date(2026, 1, 2), date(2026, 2, 27)) == [("day", 57)]
+    assert cut(DAY, DAY) == [("day", 1)]
+
+
+def test_what_a_caller_said_is_kept_once_a_callback(store: SqlStore) -> None:
+    with store.begin() as work:
+        callback = promised(work)
+        first = work.put_rating(Rating(callback.id, SUPPORT, AgentKey("ann"), 2, NOW, NOW))
+        later = work.put_rating(replace(first, score=5, changed_at=NOW + timedelta(hours=1)))
+    with store.look() as work:
+        assert work.rating(callback.id) == later
+        assert work.rating(CallbackId("none")) is None
 
 
 def test_what_goes_on_is_kept_until_it_is_over_and_the_mark_moves_with_it(store: SqlStore) -> None:
@@ -103,7 +155,10 @@ def test_how_punctual_promises_were_is_counted_by_the_hour(store: SqlStore) -> N
     with store.begin() as work:
         work.add_tallies({Hour(SUPPORT, NOW, Moment.PROMISE, ""): tally, Hour(SUPPORT, NOW, Moment.HOLD, ""): tally})
         work.add_tallies({Hour(QueueKey("billing"), later, Moment.PROMISE, "3"): tally})
+    one, evening = Punctuality(1, 0, 2, 0, 0.0, 60.0), later + timedelta(hours=1)
     with store.look() as work:
-        assert work.punctuality(since=NOW, until=later) == Punctuality(1, 0, 2, 0, 0.0, 60.0)
-        assert work.punctuality(since=NOW, until=later + timedelta(hours=1)).late == 4
-        assert work.punctuality(since=NOW, until=later + timedelta(hours=1), queues=["billing"]).late == 2
+        assert work.punctuality("", since=NOW, until=later) == [("", one)]
+        assert work.punctuality("", since=NOW, until=evening) == [("", one + one)]
+        assert work.punctuality("", since=NOW, until=evening, queues=["billing"]) == [("", one)]
+        assert work.punctuality("hour", since=NOW, until=evening) == [(NOW, one), (later, one)]
+        assert work.punctuality("queue", since=NOW, until=evening) == [("billing", one), ("support", one)]

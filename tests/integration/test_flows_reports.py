@@ -1,17 +1,23 @@
 """Reports are counted from the journal of a real house: once, in whatever rounds, and the same when counted anew."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from callback.adapters.store.sql_store import SqlStore
+from callback.domain import ownday
 from callback.domain.desk import Code, Wish
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus
-from callback.domain.reports import Sums
+from callback.domain.reports import Sums, What
 from callback.flows import parted, presence, reports, transfer, wrapup
 from callback.ports import House, Span
 from tests.support.house import OWN, StagedHouse, on_both
 
 ANN = AgentKey("ann")
+HERE = ZoneInfo("America/New_York")
+"""Where the queue's number is."""
 CODES = (Code("solved", True),)
 EVER = Span(date(2000, 1, 1), date(2100, 1, 1))
 
@@ -72,6 +78,41 @@ def test_a_day_is_counted_once_and_the_same_when_it_is_counted_anew(staged: Stag
     heard: list[int] = []
     assert reports.rebuild(staged.house, heard.append) == sum(heard) > 10
     assert whole(staged) == first
+
+
+@on_both
+def test_the_desk_and_the_report_say_the_same_of_an_agents_day(staged: StagedHouse) -> None:
+    a_day(staged)
+    staged.wait(60)
+    reports.keep(staged.house)
+    now = staged.clock.now().astimezone(HERE)
+    since, day = now - timedelta(days=1), now.date()
+    with staged.sql.look() as work:
+        rows = work.journal(after=0, limit=1000, kind="agent", subject=ANN)
+        held, written = work.talks(ANN, since=since, until=now), work.wrap_ups(ANN, since=since, until=now)
+        [(_, reported)] = work.report(Span(day, day, agent=ANN), "")
+    own = ownday.days(rows, held, written, HERE)[day]
+    assert own == reported
+    assert own.talks == own.transfers == own.said == 1
+    assert own.aht_s == pytest.approx(own.talk_s + own.wrap_s)
+
+
+def test_the_wait_of_somebody_called_back_is_told_by_hour_and_by_agent(staged: StagedHouse) -> None:
+    leg = staged.called()
+    staged.wait(7)
+    leg.pick_up()
+    leg.press("1")
+    staged.talking(leg)
+    staged.wait(40)
+    leg.hang_up()
+    staged.journal()
+    staged.wait(60)
+    reports.keep(staged.house)
+    with staged.sql.look() as work:
+        for by in ("hour", "agent", "queue"):
+            [(key, what, spread)] = work.report_spreads(EVER, by)
+            assert (what, sum(spread.values())) == (What.BACK, 1)
+            assert key == {"hour": staged.clock.now().astimezone(HERE).hour, "agent": "ann", "queue": "support"}[by]
 
 
 def test_what_somebody_else_has_counted_meanwhile_is_not_counted_again(staged: StagedHouse) -> None:

@@ -51,14 +51,15 @@ def test_every_figure_stands_with_its_meaning_beside_the_days_before(web: WebHou
     assert "Answered within 20 seconds, of those answered" in said
     assert "against before" in said
     assert "The last of them counts until" in said
-    assert said.count("data-chart") == 2
+    assert said.count("data-chart") == 3
     said = text(client.get(f"{PAGE}?period=yesterday&target=60&queue=billing&by=hour&show=asa"))
     assert "Answered within 60 seconds, of those answered" in said
     assert 'value="billing" selected' in said
     assert "The last of them counts until" not in said
     said = text(client.get(f"{PAGE}?period=28&by=week&lang=zh"))
     assert "Answered within" not in said
-    assert text(client.get(f"{PAGE}/management?period=28&hourly=36,5")).count("not collected") == 1
+    said = text(client.get(f"{PAGE}/management?period=28&hourly=36,5"))
+    assert "Rated 4 or 5 of 5" in said
 
 
 def test_one_place_on_the_axis_is_no_picture(web: WebHouse) -> None:
@@ -95,6 +96,37 @@ def test_a_file_has_every_figure_and_agrees_with_the_page(web: WebHouse) -> None
     assert sum(int(row["answered"]) for row in by_hour) == found.whole.sums.answered
 
 
+def test_waits_are_told_of_every_part_in_table_chart_and_file(web: WebHouse) -> None:
+    fill(web.store, web.clock.now(), days=35)
+    client = signed_in(web, "supervisor")
+    waits = ("wait_p50", "wait_p90", "back_p50", "back_p90")
+    for by in ("hour", "day", "week", "queue"):
+        busy = [row for row in rows(client.get(f"{PAGE}.csv?period=28&by={by}")) if int(row["answered"]) > 20]
+        assert busy
+        assert all(0 < float(row["wait_p50"]) < float(row["wait_p90"]) for row in busy)
+        assert all(0 < float(row["back_p50"]) < float(row["back_p90"]) for row in busy)
+        said = text(client.get(f"{PAGE}?period=28&by={by}&table=waits"))
+        assert said.split('id="parts"')[1].split("</thead>")[0].count("Long wait (p90)") == 1
+    for path in ("agents.csv?period=28", "agents.csv?period=28&agent=ann&by=week"):
+        parts = [row for row in rows(client.get(f"{PAGE}/{path}")) if int(row["talks"]) > 50]
+        assert len(parts) >= 2
+        assert all(float(row[key]) > 0 for row in parts for key in waits)
+    said = text(client.get(f"{PAGE}/agents?period=28&show=back_p90"))
+    assert "Time to agent, called back (p90)" in said.split("figcaption")[1]
+
+
+def test_the_days_before_have_their_waits_as_well(web: WebHouse) -> None:
+    fill(web.store, web.clock.now(), days=14)
+    client = signed_in(web, "viewer")
+    for period in ("7", "own&from=2026-02-24&to=2026-02-26"):
+        row = (
+            text(client.get(f"{PAGE}?period={period}"))
+            .split("Half of those answered waited no longer")[1]
+            .split("</tr>")[0]
+        )
+        assert row.count(":") >= 3, "now, before and the change"
+
+
 def test_agents_are_for_supervisors_and_nobody_else(web: WebHouse) -> None:
     fill(web.store, web.clock.now(), days=3, agents=("ann", "=cmd"))
     viewer, supervisor = signed_in(web, "viewer"), signed_in(web, "supervisor")
@@ -105,7 +137,7 @@ def test_agents_are_for_supervisors_and_nobody_else(web: WebHouse) -> None:
     said = text(supervisor.get(f"{PAGE}/agents"))
     assert "agent=ann" in said
     said = text(supervisor.get(f"{PAGE}/agents?agent=ann"))
-    assert "By day" in said
+    assert "In parts" in said
     assert "Occupancy" in said
     named = rows(supervisor.get(f"{PAGE}/agents.csv"))
     assert [row["agent"] for row in named] == ["'=cmd", "ann"]

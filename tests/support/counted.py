@@ -58,10 +58,14 @@ def _day(
             if end != "completed":
                 yield _row(at, "callback", entry, "waiting", end, queue)
                 continue
-            yield _row(at, "callback", entry, "answered", "bridged", queue)
+            yield _row(at, "callback", entry, "answered", "bridged", queue, agent=agent)
             yield _row(at + talk, "callback", entry, "bridged", "completed", queue)
+            if random.random() < 0.3:
+                score = random.choices((1, 2, 3, 4, 5), (4, 6, 15, 35, 40))[0]
+                yield _row(at + talk, "queue", queue, None, "rated", queue, agent=agent, made=micros(begin + wait),
+                           score=score, was=None)  # fmt: skip
         else:
-            yield _row(at, "call", entry, "reserved", "bridged", queue)
+            yield _row(at, "call", entry, "reserved", "bridged", queue, agent=agent)
             yield _row(at + talk, "call", entry, "bridged", "completed", queue)
         yield from _talk(random, agent, queue, entry, at, talk)
 

@@ -13,7 +13,7 @@ import pytest
 
 from callback.domain.callback import Entry
 from callback.domain.reports import EDGES, NAMES, TARGETS, Sums, What, merged, middle_of, quantile, step_of
-from callback.domain.tallying import DayOf, Facts, Tallying, micros, pieces
+from callback.domain.tallying import DayOf, Facts, SpreadOf, Tallying, micros, pieces
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BEGAN = datetime(2026, 10, 24, 20, 0, tzinfo=UTC)
@@ -274,9 +274,43 @@ def test_seconds_are_spread_by_queue_day_and_kind() -> None:
         call("CA1", "support", (0, "arrived"), (20, "bridged"))
         + call("CA2", "support", (0, "arrived"), (8, "abandoned"))
     )
-    assert {key.what: dict(steps) for key, steps in found.spreads.items()} == {
-        What.LIVE: {step_of(20): 1}, What.LEFT: {step_of(8): 1},
+    day = at(0).astimezone(BERLIN)
+    assert found.spreads == {
+        SpreadOf("support", day.date(), What.LIVE): {step_of(20): 1},
+        SpreadOf("support", day.date(), What.LIVE, hour=day.hour): {step_of(20): 1},
+        SpreadOf("support", day.date(), What.LEFT): {step_of(8): 1},
+        SpreadOf("support", day.date(), What.LEFT, hour=day.hour): {step_of(8): 1},
+    }
+
+
+def test_the_wait_of_whoever_held_or_was_called_back_is_that_of_their_first_agent_too() -> None:
+    live = call("CA1", "support", (0, "arrived"), (20, "bridged"))
+    live[1] = replace(live[1], data={"agent": "ann"})
+    promises = [
+        Entry(at(second), "callback", name, before, state, "", queue="support", data={"agent": agent})
+        for name, first in (("cb1", "waiting"), ("cb2", "scheduled"))
+        for second, before, state, agent in (
+            (0, None, first, ""), (300, "answered", "bridged", "bob"), (400, "answered", "bridged", "chen"),
+        )
+    ]  # fmt: skip
+    found = read([*live, *promises])
+    assert {(key.agent, key.what): dict(steps) for key, steps in found.spreads.items() if key.agent} == {
+        ("ann", What.LIVE): {step_of(20): 1}, ("bob", What.BACK): {step_of(300): 1},
     }  # fmt: skip
+
+
+def test_what_was_rated_anew_replaces_what_was_said() -> None:
+    def rated(score: int, was: int | None) -> Entry:
+        data = {"agent": "ann", "made": micros(BEGAN), "score": score, "was": was}
+        return Entry(at(9), "queue", "support", None, "rated", "", queue="support", data=data)
+
+    day = at(0).astimezone(BERLIN).date()
+    for rows, satisfied in (((rated(5, None),), 1), ((rated(5, None), rated(3, 5)), 0), ((rated(3, None),), 0)):
+        found = read(rows).days
+        for agent in ("", "ann"):
+            assert (found[DayOf("support", agent, day)]["rated"], found[DayOf("support", agent, day)]["satisfied"]) == (
+                1, satisfied,
+            )  # fmt: skip
 
 
 def test_figures_follow_from_the_sums() -> None:
@@ -293,3 +327,5 @@ def test_figures_follow_from_the_sums() -> None:
     assert [none.service_level(20), none.asa_s, none.cost_per_call(1), none.reached] == [None] * 4
     ended = Sums(promised=10, completed=6, unreached=2, cancelled=1, back=5, back_s=50)
     assert (ended.open, ended.reached, ended.back_mean_s) == (1, 0.75, 10)
+    said = Sums(completed=8, rated=4, satisfied=3)
+    assert (said.satisfaction, said.rated_share) == (0.75, 0.5)

@@ -5,27 +5,29 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callback.domain.callback import Entry
-from callback.domain.desk import USUAL_CODES, Code, Talk, Wish, WrapUp, codes, known
+from callback.domain.desk import USUAL_CODES, Code, Talk, WrapUp, codes, known
 from callback.domain.errors import InvalidInput
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
-from callback.domain.workday import DECLINED, Workday, figures
+from callback.domain.ownday import days
+from callback.domain.reports import NOTHING, Sums
+from callback.domain.workday import DECLINED
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANN, SUPPORT = AgentKey("ann"), QueueKey("support")
 
 
 def row(after: str, second: float, *, reason: str = "", entry: str = "") -> Entry:
-    data = {"token": f"rs{second}", "entry": entry} if entry else {}
+    data = {"token": "rs1", "entry": entry} if entry else {}
     return Entry(NINE + timedelta(seconds=second), "agent", ANN, None, after, reason, entry, SUPPORT, data)
 
 
-def day(*rows: Entry, talks: list[Talk] | None = None, wrap_ups: list[WrapUp] | None = None) -> Workday:
-    return figures(rows, talks or [], wrap_ups or [], since=NINE, until=NINE + timedelta(seconds=1000))
+def day(*rows: Entry, talks: list[Talk] | None = None, wrap_ups: list[WrapUp] | None = None) -> Sums:
+    return days(rows, talks or [], wrap_ups or [], UTC).get(NINE.date(), NOTHING)
 
 
-def a_talk(wish: Wish = Wish.NONE, held_s: float = 0) -> Talk:
+def a_talk(passed_at: datetime | None = None, held_s: float = 0) -> Talk:
     leg = CallSid("CA1")
-    return Talk(Token("rs1"), ANN, SUPPORT, EntryId("CA1"), leg, leg, NINE, wish, held_s=held_s)
+    return Talk(Token("rs1"), ANN, SUPPORT, EntryId("CA1"), leg, leg, NINE, passed_at=passed_at, held_s=held_s)
 
 
 def a_wrap_up(resolved: bool | None) -> WrapUp:
@@ -33,23 +35,27 @@ def a_wrap_up(resolved: bool | None) -> WrapUp:
 
 
 def test_a_day_on_which_nothing_happened_has_no_means() -> None:
-    assert day() == Workday()
+    assert day() == NOTHING
+    assert (day().aht_s, day().occupancy, day().first_contact) == (None, None, None)
 
 
-def test_a_call_is_counted_with_its_parts_and_hold_is_not_talk() -> None:
+def test_a_call_is_counted_with_its_parts_and_the_ring_is_not_handling() -> None:
     found = day(
         row("available", 0), row("reserved", 100, entry="CA1"), row("busy", 110, entry="CA1"),
-        row("wrap_up", 210, entry="CA1"), row("available", 240), talks=[a_talk(held_s=40)],
+        row("wrap_up", 210, entry="CA1"), row("available", 240), row("offline", 1000), talks=[a_talk(held_s=40)],
     )  # fmt: skip
-    assert (found.calls, found.callbacks) == (1, 0)
-    assert (found.ring_s, found.talk_s, found.hold_s, found.wrap_up_s, found.aht_s) == (10, 60, 40, 30, 140)
+    assert (found.talks, found.back_talks) == (1, 0)
+    assert (found.mean_ring_s, found.spoken_s, found.mean_hold_s, found.mean_wrap_s) == (10, 60, 40, 30)
+    assert found.aht_s == 60 + 40 + 30
     assert found.occupancy == pytest.approx(140 / 1000)
 
 
-def test_what_began_before_the_day_counts_from_its_beginning() -> None:
-    found = day(row("available", -500), row("away", 600))
-    assert (found.occupancy, found.calls) == (0, 0)
-    assert day(row("busy", -10, entry="CA1"), row("available", 100)).occupancy == pytest.approx(0.1)
+def test_a_talk_over_midnight_belongs_to_the_day_on_which_it_began() -> None:
+    midnight = 15 * 3600.0
+    talk = row("busy", midnight - 10, entry="CA1"), row("wrap_up", midnight + 50), row("available", midnight + 70)
+    found = days(talk, [], [], UTC)
+    assert (found[NINE.date()].talks, found[NINE.date()].aht_s, found[NINE.date()].work_s) == (1, 80, 10)
+    assert (found[NINE.date() + timedelta(1)].talks, found[NINE.date() + timedelta(1)].work_s) == (0, 70)
 
 
 def test_callbacks_missed_declined_and_passed_on_are_told_apart() -> None:
@@ -57,14 +63,14 @@ def test_callbacks_missed_declined_and_passed_on_are_told_apart() -> None:
         row("reserved", 0, entry="cb1"), row("busy", 1, entry="cb1"), row("available", 2),
         row("reserved", 3, entry="CA2"), row("away", 4, reason="missed the ring"), row("available", 5),
         row("reserved", 6, entry="CA2"), row("away", 7, reason=DECLINED), row("away", 8, reason="presence"),
-        talks=[a_talk(Wish.QUEUE), a_talk(Wish.HOLD)],
+        talks=[a_talk(passed_at=NINE), a_talk()],
     )  # fmt: skip
-    assert (found.calls, found.callbacks, found.missed, found.declined, found.transfers) == (0, 1, 1, 1, 1)
+    assert (found.talks, found.back_talks, found.missed, found.declined, found.transfers) == (1, 1, 1, 1, 1)
 
 
 def test_first_contact_resolution_is_over_those_of_whom_it_was_said() -> None:
-    assert day(wrap_ups=[a_wrap_up(True), a_wrap_up(False), a_wrap_up(None)]).resolved == 0.5
-    assert day(wrap_ups=[a_wrap_up(None)]).resolved is None
+    assert day(wrap_ups=[a_wrap_up(True), a_wrap_up(False), a_wrap_up(None)]).first_contact == 0.5
+    assert day(wrap_ups=[a_wrap_up(None)]).first_contact is None
 
 
 def test_outcomes_are_read_from_one_line() -> None:

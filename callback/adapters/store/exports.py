@@ -42,6 +42,7 @@ SHEETS: Final[Mapping[str, Sheet]] = {
     "calls": Sheet(tables.legs, "created_at"),
     "texts": Sheet(tables.messages, "created_at"),
     "wrap_ups": Sheet(tables.wrap_ups, "at"),
+    "ratings": Sheet(tables.ratings, "at"),
     "predictions": Sheet(tables.predictions, "at"),
     "journal": Sheet(tables.journal, "at"),
     "acts": Sheet(tables.acts, "at"),

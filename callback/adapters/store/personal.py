@@ -65,6 +65,7 @@ PLACES: Final = (
         "texts", tables.messages, {"id": By.TEXT},
         {"number": Gone.UNSEALED, "number_hash": Gone.EMPTY, "body": Gone.UNSEALED, "error": Gone.EMPTY},
     ),
+    Place("ratings", tables.ratings, {"callback": By.CALLBACK}, {}),
     Place("talks", tables.talks, {"entry": By.SUBJECT, "call": By.CALL}, {"to": Gone.NULL, "to_hash": Gone.NULL}),
     Place("wrap_ups", tables.wrap_ups, {"entry": By.SUBJECT, "call": By.CALL}, {"notes": Gone.NULL}),
     Place("number_changes", tables.number_changes, {"number_hash": By.NUMBER, "callback": By.CALLBACK}, {}),

@@ -189,6 +189,8 @@ class Promises(CallbackRows):
         self, before: State | None, after: Callback, reason: str, cause: str, at: datetime, data: dict[str, Any] | None
     ) -> None:
         known: dict[str, Any] = {"score": after.score} | ({"attempt": after.attempt} if after.attempt else {})
+        if after.state is State.BRIDGED and after.agent:
+            known["agent"] = after.agent
         told = known | (data or {})
         self.write(Entry(at, "callback", after.id, before, after.state, reason, cause, after.queue, told))
 

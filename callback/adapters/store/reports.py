@@ -4,14 +4,14 @@ One keeper at a time adds to it, in one transaction with the mark; the pages rea
 them what a day does but for the days.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, Text, cast, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Table, cast, delete, func, literal, or_, select
 
+from callback.adapters.store.reports_spreads import ReportSpreads
 from callback.adapters.store.tables import (
     callbacks,
     prediction_hours,
@@ -20,11 +20,12 @@ from callback.adapters.store.tables import (
     report_hours,
     report_mark,
     report_open,
+    report_part_spreads,
     report_spreads,
     talks,
 )
-from callback.adapters.store.transaction import Insert, Transaction, insert_into
-from callback.domain.reports import EDGES, NAMES, OF_AGENTS, Spread, Sums
+from callback.adapters.store.transaction import Insert, insert_into
+from callback.domain.reports import NAMES, OF_AGENTS, Spread, Sums
 from callback.domain.said import Moment
 from callback.domain.tallying import DayOf, HourOf, Open, SpreadOf
 from callback.ports import Punctuality, ReportMark, Span
@@ -32,10 +33,10 @@ from callback.ports import Punctuality, ReportMark, Span
 IN_ONE = 500
 """So many are asked for at once: SQLite takes no query of any length."""
 _MARK = select(report_mark.c.seq, report_mark.c.at, report_mark.c.run)
-_ALL = (report_hours, report_days, report_spreads, report_open, report_mark)
+_ALL = (report_hours, report_days, report_spreads, report_part_spreads, report_open, report_mark)
 
 
-class Reports(Transaction):
+class Reports(ReportSpreads):
     """The verbs on reports."""
 
     # --- counting
@@ -81,15 +82,6 @@ class Reports(Transaction):
         if rows:
             self._sql.execute(_adding(self._dialect, table), rows)
 
-    def _add_spreads(self, found: Mapping[SpreadOf, Spread]) -> None:
-        c = report_spreads.c
-        for key in sorted(found):
-            standing = select(c.steps).where(c.queue == key.queue, c.day == key.day, c.what == key.what)
-            steps = dict(self._sql.execute(standing).scalar() or {})
-            for step, count in found[key].items():
-                steps[str(step)] = steps.get(str(step), 0) + count
-            self._upsert(report_spreads, key._asdict() | {"steps": steps})
-
     # --- what the journal does not tell
 
     def held_s(self, tokens: Iterable[str]) -> dict[str, float]:
@@ -129,29 +121,24 @@ class Reports(Transaction):
         names = OF_AGENTS if span.agent or by == "agent" else NAMES
         return _read(self._sql, _grouped(table, key, conditions, names), names)
 
-    def report_spreads(self, span: Span) -> list[tuple[SpreadOf, dict[int, int]]]:
-        c = report_spreads.c
-        query = select(c.queue, c.day, c.what, cast(c.steps, Text)).where(*_within(report_spreads, span))
-        rows = self._sql.execute(query).all()
-        spreads = json.loads(f"[{','.join(row[3] for row in rows)}]")  # at once: a year has thousands of them
-        return [
-            (SpreadOf(*row[:3]), {_STEPS[step]: count for step, count in steps.items()})
-            for row, steps in zip(rows, spreads, strict=True)
-        ]
-
     def first_reported(self) -> date | None:
         return self._sql.execute(select(func.min(report_days.c.day))).scalar()
 
-    def punctuality(self, *, since: datetime, until: datetime, queues: Sequence[str] = ()) -> Punctuality:
+    def punctuality(
+        self, by: str, *, since: datetime, until: datetime, queues: Sequence[str] = ()
+    ) -> list[tuple[Any, Punctuality]]:
         h = prediction_hours.c
-        counted = [cast(func.coalesce(func.sum(h[name]), 0), h[name].type) for name in _PUNCTUAL]
-        query = select(*counted).where(h.hour >= since, h.hour < until, h.moment == Moment.PROMISE)
+        counted = [cast(func.sum(h[name]), h[name].type) for name in _PUNCTUAL]
+        conditions = [h.hour >= since, h.hour < until, h.moment == Moment.PROMISE]
         if queues:
-            query = query.where(h.queue.in_(queues))
-        return Punctuality(*self._sql.execute(query).one())
+            conditions.append(h.queue.in_(queues))
+        if not by:
+            query = select(literal(""), *counted).where(*conditions)
+        else:
+            query = select(h[by], *counted).where(*conditions).group_by(h[by]).order_by(h[by])
+        return [(row[0], Punctuality(*row[1:])) for row in self._sql.execute(query) if row[1] is not None]
 
 
-_STEPS = {str(step): step for step in range(len(EDGES))}
 _NONE = dict.fromkeys(NAMES, 0)
 _PUNCTUAL = ("kept", "early", "late", "unrung", "early_s", "late_s")
 

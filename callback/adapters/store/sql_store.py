@@ -39,6 +39,7 @@ from callback.adapters.store.planned import Plans
 from callback.adapters.store.pool import Pool, once_more
 from callback.adapters.store.promises import Promises
 from callback.adapters.store.prompts import Wordings
+from callback.adapters.store.ratings import Ratings
 from callback.adapters.store.reports import Reports
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.told import Told
@@ -78,6 +79,7 @@ class SqlWork(
     Erasing,
     ReadingOut,
     Desk,
+    Ratings,
     Reports,
     Plans,
     Wordings,

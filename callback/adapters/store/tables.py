@@ -38,7 +38,8 @@ from callback.domain.desk import CameTo, Wish
 from callback.domain.desk import Stage as Consulting
 from callback.domain.erasure import Stage
 from callback.domain.lifecycle import OPEN, RUNG, AgentStatus, State
-from callback.domain.reports import Sums, What
+from callback.domain.rating import SCORES
+from callback.domain.reports import Grain, Part, Sums, What
 from callback.domain.said import Fate, Moment
 
 MODES = ("agent_first", "customer_first", "dial_ahead")
@@ -724,6 +725,20 @@ wrap_ups = Table(
     Index("ix_wrap_ups_entry", "entry"),
 )  # fmt: skip
 
+# How callers said it was, on their page (`domain.rating`).
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("callback", ForeignKey("callbacks.id"), primary_key=True),
+    Column("queue", String, nullable=False),
+    Column("agent", String),
+    Column("score", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    CheckConstraint(f"score BETWEEN {min(SCORES)} AND {max(SCORES)}", name="score"),
+    Index("ix_ratings_at", "at"),
+)
+
 # --- what is counted ----------------------------------------------------------------------------------------------
 
 
@@ -770,6 +785,24 @@ report_spreads = Table(
     Column("steps", Data, nullable=False),
     PrimaryKeyConstraint("queue", "day", "what"),
     Index("ix_report_spreads_day", "day"),
+    _among("what", What),
+)
+
+# The same of one hour of the clock (`part` "09") or one agent's callers (`part` their key), by the day and by the month
+# (`day` is its first), so that a year is put together from a dozen rows a part.
+report_part_spreads = Table(
+    "report_part_spreads",
+    metadata,
+    Column("by", Word(Part), nullable=False),
+    Column("grain", Word(Grain), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("part", String, nullable=False),
+    Column("what", Word(What), nullable=False),
+    Column("steps", Data, nullable=False),
+    PrimaryKeyConstraint("by", "grain", "day", "queue", "part", "what"),
+    _among("by", Part),
+    _among("grain", Grain),
     _among("what", What),
 )
 

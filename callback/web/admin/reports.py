@@ -15,7 +15,7 @@ from callback.flows import reported
 from callback.flows.reported import Counted, Report
 from callback.ports import Span
 from callback.web import languages
-from callback.web.admin.measures import BY_KEY, GROUPS, MEASURES, NO_QUEUE, OF_AGENTS, Asked, Measure
+from callback.web.admin.measures import BY_KEY, GROUPS, MEASURES, NO_QUEUE, OF_AGENTS, OF_WAITS, Asked, Measure
 from callback.web.as_csv import csv_file
 from callback.web.catalogue import gettext
 from callback.web.context import house
@@ -23,14 +23,24 @@ from callback.web.figures import Figure, Kind, Series, Unit, said
 from callback.web.guards import Role, covers, signed_in
 from callback.web.pages import page
 
+OF_ONE = ("day", "week")
+"""In what parts one agent is seen."""
 FURTHEST_DAYS = 1_100
 """As many days as a report takes at most."""
-COLUMNS = ("offered", "answered", "abandoned", "service_level", "asa", "promised", "reached", "aht")
-OF_WORTH = ("offered", "service_level", "promised", "reached", "cost", "first_contact")
-OF_DAYS = (
-    "talks", "back_talks", "aht", "talk", "hold", "wrap_up", "missed", "declined", "transfers", "announced",
-    "occupancy",
+COLUMNS = (
+    "offered", "answered", "abandoned", "service_level", "wait_p50", "wait_p90", "promised", "reached", "back_p50",
+    "back_p90", "aht",
 )  # fmt: skip
+OF_WORTH = ("offered", "service_level", "promised", "reached", "punctuality", "satisfaction", "first_contact", "cost")
+OF_DAYS = (
+    "talks", "back_talks", "aht", "talk", "hold", "wrap_up", "missed", "declined", "transfers", "announced", "occupancy",
+    "first_contact", "satisfaction", *OF_WAITS,
+)  # fmt: skip
+CHIEF = {
+    "calls": ("offered", "answered"), "waits": ("service_level", "wait_p90"), "callbacks": ("promised", "reached"),
+    "agents": ("talks", "aht"),
+}  # fmt: skip
+"""What stands beside a group's name while it is folded."""
 
 
 def routes(console: Blueprint) -> None:
@@ -46,7 +56,8 @@ def routes(console: Blueprint) -> None:
 def reports() -> str:
     """Operations."""
     wish = _wish()
-    return _page("admin/reports.html", wish, "operations", COLUMNS)
+    shown = [one.key for one in MEASURES if one.group == wish.table] or COLUMNS
+    return _page("admin/reports.html", wish, "operations", shown)
 
 
 @signed_in(Role.VIEWER)
@@ -86,6 +97,7 @@ class Wish:
     by: str
     asked: Asked
     drawn: Measure
+    table: str  # the group of figures that the table has; "" the chief ones
     queues: Sequence[Queue]
     names: dict[str, str]
     mistakes: dict[str, str]
@@ -94,7 +106,7 @@ class Wish:
         """The same as the query of a page, with something else in it."""
         same = {
             "period": self.period, "by": self.by, "target": str(self.asked.target_s), "show": self.drawn.key,
-            "queue": ",".join(self.span.queues), "agent": self.span.agent,
+            "queue": ",".join(self.span.queues), "agent": self.span.agent, "table": self.table,
             "hourly": "" if self.asked.hourly is None else f"{self.asked.hourly:g}",
         }  # fmt: skip
         if self.period == "own":
@@ -122,14 +134,15 @@ def _wish(by: str = "") -> Wish:
     return Wish(
         Span(first, last, wanted, agent), period, _by(by, agent, first == last), _asked(mistakes),
         BY_KEY.get(request.args.get("show", ""), BY_KEY["service_level" if by != "agent" else "aht"]),
+        request.args.get("table", "") if request.args.get("table", "") in GROUPS else "",
         queues, {str(key): name for key, name in named.items()}, mistakes,
     )  # fmt: skip
 
 
 def _by(page_is: str, agent: str, one_day: bool) -> str:
-    if page_is:
-        return "day" if agent else page_is
     wanted = request.args.get("by", "")
+    if page_is:
+        return page_is if not agent else wanted if wanted in OF_ONE else "day"
     return wanted if wanted in reported.BY else "hour" if one_day else "day"
 
 
@@ -201,10 +214,13 @@ def _page(template: str, wish: Wish, tab: str, columns: Sequence[str], **more: A
         tabs=_tabs(at),
         columns=[(BY_KEY[key], BY_KEY[key].label()) for key in columns],
         groups=_groups(),
+        chief=lambda key: [BY_KEY[one] for one in CHIEF[key]],
+        of_agents=OF_AGENTS,
+        tables=_tables(at),
         measures=BY_KEY,
         no_queue=NO_QUEUE if wish.span.queues else (),
         periods=_periods(),
-        bys=_bys(),
+        bys=[one for one in _bys() if not wish.span.agent or one[0] in OF_ONE],
         by_said=dict(_bys()).get(wish.by, gettext("Agent")),
         queue_choices=[("", gettext("All queues")), *((queue.key, queue.name) for queue in wish.queues)],
         targets_named=[(target, gettext("%(seconds)s seconds", seconds=target)) for target in TARGETS],
@@ -212,6 +228,7 @@ def _page(template: str, wish: Wish, tab: str, columns: Sequence[str], **more: A
         figures=_figures(wish, found),
         label=lambda key: _label(wish, key),
         sides=_sides(found),
+        times=_times(wish, found) if tab == "operations" else None,
         **more,
     )
 
@@ -222,7 +239,7 @@ def _span_said(span: Span) -> str:
 
 
 def _tabs(at: Callable[..., str]) -> list[tuple[str, str, str]]:
-    same = {"agent": "", "by": "", "show": ""}
+    same = {"agent": "", "by": "", "show": "", "table": ""}
     tabs = [
         ("operations", gettext("Operations"), at("admin.reports", **same)),
         ("management", gettext("Management"), at("admin.reports_management", **same)),
@@ -232,8 +249,14 @@ def _tabs(at: Callable[..., str]) -> list[tuple[str, str, str]]:
     return tabs
 
 
-def _groups() -> list[tuple[str, list[Measure]]]:
-    return [(label(), [one for one in MEASURES if one.group == key]) for key, label in GROUPS.items()]
+def _groups() -> list[tuple[str, str, list[Measure]]]:
+    return [(key, label(), [one for one in MEASURES if one.group == key]) for key, label in GROUPS.items()]
+
+
+def _tables(at: Callable[..., str]) -> list[tuple[str, str, str]]:
+    """Which figures the table of the parts has: a choice of links."""
+    named = {"": gettext("Main figures")} | {key: label() for key, label in GROUPS.items()}
+    return [(key, name, at("admin.reports", table=key) + "#parts") for key, name in named.items()]
 
 
 def _periods() -> list[tuple[str, str]]:
@@ -309,6 +332,25 @@ def _sides(found: Report | None) -> list[tuple[str, list[str]]]:
         (gettext("Held the line"), _side(sums.answered, sums.asa_s, held)),
         (gettext("Called back"), _side(sums.back, sums.back_mean_s, back)),
     ]
+
+
+def _times(wish: Wish, found: Report | None) -> Figure | None:
+    """The same by the parts of the report."""
+    if found is None or len(found.parts) < 2:
+        return None
+    alike = wish.by == "queue"
+    kept = [
+        (gettext("Held the line, half within"), What.LIVE, 0.5), (gettext("Called back, half within"), What.BACK, 0.5),
+        (gettext("Held the line, nine of ten within"), What.LIVE, 0.9),
+        (gettext("Called back, nine of ten within"), What.BACK, 0.9),
+    ]  # fmt: skip
+    series = [
+        Series(label, [quantile(part.spreads.get(what, {}), share) for _, part in found.parts],
+               Kind.BARS if alike else Kind.LINE)
+        for label, what, share in (kept[2:] if alike else kept)
+    ]  # fmt: skip
+    places, head = [_place(wish, key) for key, _ in found.parts], dict(_bys())[wish.by]
+    return Figure(gettext("Time to an agent"), places, series, Unit.SECONDS, x_label=head)
 
 
 def _side(count: int, mean_s: float | None, spread: Any) -> list[str]:

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from callback.domain.callback import Entry
+from callback.domain import ownday
 from callback.domain.desk import WrapUp
 from callback.domain.ids import AgentKey
-from callback.domain.workday import Workday, figures
+from callback.domain.reports import NOTHING, Sums
 from callback.flows import wrapup
-from callback.ports import Work
 from callback.web import languages
 from callback.web.catalogue import gettext
 from callback.web.context import house
@@ -44,17 +43,18 @@ def shown(agent: AgentKey) -> list[Figure]:
     ]
 
 
-def days(agent: AgentKey) -> tuple[Workday, Workday]:
+def days(agent: AgentKey) -> tuple[Sums, Sums]:
     """Today and yesterday."""
     now = house().clock.now()
     midnight = begin(now)
     yesterday = begin(midnight - timedelta(hours=12))
+    since = yesterday - timedelta(hours=12)
     with house().store.look() as work:
-        rows = _rows(work, agent, yesterday)
-        return (
-            _figures(work, agent, rows, midnight, now),
-            _figures(work, agent, rows, yesterday, midnight),
-        )
+        rows = work.journal(after=work.seq_before(since), limit=ROWS, kind="agent", subject=agent)
+        held = work.talks(agent, since=since, until=now)
+        found = ownday.days(rows, held, work.wrap_ups(agent, since=since, until=now), languages.zone())
+    today, before = (at.astimezone(languages.zone()).date() for at in (now, yesterday))
+    return found.get(today, NOTHING), found.get(before, NOTHING)
 
 
 def talks(agent: AgentKey) -> list[WrapUp]:
@@ -65,17 +65,6 @@ def talks(agent: AgentKey) -> list[WrapUp]:
         return [written.get(one.token, one) for one in wrapup.talks_of(work, agent, since)[:SHOWN]]
 
 
-def _rows(work: Work, agent: AgentKey, since: datetime) -> list[Entry]:
-    return work.journal(after=work.seq_before(since - timedelta(hours=12)), limit=ROWS, kind="agent", subject=agent)
-
-
-def _figures(work: Work, agent: AgentKey, rows: list[Entry], since: datetime, until: datetime) -> Workday:
-    before = [row for row in rows if row.at < since][-1:]
-    within = [row for row in rows if since <= row.at < until]
-    about = work.talks(agent, since=since, until=until), work.wrap_ups(agent, since=since, until=until)
-    return figures([*before, *within], *about, since=since, until=until)
-
-
 def _count(number: float | None) -> str:
     return f"{number or 0:g}"
 
@@ -84,33 +73,33 @@ def _share(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}"
 
 
-FIGURES: tuple[tuple[Word, Callable[[float | None], str], Callable[[Workday], float | None], Word], ...] = (
+FIGURES: tuple[tuple[Word, Callable[[float | None], str], Callable[[Sums], float | None], Word], ...] = (
     (
-        lambda: gettext("Calls"), _count, lambda day: day.calls,
+        lambda: gettext("Calls"), _count, lambda day: day.talks - day.back_talks,
         lambda: gettext("Callers on the line whom you talked with."),
     ),
     (
-        lambda: gettext("Callbacks"), _count, lambda day: day.callbacks,
+        lambda: gettext("Callbacks"), _count, lambda day: day.back_talks,
         lambda: gettext("Callers whom we rang, and you talked with."),
     ),
     (
         lambda: gettext("Handling time"), languages.duration, lambda day: day.aht_s,
-        lambda: gettext("Ring, talk, hold and wrap-up of one call, on average."),
+        lambda: gettext("Talk, hold and wrap-up of one call, on average. The ring is not in it."),
     ),
     (
-        lambda: gettext("Ring"), languages.duration, lambda day: day.ring_s,
+        lambda: gettext("Ring"), languages.duration, lambda day: day.mean_ring_s,
         lambda: gettext("From a call being yours until you talk."),
     ),
     (
-        lambda: gettext("Talk"), languages.duration, lambda day: day.talk_s,
+        lambda: gettext("Talk"), languages.duration, lambda day: day.spoken_s,
         lambda: gettext("Without the time on hold."),
     ),
     (
-        lambda: gettext("Hold"), languages.duration, lambda day: day.hold_s,
+        lambda: gettext("Hold"), languages.duration, lambda day: day.mean_hold_s,
         lambda: gettext("While callers heard music."),
     ),
     (
-        lambda: gettext("Wrap-up"), languages.duration, lambda day: day.wrap_up_s,
+        lambda: gettext("Wrap-up"), languages.duration, lambda day: day.mean_wrap_s,
         lambda: gettext("After a talk, until you are ready."),
     ),
     (
@@ -130,7 +119,7 @@ FIGURES: tuple[tuple[Word, Callable[[float | None], str], Callable[[Workday], fl
         lambda: gettext("Time with callers, of that and the time you were available."),
     ),
     (
-        lambda: gettext("First contact"), _share, lambda day: day.resolved,
+        lambda: gettext("First contact"), _share, lambda day: day.first_contact,
         lambda: gettext("Resolved at once, of the calls for which you said so."),
     ),
 )  # fmt: skip
