@@ -4,12 +4,12 @@ Whoever adds a step adds its request here: tests compare these with the table of
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callback.domain.desk import Wish
 from callback.domain.ids import AgentKey
 from callback.emulator.twiml import Mode
-from callback.flows import parted, transfer
+from callback.flows import consult, parted, transfer
 from tests.support.house import ACCOUNT, BASE, StagedHouse
 from tests.support.legs import Leg, Word
 
@@ -219,6 +219,73 @@ def desk_forwarded(staged: StagedHouse) -> Ready:
     return Ready(leg.document.only("Dial").get("action"), leg.form(DialCallStatus="no-answer"))
 
 
+def _asking(staged: StagedHouse) -> tuple[Leg, Leg]:
+    """ann, whose caller is on hold, is about to ring bea."""
+    leg, agent = _parted(staged)
+    staged.follow()
+    leg.dial_ends()
+    staged.agent("bea")
+    assert transfer.consult(staged.house, AgentKey("ann"), Wish.AGENT, "bea") is parted.Said.DONE
+    return leg, agent
+
+
+def _asked(staged: StagedHouse) -> tuple[Leg, Leg]:
+    """bea's telephone rings for ann."""
+    _, agent = _asking(staged)
+    staged.follow()
+    other = agent.agent()
+    other.sid = staged.carrier.receive(to=other.to, from_=other.from_)
+    staged.legs[other.sid] = other
+    return agent, other
+
+
+def desk_consult(staged: StagedHouse) -> Ready:
+    _, agent = _asking(staged)
+    return Ready(staged.carrier.redirected[-1][1], agent.form())
+
+
+def desk_consulted(staged: StagedHouse) -> Ready:
+    agent, _ = _asked(staged)
+    assert agent.dial is not None
+    return Ready(agent.dial.get("action"), agent.form(DialCallStatus="no-answer"))
+
+
+def desk_other(staged: StagedHouse) -> Ready:
+    _, other = _asked(staged)
+    return Ready(other.url, other.form(), Mode.WHISPER)
+
+
+def desk_other_key(staged: StagedHouse) -> Ready:
+    _, other = _asked(staged)
+    other.pick_up()
+    return replace(_pressing(other, "1"), mode=Mode.WHISPER)
+
+
+def desk_other_joined(staged: StagedHouse) -> Ready:
+    _, agent = _parted(staged)
+    staged.follow()
+    assert transfer.consult(staged.house, AgentKey("ann"), Wish.NUMBER, "+12025550177") is parted.Said.DONE
+    staged.follow()
+    other = agent.agent()
+    return Ready(other.url, other.form(), Mode.WHISPER)
+
+
+def desk_other_room(staged: StagedHouse) -> Ready:
+    _, other = _asked(staged)
+    other.pick_up()
+    other.press("1")
+    assert consult.connect(staged.house, AgentKey("ann")) is parted.Said.DONE
+    return Ready(staged.carrier.redirected[-1][1], other.form())
+
+
+def desk_other_after(staged: StagedHouse) -> Ready:
+    ready = desk_other_room(staged)
+    other = staged.legs[staged.carrier.redirected[-1][0]]
+    other.ask(ready.url)
+    assert other.dial is not None
+    return Ready(other.dial.get("action"), other.form(DialCallStatus="completed"))
+
+
 def agent_unreached(staged: StagedHouse) -> Ready:
     agent = _agent_first(staged)
     agent.answer()
@@ -284,6 +351,13 @@ REQUESTS: dict[str, Callable[[StagedHouse], Ready]] = {
     "desk/after": desk_after,
     "desk/caller": desk_caller,
     "desk/forwarded": desk_forwarded,
+    "desk/consult": desk_consult,
+    "desk/consulted": desk_consulted,
+    "desk/other": desk_other,
+    "desk/other/key": desk_other_key,
+    "desk/other/joined": desk_other_joined,
+    "desk/other/room": desk_other_room,
+    "desk/other/after": desk_other_after,
     "fallback": fallback,
     "callback": callback,
     "callback/key": callback_key,
