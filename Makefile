@@ -15,7 +15,7 @@ TESTERS ?= 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos soak screenshots check bench lock format clean
+.PHONY: help run test chaos soak screenshots pictures check bench lock format clean
 
 help:
 	@echo "make run     start everything; without carrier credentials also simulated callers and agents"
@@ -23,6 +23,7 @@ help:
 	@echo "make chaos   make every fault happen TRIALS (20) times and print what came of it (FAULT=7 for one, SEED=n again)"
 	@echo "make soak    CALLERS (2000) simulated callers while everything dies and comes back (SEED=n again)"
 	@echo "make screenshots  every page at four widths, light and dark, in both languages, into var/screenshots"
+	@echo "make pictures  the pictures of the pages in README and docs/, made anew"
 	@echo "make check   lint, types, import contracts, migrations in step with the tables"
 	@echo "make bench   the benchmarks, each as a ratio against its reference in the same run, and the pictures of docs/"
 	@echo "make format  lay the code out as make check wants it"
@@ -51,6 +52,10 @@ soak: $(STAMP)
 screenshots: $(STAMP)
 	@bash .ci/test-parts chromium fonts
 	$(BIN)/python -m tests.support.screenshots var/screenshots $(foreach page,$(ONLY),--only $(page))
+
+pictures: $(STAMP)
+	@bash .ci/test-parts chromium fonts
+	$(BIN)/python -m tests.support.pictures
 
 check: $(STAMP)
 	$(BIN)/ruff check $(CODE)
