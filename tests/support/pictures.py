@@ -48,7 +48,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture("pages", "line", phone="caller-waiting"),
+    Picture("pages", "line", phone="caller-waiting", asked="?show=callbacks"),
     Picture("rehearsal", "preview", height=900),
     Picture("desk", "desk-talking", height=860),
     Picture("reports", "reports", height=900),

@@ -75,7 +75,7 @@
     const span = data.timed && data.x.length ? data.x[data.x.length - 1] - data.x[0] : 0;
     const time = data.timed && (span > 3 * 86400 ? day(data.zone) : clock(data.zone, false));
     const label = data.timed ? (at) => time.format(new Date(at * 1000)) : (at) => (Number.isInteger(at) ? (data.x[at] ?? "") : "");
-    const x = { ...look, grid: { show: false }, space: px * 5.5, size: px * 2.6, values: (_, splits) => splits.map(label) };
+    const x = { ...look, grid: { show: false }, gap: px * .75, space: px * 5.5, size: px * 2.8, values: (_, splits) => splits.map(label) };
     if (!data.timed) {
       x.incrs = [1, 2, 3, 4, 6, 12, 24, 48, 96];
       x.values = (_plot, splits, _axis, room) => splits.map((at) => folded(String(label(at)), room - px / 2, px));
