@@ -12,6 +12,7 @@ from callback.domain import hours, phone, spoken, wishes
 from callback.domain.callback import Callback
 from callback.domain.lifecycle import ENDS, State
 from callback.domain.policy import Queue
+from callback.domain.rating import SCORES
 from callback.flows.look import CallbackNow
 from callback.web.catalogue import gettext, ngettext
 from callback.web.languages import between, ordinal, span, when, window
@@ -64,6 +65,12 @@ def trouble() -> Told:
 def steps() -> tuple[str, ...]:
     """The names of the steps, in order."""
     return gettext("Requested"), gettext("Nearly your turn"), gettext("Calling now"), gettext("Done")
+
+
+def scores() -> tuple[tuple[int, str], ...]:
+    """How it may have been, from worst to best, and what each means."""
+    words = gettext("Very poor"), gettext("Poor"), gettext("Fair"), gettext("Good"), gettext("Very good")
+    return tuple(zip(SCORES, words, strict=True))
 
 
 # --- in line ----------------------------------------------------------------------------------------------------

@@ -305,7 +305,7 @@ MEASURES: tuple[Measure, ...] = (
         lambda: gettext("Punctuality"),
         _SHARE,
         _punctual,
-        _just(lambda: gettext("First rung within the promised window, of those rung. For the whole period only.")),
+        _just(lambda: gettext("First rung within the promised window, of those rung.")),
         1,
     ),
     Measure(
@@ -315,11 +315,7 @@ MEASURES: tuple[Measure, ...] = (
         _S,
         _late,
         _just(
-            lambda: gettext(
-                "How long after the promised window we first rang, on average over "
-                "those rung too late. For the whole period "
-                "only."
-            )
+            lambda: gettext("How long after the promised window we first rang, on average over those rung too late.")
         ),
         -1,
     ),
@@ -367,6 +363,31 @@ MEASURES: tuple[Measure, ...] = (
             )
         ),
         1,
+    ),
+    Measure(
+        "satisfaction",
+        "callbacks",
+        lambda: gettext("Satisfaction (CSAT)"),
+        _SHARE,
+        _of("satisfaction"),
+        _just(lambda: gettext("Rated 4 or 5 of 5 on the caller's page, of those who said how their callback was.")),
+        1,
+    ),
+    Measure(
+        "rated",
+        "callbacks",
+        lambda: gettext("Ratings"),
+        _COUNT,
+        _of("rated"),
+        _just(lambda: gettext("Callers who said how their callback was, counted in the hour of the promise.")),
+    ),
+    Measure(
+        "rated_share",
+        "callbacks",
+        lambda: gettext("Said how it was"),
+        _SHARE,
+        _of("rated_share"),
+        _just(lambda: gettext("Callers who said how it was, of those whose callback was completed.")),
     ),
     Measure(
         "talks",
@@ -505,4 +526,9 @@ MEASURES: tuple[Measure, ...] = (
 BY_KEY = {measure.key: measure for measure in MEASURES}
 NO_QUEUE = frozenset({"occupancy"})
 """Figures that are not known of a queue."""
-OF_AGENTS = tuple(measure for measure in MEASURES if measure.group == "agents")
+OF_WAITS = ("wait_p50", "wait_p90", "back_p50", "back_p90")
+"""Of an agent, the waits of those whom they took."""
+OF_AGENTS = (
+    *(measure for measure in MEASURES if measure.group == "agents"),
+    *(BY_KEY[key] for key in (*OF_WAITS, "satisfaction", "rated")),
+)

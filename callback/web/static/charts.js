@@ -114,10 +114,11 @@
     plot.setLegend({ idx: last });
   };
 
-  const LEGEND_LINES = 2.8; // of the canvas's own letters
+  const LEGEND_LINES = 2.8; // of the canvas's own letters, until there is one
   const sizeOf = (canvas) => {
-    const legend = LEGEND_LINES * (parseFloat(getComputedStyle(canvas).fontSize) || 12);
-    return { width: canvas.clientWidth, height: Math.max(canvas.clientHeight - legend, 96) };
+    const letters = parseFloat(getComputedStyle(canvas).fontSize) || 12, legend = canvas.querySelector(".u-legend");
+    const lines = legend?.offsetHeight ? legend.offsetHeight + letters / 2 : LEGEND_LINES * letters;
+    return { width: canvas.clientWidth, height: Math.max(canvas.clientHeight - lines, 96) };
   };
 
   const dataOf = (figure) => JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
@@ -127,7 +128,9 @@
     plots.delete(figure);
     if (!data.x.length) return figure.classList.remove("drawn");
     figure.classList.add("drawn");
-    plots.set(figure, { plot: new uPlot(optionsOf(figure, data), columns(data), figure.querySelector(".canvas")), data });
+    const canvas = figure.querySelector(".canvas"), plot = new uPlot(optionsOf(figure, data), columns(data), canvas);
+    plot.setSize(sizeOf(canvas)); // the legend stands there now
+    plots.set(figure, { plot, data });
   };
 
   const drawAll = () => {

@@ -26,4 +26,15 @@
       setTimeout(() => { button.textContent = named; }, 2000);
     });
   }
+
+  // Long sections are folded where they would make a page without end, but never the one that an address names, and
+  // are whole on paper.
+  const folds = () => [...document.querySelectorAll("details.fold")];
+  const target = () => document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const unfold = () => { const fold = target()?.closest("details.fold"); if (fold) fold.open = true; };
+  if (matchMedia("(max-width: 44rem)").matches) for (const fold of folds()) fold.open = fold === target();
+  window.addEventListener("hashchange", unfold);
+  let folded = [];
+  window.addEventListener("beforeprint", () => { folded = folds().filter((fold) => !fold.open); for (const fold of folded) fold.open = true; });
+  window.addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
 })();

@@ -14,7 +14,7 @@ from flask.blueprints import BlueprintSetupState
 
 from callback.web import limits
 from callback.web.context import OPTIONS
-from callback.web.status import glances, number, page, wishes
+from callback.web.status import glances, number, page, rating, wishes
 
 
 def blueprint() -> Blueprint:
@@ -33,6 +33,7 @@ def blueprint() -> Blueprint:
     door.post("/<token>/ready")(wishes.post_ready)
     door.get("/<token>/not-me")(wishes.ask_disown)
     door.post("/<token>/not-me")(wishes.post_disown)
+    door.post("/<token>/rating")(rating.post_rating)
     door.get("/<token>/number")(number.ask_number)
     door.post("/<token>/number")(number.post_number)
     door.get("/<token>/code")(number.ask_code)

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from callback.domain import phone, wishes
 from callback.domain.callback import Callback
 from callback.domain.errors import Stale, Unreadable
-from callback.domain.lifecycle import ENDS
+from callback.domain.lifecycle import ENDS, State
 from callback.domain.policy import Queue
 from callback.domain.wishes import Wish
 from callback.flows import look
@@ -50,6 +50,7 @@ class Found:
     now: datetime
     refresh_s: int
     seen: look.CallbackNow
+    rated: int | None = None  # how they said it was
 
     @property
     def query(self) -> str:
@@ -71,7 +72,7 @@ class Found:
         """Of everything that the part which changes shows."""
         shown = (
             self.told, self.wishes, languages.language(), self.callback.number, self.rings_from, self.ring_us,
-            self.queue.name, self.now.astimezone(languages.zone()).date(),
+            self.queue.name, self.now.astimezone(languages.zone()).date(), self.rated,
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:20]
 
@@ -89,6 +90,7 @@ class Found:
             "refresh_s": self.refresh_s,
             "zone_name": languages.zone_name(),
             "wishes": self.wishes,
+            "scores": told.scores() if self.callback.state is State.COMPLETED else (),
         }
 
     def proof(self, action: str) -> str:
@@ -114,6 +116,7 @@ def find(token: str) -> Found | None:
                 return None
             held = callback.state in look.MAY_BE_HELD and work.is_held("callback", callback.id)
             alone = callback.state in ENDS and work.suppressed(callback.number)
+            rating = work.rating(callback.id) if callback.state is State.COMPLETED else None
     except Unreadable:
         abort(_in_trouble())
     queue = house().book.queue(callback.queue)
@@ -123,7 +126,8 @@ def find(token: str) -> Found | None:
     words = told.tell(seen, queue, now)
     left_out = WHILE_HELD if seen.held else {Wish.DISOWN} if alone else set()
     choices = tuple(wish for wish in wishes.choices(seen.callback, queue.policy, now) if wish not in left_out)
-    return Found(token, seen.callback, queue, words, choices, now, _refresh_s(seen, now), seen)
+    rated = None if rating is None else rating.score
+    return Found(token, seen.callback, queue, words, choices, now, _refresh_s(seen, now), seen, rated)
 
 
 def nobody() -> Response:

@@ -55,6 +55,7 @@ def notices() -> dict[str, str]:
         "number": gettext("Done. We ring the new number from now on."),
         "too_late": gettext("That came too late: nothing was changed. This is how things stand."),
         "not_me": gettext("Done. We will not ring this number again."),
+        "rated": gettext("Thank you for telling us."),
     }
 
 
