@@ -30,7 +30,7 @@ from callback.domain.numbers import OwnNumber, Wrong, calls_from, on_this_machin
 from callback.domain.policy import Queue
 from callback.domain.table import GOOD_FOR
 from callback.embedded import EmbeddedRedisError, live_url, server_path
-from callback.flows import condition
+from callback.flows import condition, first_use
 from callback.ports import Board, CarrierError, CarrierStopped, Waits
 from callback.settings import Settings, SettingsError, load, masked
 
@@ -422,6 +422,7 @@ def conditions(patient: Patient) -> Checks:
             built.house.clock.now(),
             [QueueKey(queue.key) for queue in patient.queues],
         )
+        yield furnished(first_use.progress(built.house), patient.settings.public_base_url)
         found = [one for one in condition.look(built.house) if one.part not in ASKED_ALREADY]
     finally:
         built.store.close()
@@ -433,6 +434,15 @@ def conditions(patient: Patient) -> Checks:
         yield Check(one.part, verdict, f"{one.words.title}{detail}{since}", one.words.remedy)
     if not found:
         yield Check("condition", Verdict.OK, "nothing was noticed")
+
+
+def furnished(progress: first_use.Progress, base: str) -> Check:
+    """How far the first use has come, as its page in the console shows it."""
+    wrong = [step for step, mark in progress.marks.items() if mark is first_use.Mark.WRONG]
+    told = f"{progress.done} of {len(first_use.Step)} steps are done"
+    if wrong:
+        return Check("first use", Verdict.WARN, f"{told}; to be mended: {', '.join(wrong)}", f"See {base}/admin/start")
+    return Check("first use", Verdict.OK, told if progress.at is None else f"{told}, next: {progress.at}")
 
 
 def estimator(board: Board, waits: Waits, now: datetime, queues: Sequence[QueueKey]) -> Check:

@@ -50,6 +50,9 @@ class Staged:
 def stage(web: WebHouse) -> Staged:
     """Puts everybody into an empty house."""
     staged = Staged(web)
+    web.numbers.own("+12015550100", voice_url=f"{web.options.public_base_url}/voice/incoming?queue=support")
+    web.numbers.own("+12015550101", voice_url="https://elsewhere.example/voice")
+    web.numbers.own("+12015550199")
     web.queue("support", "Support", hours=HOURS, offer_at_wait_s=120, stop_offering_at_wait_s=60)
     web.queue("billing", "账单 Billing", ("+12015550101",), accepting=False)
     web.queue("sales", "Sales", ("+12015550102",), offer_at_waiting=4)

@@ -43,6 +43,7 @@ from callback.web.app import create_app
 from callback.web.credentials import new_token, token_hash
 from callback.web.errands import ERRANDS, Errands, Told, in_a_child
 from callback.web.options import WebOptions
+from tests.fakes.numbers import FakeNumbers, FakeOutside
 from tests.support.clock import ManualClock
 
 SECRET = "a secret of the tests, long enough for everybody"
@@ -125,6 +126,7 @@ class WebHouse:
         self.store = SqlStore(database_url, SECRET)
         self.line = RedisLine(self.client, clock)
         self.dispatch = WrittenDown()
+        self.numbers = FakeNumbers()
         self.house = House(
             clock=clock,
             line=self.line,
@@ -137,6 +139,8 @@ class WebHouse:
             book=LineBook(self.line, clock, record=self.store),
             knobs=Knobs(),
             board=RedisBoard(self.client, clock, every_s=0),
+            numbers=self.numbers,
+            outside=FakeOutside(),
             runs=RedisRuns(self.client),
         )
         self.options = WebOptions(secret_key=SECRET, public_base_url=base, **options)

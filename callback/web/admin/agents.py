@@ -1,4 +1,4 @@
-"""Who works: every agent, what they are doing and since when, whom they serve."""
+"""Who works: every agent, what they are doing and since when, what their day came to, whom they serve."""
 
 from typing import Any
 
@@ -9,12 +9,15 @@ from callback.domain.acts import What
 from callback.domain.errors import InvalidInput
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus
+from callback.domain.reports import Sums
 from callback.flows import look, presence
+from callback.ports import Span
+from callback.web import languages
 from callback.web.acting import record
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
-from callback.web.pages import fragment, page
+from callback.web.pages import fragment, in_house_zone, page
 
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
 
@@ -39,9 +42,12 @@ def agents_now() -> AnyResponse:
 
 
 def _values() -> dict[str, Any]:
+    in_house_zone()
+    today = house().clock.now().astimezone(languages.zone()).date()
     with house().store.look() as work:
         names = {queue.key: queue.name for queue in work.queues()}
-    return {"agents": look.agents_now(house()), "wanted": WANTED, "names": names}
+        days: dict[str, Sums] = dict(work.report(Span(today, today), "agent"))
+    return {"agents": look.agents_now(house()), "wanted": WANTED, "names": names, "days": days, "idle": Sums()}
 
 
 @signed_in(Role.SUPERVISOR)

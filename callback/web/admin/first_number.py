@@ -27,12 +27,13 @@ MOST = 30
 
 @dataclass(frozen=True)
 class Row:
-    """A number, the queue that it leads to ("" for none), and what is wrong with its webhooks, as sentences. `goes`:
-    where its calls go now."""
+    """A number, the queue that it leads to (None: to no queue), whether that is the one at hand and the number one of
+    the account, and what is wrong with its webhooks, as sentences. `goes`: where its calls go now."""
 
     number: str
     queue: Queue | None
     mine: bool
+    ours: bool
     wrong: Sequence[str]
     goes: str
 
@@ -130,7 +131,7 @@ def _row(number: str, found: OwnNumber | None, queue: Queue, queues: Sequence[Qu
     mine = leads is not None and leads.key == queue.key
     wrong = wrong_with(found, webhooks_for(house().urls.base, queue.key)) if mine else []
     goes = urlsplit(found.webhooks.voice_url).netloc if found else ""
-    return Row(number, leads, mine, [_wrong(one, found) for one in wrong], goes)
+    return Row(number, leads, mine, found is not None, [_wrong(one, found) for one in wrong], goes)
 
 
 def _wrong(what: Wrong, found: OwnNumber | None) -> str:
@@ -168,7 +169,10 @@ def _refused(refused: InvalidInput) -> str:
 def _unreachable() -> str:
     """Why the carrier could never ask us anything; "" where nothing speaks against it."""
     if not options().simulated and on_this_machine(house().urls.base):
-        return gettext("This address is this machine's own: the carrier cannot reach it. Set PUBLIC_BASE_URL.")
+        return gettext(
+            "This address is this machine's own: the carrier cannot reach it. Set the one that leads here from the "
+            "internet."
+        )
     return ""
 
 
