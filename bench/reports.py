@@ -16,9 +16,12 @@ from statistics import median
 
 from bench.figures import Figure, Target
 from callback.adapters.store.sql_store import SqlStore
+from callback.domain.ids import QueueKey
+from callback.domain.judged import Tally
 from callback.domain.reports import TARGETS, What, step_of
+from callback.domain.said import Moment
 from callback.domain.tallying import DayOf, HourOf, SpreadOf
-from callback.ports import ReportMark
+from callback.ports import Hour, ReportMark
 from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer, valkey_binary
@@ -32,9 +35,12 @@ PAGES = {
     "operations by day": "/admin/reports?period=365&by=day",
     "operations by hour": "/admin/reports?period=365&by=hour",
     "operations by queue": "/admin/reports?period=365&by=queue",
+    "every wait by day": "/admin/reports?period=365&by=day&table=waits&show=wait_p90",
     "one queue by week": "/admin/reports?period=365&by=week&queue=support",
     "management": "/admin/reports/management?period=365&hourly=30",
     "agents": "/admin/reports/agents?period=365",
+    "an agent by day": f"/admin/reports/agents?period=365&agent={AGENTS[0]}",
+    "a file by day": "/admin/reports.csv?period=365&by=day",
 }
 
 
@@ -99,6 +105,7 @@ def _fill(store: SqlStore, now: datetime, effort: Effort) -> None:
         day = (now - timedelta(days=back)).date()
         with store.begin() as work:
             work.count_report(*_day(random, day, effort.calls // effort.days), {}, ReportMark(0, now, "bench"))
+            work.add_tallies(dict(_promised(random, day)))
 
 
 Amounts = defaultdict[str, float]
@@ -115,12 +122,32 @@ def _day(
         at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
         what = random.choices(list(What), (70, 18, 12))[0]
         seconds = random.expovariate(1 / (600 if what is What.BACK else 60))
-        spreads[SpreadOf(queue, day, what)][step_of(seconds)] += 1
+        for key in _spreads_of(queue, day, what, hour, agent):
+            spreads[key][step_of(seconds)] += 1
         amounts = _amounts(what, seconds, random.expovariate(1 / 180))
         for place in (hours[HourOf(queue, at, day, hour)], days[DayOf(queue, "", day)], days[DayOf(queue, agent, day)]):
             for name, amount in amounts.items():
                 place[name] += amount
     return hours, days, spreads
+
+
+def _spreads_of(queue: str, day: date, what: What, hour: int, agent: str) -> Iterator[SpreadOf]:
+    yield SpreadOf(queue, day, what)
+    yield SpreadOf(queue, day, what, hour=hour)
+    if what is not What.LEFT:
+        yield SpreadOf(queue, day, what, agent=agent)
+
+
+def _promised(random: Random, day: date) -> Iterator[tuple[Hour, Tally]]:
+    """How punctual the promises of each hour were."""
+    for queue in QUEUES:
+        for hour in range(24):
+            at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+            late = random.randrange(3)
+            yield (
+                Hour(QueueKey(queue), at, Moment.PROMISE, "1"),
+                Tally(told=9, kept=9 - late, late=late, late_s=60 * late),
+            )
 
 
 def _amounts(what: What, seconds: float, talk_s: float) -> dict[str, float]:
