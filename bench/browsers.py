@@ -19,8 +19,6 @@ from urllib.parse import urlsplit
 
 APART_S, FIRST_S = 0.01, 0.004
 """Browsers do not all come at the same moment: between two wallboards, and between the first looks of two pages."""
-PASSES = 4
-"""Every page looks so often before it counts: each process of the web has to have met it once."""
 NEARLY = 0.99
 UNAVAILABLE = 503
 """Too slow for a page's patience: it looks again at its next time."""
@@ -44,7 +42,7 @@ class Browsers:
         due: asyncio.Queue[str] = asyncio.Queue(self._told["connections"])
         self._start(*(self._pages(due) for _ in range(self._told["connections"])))
         if not self._etags:
-            for token in self._told["tokens"] * PASSES:
+            for token in self._told["tokens"]:
                 await due.put(token)
                 await asyncio.sleep(FIRST_S)
         self._start(self._clock(due))

@@ -13,6 +13,7 @@ from callback.domain.callback import Callback
 from callback.domain.lifecycle import ENDS, State
 from callback.domain.policy import Queue
 from callback.domain.rating import SCORES
+from callback.domain.wait import Wait
 from callback.flows.look import CallbackNow
 from callback.web.catalogue import gettext, ngettext
 from callback.web.languages import between, ordinal, span, when, window
@@ -83,8 +84,8 @@ def _waiting(seen: CallbackNow, queue: Queue, now: datetime) -> Told:
         return Told(gettext("We ring you again %(when)s", when=when(due, now)), lead, steps())
     if seen.position is None:
         return Told(gettext("You are in line"), gettext("We are looking up your place."), steps())
-    expected = _expected(seen, now)
-    near = _near(seen)
+    expected = _expected(seen.wait, now)
+    near = _near(seen.position, seen.wait, seen.at_least_s)
     heading = (
         gettext("You are next") if seen.position == 1 else gettext("%(place)s in line", place=ordinal(seen.position))
     )
@@ -99,17 +100,29 @@ def gist(seen: CallbackNow, day: date, now: datetime) -> Hashable | None:
     due = seen.callback.next_attempt_at
     if seen.callback.state is not State.WAITING or seen.position is None or (due is not None and due > now):
         return None
-    window = _expected(seen, now)
-    shown = window and (spoken.in_fives(*window), window[0] <= now, _slipped(seen.callback, window))
-    return seen.position, _near(seen), shown, day
+    return place_gist(seen.position, seen.wait, promised_until(seen.callback), day, now)
 
 
-def _expected(seen: CallbackNow, now: datetime) -> tuple[datetime, datetime] | None:
-    return spoken.promise_window(seen.wait, now) if seen.wait is not None else None
+def place_gist(position: int, wait: Wait | None, until: datetime | None, day: date, now: datetime) -> Hashable:
+    """The gist of a place in line with this wait. `until` is the end of what was promised."""
+    window = _expected(wait, now)
+    shown = window and (spoken.in_fives(*window), window[0] <= now, _slipped(until, window))
+    return position, _near(position, wait, 0), shown, day
 
 
-def _near(seen: CallbackNow) -> bool:
-    return (seen.position or 0) <= NEARLY_PLACE or _soon(seen)
+def promised_until(callback: Callback) -> datetime | None:
+    """The end of the window that was promised. Who missed a call that came in time was not promised the next one."""
+    promised = callback.promised_from is not None and not callback.attempts_made
+    return callback.promised_to if promised else None
+
+
+def _expected(wait: Wait | None, now: datetime) -> tuple[datetime, datetime] | None:
+    return spoken.promise_window(wait, now) if wait is not None else None
+
+
+def _near(position: int | None, wait: Wait | None, at_least_s: float) -> bool:
+    soon = wait is not None and wait.p50 is not None and max(wait.p50, at_least_s) <= NEARLY_S
+    return (position or 0) <= NEARLY_PLACE or soon
 
 
 def _lead(near: bool) -> str:
@@ -129,13 +142,9 @@ def _why_resting(callback: Callback, queue: Queue, now: datetime) -> str:
     return gettext("We could not reach you the last time. You join the line again then.")
 
 
-def _soon(seen: CallbackNow) -> bool:
-    return seen.wait is not None and seen.wait.p50 is not None and max(seen.wait.p50, seen.at_least_s) <= NEARLY_S
-
-
 def _late(callback: Callback, expected: tuple[datetime, datetime] | None, now: datetime) -> str:
     """What slipped; "" for as promised."""
-    if expected is None or not _slipped(callback, expected):
+    if expected is None or not _slipped(promised_until(callback), expected):
         return ""
     promised = (callback.promised_from or expected[0], callback.promised_to or expected[1])
     before, after = (span(*spoken.in_fives(*one), now) for one in (promised, expected))
@@ -146,11 +155,8 @@ def _late(callback: Callback, expected: tuple[datetime, datetime] | None, now: d
     )
 
 
-def _slipped(callback: Callback, expected: tuple[datetime, datetime]) -> bool:
-    """Who missed a call that came in time was not promised the next one."""
-    if callback.promised_from is None or callback.promised_to is None or callback.attempts_made:
-        return False
-    return expected[0] > callback.promised_to + SLIPPAGE
+def _slipped(until: datetime | None, expected: tuple[datetime, datetime]) -> bool:
+    return until is not None and expected[0] > until + SLIPPAGE
 
 
 # --- at another time, on the phone, over ------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A page that looks again: the shortest way says the same as the long one, and misses nothing new."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,7 +10,7 @@ from sqlalchemy import event
 from callback.domain.callback import Callback
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import cancel
-from callback.web.status.glances import Glances
+from callback.web.status import glances
 from tests.support.clock import ManualClock
 from tests.support.web_house import WebHouse
 
@@ -52,13 +53,10 @@ def test_both_ways_say_the_same_and_the_short_one_asks_no_record(
 ) -> None:
     mine = web.promise()
     etag, headers = etag_of(client, mine), []
-    glances = web.app.wsgi_app
-    assert isinstance(glances, Glances)
-    glances._known.clear()
-    for _ in range(2):
+    for shown in (f'{etag.partition(".")[0]}"', etag):
         statements.clear()
-        answer = client.get(f"/c/{mine.token}/now", headers={"If-None-Match": etag})
-        assert (answer.status_code, answer.data) == (304, b"")
+        answer = client.get(f"/c/{mine.token}/now", headers={"If-None-Match": shown})
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", etag)
         headers.append(dict(answer.headers) | {"asked": str(len(statements))})
     long, short = headers
     assert (long.pop("asked"), short.pop("asked")) == ("1", "0")
@@ -68,6 +66,50 @@ def test_both_ways_say_the_same_and_the_short_one_asks_no_record(
     web.wait(61)
     again = client.get(f"/c/{mine.token}/now", headers={"If-None-Match": etag})
     assert again.headers["Updated"] == "04:01:01"
+
+
+def test_what_was_shown_holds_in_another_process_and_through_a_proxy_that_packs(
+    web: WebHouse, redis_url: str, sqlite_url: str, clock: ManualClock, statements: list[str]
+) -> None:
+    mine = web.promise()
+    etag = etag_of(web.app.test_client(), mine)
+    other = WebHouse(redis_url, sqlite_url, clock, "https://callback.test", production=True)
+    event.listen(other.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    statements.clear()
+    assert look(other.app.test_client(), mine, etag) == 304
+    assert look(other.app.test_client(), mine, f"W/{etag}") == 304
+    assert not statements
+    other.close()
+
+
+def test_a_note_of_another_link_or_one_that_was_changed_says_nothing(
+    web: WebHouse, client: FlaskClient, statements: list[str]
+) -> None:
+    mine, theirs = web.promise(), web.promise("+12015550141")
+    etag, others = etag_of(client, mine), etag_of(client, theirs)
+    words, note, seal = etag.strip('"').split(".")
+    altered = note[:-8] + ("A" if note[-8] != "A" else "B") + note[-7:]
+    for shown, status in {
+        f'"{words}.{altered}.{seal}"': 304,  # by its words alone, the long way
+        f'"{words}.{note}.{seal[:-1]}"': 304,
+        others: 200,
+        f'"{"0" * 20}.{note}.{seal}"': 200,
+    }.items():
+        statements.clear()
+        assert (look(client, mine, shown), len(statements)) == (status, 1), shown
+
+
+def test_what_was_shown_a_while_ago_is_asked_of_the_record_again(
+    web: WebHouse, client: FlaskClient, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glances, "GOOD_FOR", timedelta(seconds=1))
+    mine = web.promise()
+    web.wait(5)
+    etag = etag_of(client, mine)
+    for seconds, asked in ((1, 0), (1, 1)):
+        web.wait(seconds)
+        statements.clear()
+        assert (look(client, mine, etag), len(statements)) == (304, asked)
 
 
 def test_no_news_is_missed(web: WebHouse, client: FlaskClient) -> None:

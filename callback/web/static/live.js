@@ -31,7 +31,10 @@
   document.addEventListener("htmx:after:request", (event) => {
     const { sourceElement: part, response } = event.detail.ctx;
     if (!part.matches("[data-live]")) return;
-    if (response.status === 200 || response.status === 304) news(part, response.headers.get("Updated"));
+    if (response.status !== 200 && response.status !== 304) return;
+    const tag = response.headers.get("ETag"); // a newer one of the same words says more of when they held
+    if (tag && response.status === 304) (part.querySelector("[data-etag]") || part).dataset.etag = tag;
+    news(part, response.headers.get("Updated"));
   });
 
   document.addEventListener("htmx:after:swap", () => {

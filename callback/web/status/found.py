@@ -85,7 +85,6 @@ class Found:
             "queue": self.queue,
             "told": self.told,
             "now": self.now,
-            "etag": self.etag,
             "asked": asked(),
             "refresh_s": self.refresh_s,
             "zone_name": languages.zone_name(),

@@ -24,7 +24,8 @@ def show(token: str) -> Response:
     if found is None:
         return nobody()
     did = request.args.get("did", "")
-    return found.page("status.html", notice=notices().get(did), ended=found.callback.state in ENDS)
+    ended = found.callback.state in ENDS
+    return found.page("status.html", notice=notices().get(did), ended=ended, etag=glances.tag(found))
 
 
 @public(LINK)
@@ -33,10 +34,10 @@ def fragment(token: str) -> AnyResponse:
     found = find(token)
     if found is None:
         return nobody()
-    glances.remember(found)
-    same = request.if_none_match.contains(found.etag)
-    answer = Response(status=HTTPStatus.NOT_MODIFIED) if same else _part(found)
-    answer.set_etag(found.etag)
+    shown = {glances.words_of(tag) for tag in request.if_none_match.as_set(include_weak=True)}
+    tag = glances.tag(found)
+    answer = Response(status=HTTPStatus.NOT_MODIFIED) if found.etag in shown else _part(found, tag)
+    answer.set_etag(tag)
     answer.headers["Updated"] = languages.clock(found.now, seconds=True)
     return answer
 
@@ -59,8 +60,8 @@ def notices() -> dict[str, str]:
     }
 
 
-def _part(found: Found) -> Response:
-    return Response(render_template("status_now.html", **found.values(), partial=True))
+def _part(found: Found, tag: str) -> Response:
+    return Response(render_template("status_now.html", **found.values(), partial=True, etag=tag))
 
 
 def _speak(found: Found) -> AnyResponse:
