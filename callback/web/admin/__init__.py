@@ -17,14 +17,15 @@ from callback.web.admin import (
     people,
     plans,
     preview,
+    prompts,
     reports,
     staffing,
     stopping,
     thresholds,
     tokens,
     trouble,
-    versions,
     users,
+    versions,
     waits,
 )
 
@@ -52,8 +53,9 @@ def blueprint() -> Blueprint:
         agents,
         people,
         plans,
-        tokens,
         users,
+        tokens,
+        prompts,
         acts,
         trouble,
     ):

@@ -61,6 +61,7 @@ _WORDS: Mapping[str, Callable[[], str]] = {
     What.HELD_RETRY: lambda: gettext("Set aside: tried again"),
     What.HELD_DROP: lambda: gettext("Set aside: given up"),
     What.PROMPT_SAVE: lambda: gettext("Wording saved"),
+    What.PROMPT_REVERT: lambda: gettext("Wording taken back"),
     What.EXPORT: lambda: gettext("Data exported"),
     What.ERASE: lambda: gettext("Person erased"),
 }
@@ -154,13 +155,15 @@ def link(act: Act) -> str:
     kind = act.what.partition(".")[0]
     if kind == "callback":
         return url_for("admin.callback", id=act.subject)
+    if kind == "prompt":
+        return url_for("admin.prompt", sentence=act.subject, queue=act.queue or None)
     if kind == "agent":
         return url_for("admin.edit_agent", key=act.subject)
+    if kind == "user":
+        return url_for("admin.user", email=act.subject)
     return url_for("admin.queue", key=act.queue) if kind in ("policy", "queue") and act.queue else ""
 
 
-    if kind == "user":
-        return url_for("admin.user", email=act.subject)
 def _text(values: Mapping[str, Any], name: str) -> str:
     if name not in values:
         return ""
