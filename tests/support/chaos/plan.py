@@ -15,11 +15,12 @@ Behaviour = dict[str, Any]
 KINDS: Final = {
     "holder": 22, "taker": 26, "Chinese": 6, "program": 6, "cancels by program": 6, "cancels on the page": 5,
     "cancels by telephone": 4, "abandons": 7, "rings again and keeps": 4, "rings again and holds": 4, "voicemail": 3,
-    "busy": 3, "no answer": 2, "wrong keys": 2, "asks for later, then is ready": 3,
-    "asks for later, then rings in and holds": 3, "asks for later, then rings in and cancels": 2,
-    "asks for later, then rings in and keeps": 2, "misses it and says so": 3, "gives another number": 3,
+    "busy": 3, "no answer": 2, "wrong keys": 2, "misses it and says so": 3, "moves it, then is ready": 3,
+    "moves it, then rings in and holds": 3, "moves it, then rings in and cancels": 2,
+    "moves it, then rings in and keeps": 2, "gives another number": 3,
 }  # fmt: skip
 """What people are like, by weight."""
+APPOINTED: Final = tuple(kind for kind in KINDS if kind.startswith(("moves it", "gives")))
 DEATHS: Final = (
     "a web process", "a worker", "a worker's pool", "beat", "Redis", "the database", "Redis frozen",
     "the database frozen",
@@ -51,6 +52,11 @@ class Person:
     rings: Behaviour | None
     answers: tuple[Behaviour, ...]
     then_s: float
+
+    @property
+    def has_an_appointment(self) -> bool:
+        """Made by a program, so that there is one however few wait."""
+        return self.kind in APPOINTED
 
     @property
     def other_number(self) -> str:
@@ -163,6 +169,10 @@ def _by_telephone(takes: Behaviour, there: Behaviour, _: float, __: Random) -> t
     return takes, ({**there, "on_say": [on(HUMAN_CHECK, "3")]},)
 
 
+def _missed(_: Behaviour, there: Behaviour, __: float, ___: Random) -> tuple[None, tuple[Behaviour, ...]]:
+    return None, ({"answer": "busy"}, there)
+
+
 def _first(how: Behaviour) -> Ways:
     return lambda takes, there, _, __: (takes, (how, there))
 
@@ -170,8 +180,8 @@ def _first(how: Behaviour) -> Ways:
 _WAYS: Final[dict[str, Ways]] = {
     "holder": _holder, "abandons": _abandons, "wrong keys": _wrong_keys, "Chinese": _chinese, "program": _program,
     "cancels by telephone": _by_telephone, "voicemail": _first({"answer": "machine", "after_s": 4}),
-    "busy": _first({"answer": "busy"}),
-    "misses it and says so": _first({"answer": "busy"}), "no answer": _first({"answer": "no-answer", "after_s": 30}),
+    "busy": _first({"answer": "busy"}), "misses it and says so": _missed,
+    **dict.fromkeys(APPOINTED, _program), "no answer": _first({"answer": "no-answer", "after_s": 30}),
 }  # fmt: skip
 
 AGENT: Final[Behaviour] = PRESSES

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any, cast
@@ -63,7 +64,6 @@ class Soak:
         self.case = Case("", dark=building.dark)
         self.promised: set[str] = set()
         self.arrived: dict[str, str] = {}
-        self.put_off: set[str] = set()
         self.renumbered: dict[str, str] = {}
         self._lock = threading.Lock()
         self._began = time.monotonic()
@@ -135,6 +135,8 @@ class Soak:
     def _ask(self, person: Person) -> None:
         """A program asks until it is told something: the key makes it one callback."""
         body = {"queue": f"soak-{person.queue}", "number": person.number}
+        if person.has_an_appointment:
+            body["requested_for"] = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
         made = self._until_told(lambda: self.house.api("POST", "/callbacks", body, Idempotency_Key=person.number))
         if made is not None:
             self.promised.add(person.number)
@@ -149,7 +151,7 @@ class Soak:
         elif person.kind.startswith("rings again"):
             self._wait_for(person.at_s + person.then_s)
             self._ring_again(person, "1" if "keeps" in person.kind else "2")
-        elif person.kind.startswith("asks for later"):
+        elif person.kind.startswith("moves it"):
             self._wait_for(person.at_s + person.then_s)
             self._put_off(person)
         elif person.kind == "misses it and says so":
@@ -167,7 +169,6 @@ class Soak:
         found = self._mine(person)
         if not found or not self._on_page("later", partial(pages.later, found[0], Random(person.number))):
             return
-        self.put_off.add(found[0]["id"])
         self._wait_for(person.at_s + 2 * person.then_s)
         if person.kind.endswith("is ready"):
             self._on_page("ready", partial(pages.ready, found[0]))
@@ -176,11 +177,10 @@ class Soak:
 
     def _say_so(self, person: Person) -> None:
         """As soon as the page offers it, within a while."""
-        for _ in range(6):
-            self._wait_for(person.at_s + person.then_s)
+        for _ in range(40):
             if any(self._on_page("missed", partial(pages.ready, callback)) for callback in self._mine(person)):
                 return
-            time.sleep(2)
+            time.sleep(0.5)
 
     def _renumber(self, person: Person) -> None:
         found = self._mine(person)
