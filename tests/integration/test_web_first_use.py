@@ -320,8 +320,11 @@ def test_agents_have_telephones_of_three_kinds(fresh: Fresh) -> None:
     with fresh.house.store.look() as work:
         assert {one.contact for one in work.agents()} == {"client:ann", "sip:bo@example.com"}
     fresh.post("/agent/ann/ring")
-    fresh.hook("agent/test/status", CallStatus="failed")
+    fresh.hook("agent/test/status", CallStatus="no-answer")
     assert "Sign in as this agent in another window" in fresh.get("/agent")
+    fresh.post("/agent/bo/ring")
+    fresh.hook("agent/test/status", CallStatus="failed")
+    assert "The SIP address did not answer." in fresh.get("/agent")
 
 
 # --- the number -------------------------------------------------------------------------------------------------

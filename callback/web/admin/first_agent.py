@@ -27,6 +27,8 @@ from callback.web.pages import fragment
 
 KINDS = ("own", "sip", "page")
 SHOWN = 3
+UNREGISTERED = ("no-answer", "failed")
+"""What the carrier says of a telephone in a page that is not open."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ def _advice(agent: Agent, ring: Ring) -> str:
         return gettext("Somebody or something answered, and no key was pressed. A voicemail cannot press 1: try again.")
     if ring.how == "busy":
         return gettext("The line was engaged. Try again when it is free.")
+    if ring.how in UNREGISTERED and agent.contact.startswith(phone.CLIENT):
+        return gettext("The page did not ring. Sign in as this agent in another window, open the desk, and try again.")
     if ring.how == "no-answer":
         return gettext("Nobody answered. Is the telephone switched on, and in reach?")
     if ring.how:
@@ -163,8 +167,6 @@ def _advice(agent: Agent, ring: Ring) -> str:
 
 
 def _failed(agent: Agent, how: str) -> str:
-    if agent.contact.startswith(phone.CLIENT):
-        return gettext("The page did not ring. Sign in as this agent in another window, open the desk, and try again.")
     if agent.contact.startswith("sip:"):
         return gettext("The SIP address did not answer. Is it registered, and does it accept calls from the carrier?")
     code = how.removeprefix("refused ") if how.startswith("refused ") else ""
