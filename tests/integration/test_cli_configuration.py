@@ -194,6 +194,8 @@ def test_a_desk_needs_its_agent(line: CommandLine) -> None:
         (("sue@example.com", "--role", "boss"), PASSWORD, "'boss' is not one of", 2),
         (("sue", "--role", "admin"), PASSWORD, "EMAIL", 2),
         (("sue@example.com", "--role", "admin"), "short", "at least 12 characters", 1),
+        (("sue@example.com", "--role", "admin"), "password1234", "among the first to be tried", 1),
+        (("suzanne@example.com", "--role", "admin"), "suzanne9999x", "must not have the name", 1),
     ],
 )
 def test_what_is_wrong_with_a_user_is_said(
@@ -210,6 +212,17 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(line: CommandLine) -> N
     assert kept is not None
     assert (kept.name, kept.role) == ("crm", "supervisor")
     assert made["token"].encode() not in Path(line.settings["DATABASE_URL"].removeprefix("sqlite:///")).read_bytes()
+
+
+def test_an_agents_token_names_whom_it_speaks_for(line: CommandLine) -> None:
+    assert "--role agent" in line.refused("token", "add", "desk", "--role", "viewer", "--agent", "ada", code=2)
+    assert "there is no agent ada" in line.refused("token", "add", "desk", "--role", "agent", "--agent", "ada")
+    line.ok("agent", "add", "ada", "--contact", "client:ada")
+    made = line.data("token", "add", "desk", "--role", "agent", "--agent", "ada")
+    bare = line.data("token", "add", "bare", "--role", "agent")
+    with house(line) as built, built.store.begin() as work:
+        kept = [work.token(token_hash(one["token"])) for one in (made, bare)]
+    assert [one and one.agent for one in kept] == ["ada", None]
 
 
 def test_without_json_the_token_is_all_that_standard_output_has(line: CommandLine) -> None:

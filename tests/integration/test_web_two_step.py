@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pyotp
+from flask import session
 
 from callback.web import limits
-from callback.web.sessions import HALF_S
+from callback.web.sessions import HALF_S, StillIn
 from tests.support.web_house import PASSWORD, WebHouse, form_token, send, signed_in
 
 ADA = "admin@example.com"
@@ -71,12 +72,12 @@ def test_after_the_password_a_code_is_asked_for_and_the_session_is_a_new_one(web
     assert client.get("/admin").status_code == 303
     assert client.get("/account").status_code == 303
     before = form_token(client.get("/sign-in/code"))
-    with client.session_transaction() as session:
-        session["planted"] = "yes"
+    with client.session_transaction() as kept:
+        kept["planted"] = "yes"
     assert code_step(client, code(web, secret)).status_code == 303
     assert client.get("/admin").status_code == 200
-    with client.session_transaction() as session:
-        assert not {"planted", "half"} & set(session)
+    with client.session_transaction() as kept:
+        assert not {"planted", "half"} & set(kept)
     assert client.post("/account/sign-out-everywhere", data={"csrf_token": before}).status_code == 400
 
 
@@ -223,6 +224,29 @@ def test_signing_out_is_for_good_here_and_everywhere(web: WebHouse) -> None:
     assert "In 2 browsers" in ada.get("/account").get_data(as_text=True)
     assert post(ada, "/account/sign-out-everywhere").status_code == 303
     assert {one.get("/admin").status_code for one in (ada, third)} == {303}
+
+
+def test_pages_that_are_open_learn_of_a_sign_out_elsewhere(web: WebHouse) -> None:
+    ada, other = signed_in(web, "admin"), signed_in(web, "admin")
+    known: list[Any] = []
+    for client in (ada, other):
+        with client.session_transaction() as kept:
+            known.append(kept["_user_id"])
+    still = StillIn(every_s=0)
+
+    def stand() -> list[bool]:
+        found = []
+        for who in known:
+            with web.app.test_request_context("/"):
+                session["_user_id"] = who
+                found.append(still("admin"))
+        return found
+
+    assert stand() == [True, True]
+    other.post("/sign-out", data={"csrf_token": form_token(other.get("/account"))})
+    assert stand() == [True, False]
+    post(ada, "/account/sign-out-everywhere")
+    assert stand() == [False, False]
 
 
 def test_no_other_site_changes_an_account(web: WebHouse) -> None:
