@@ -90,6 +90,7 @@ class Standing:
     reservation: Reservation | None = None  # the pairing they are in, made just now or before
     due_ahead: int = 0  # how many of those ahead are promises that may be rung
     later_ahead: int = 0  # and how many are promises that rest until their time
+    kept: int = 0  # how many of the available agents are kept for phones that ring in other queues of theirs
 
     @property
     def whole(self) -> bool:

@@ -42,7 +42,7 @@ def look(
     decision = offer.decide(
         wait=expected,
         waiting=ahead,
-        free=max(standing.agents.get(AgentStatus.AVAILABLE, 0) - ahead, 0) if standing.whole else 0,
+        free=max(at_work(standing)[AgentStatus.AVAILABLE] - ahead, 0) if standing.whole else 0,
         staffed=staffed(standing) if standing.whole else 1,
         is_open=policy.hours is None or hours.is_open(policy.hours, now),
         outstanding=booked.outstanding if booked else standing.callbacks,
@@ -67,7 +67,7 @@ def expect(
     def simple(ahead: int) -> wait.Wait:
         return promised.estimate(
             ahead=who(standing, ahead),
-            agents=standing.agents,
+            agents=at_work(standing),
             measured=standing.measured,
             policy=queue.policy,
             reach=reach,
@@ -78,6 +78,16 @@ def expect(
     if ruled in (wait.UNKNOWN, wait.FREE) or table is None or not table.holds(now, standing.config):
         return ruled
     return table.wait(position, simple)
+
+
+def at_work(standing: Standing) -> dict[AgentStatus, int]:
+    """How many agents there are by status, for whoever stands here: one who is kept for a phone that rings in another
+    queue is as good as reserved."""
+    agents = {status: standing.agents.get(status, 0) for status in AgentStatus}
+    kept = min(standing.kept, agents[AgentStatus.AVAILABLE])
+    agents[AgentStatus.AVAILABLE] -= kept
+    agents[AgentStatus.RESERVED] += kept
+    return agents
 
 
 def who(standing: Standing, ahead: int) -> Ahead:

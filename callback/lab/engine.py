@@ -347,7 +347,7 @@ class Engine:
         if not line.policy.accepting:  # the rule would say so too, after having estimated the wait
             return False
         ahead = line.before(caller.key)
-        expected, decision = self.outlook(line, ahead)
+        expected, decision = self.outlook(line, ahead, caller)
         still = offer.still_offering(decision, line.offering)
         if still != line.offering and (still or ahead.all + 1 >= line.live + line.promised):
             line.offering = still
@@ -357,9 +357,10 @@ class Engine:
             self.tally.offered(caller, self.now)
         return decision.offering
 
-    def outlook(self, line: QueueLine, ahead: Ahead) -> tuple[Wait, offer.Decision]:
-        """The wait behind these, and whether to offer a callback there."""
-        policy, agents, hours = line.policy, line.agents, self.hours[line.key]
+    def outlook(self, line: QueueLine, ahead: Ahead, caller: Caller | None = None) -> tuple[Wait, offer.Decision]:
+        """The wait behind these, and whether to offer a callback there: to this caller, or whoever comes now."""
+        policy, hours = line.policy, self.hours[line.key]
+        agents = self.line.at_work(line.key, caller, self.now)
         measured = line.measured
         expected = self._estimate(ahead=ahead, agents=agents, measured=measured, policy=policy, reach=self.habits.reach)
         decision = offer.decide(

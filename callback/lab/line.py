@@ -305,6 +305,28 @@ class Line:
             one is not agent and one.status is AVAILABLE and not queues.isdisjoint(one.queues) for one in self.agents
         )
 
+    def at_work(self, queue: str, caller: Caller | None, now: float) -> dict[AgentStatus, int]:
+        """How many agents there are by status, for whoever stands here or comes now: those who are kept for phones that
+        ring in other queues of theirs are as good as reserved."""
+        agents = self.queues[queue].agents
+        kept = self.kept_elsewhere(queue, caller, now) if agents[AVAILABLE] else 0
+        if not kept:
+            return agents
+        return {**agents, AVAILABLE: agents[AVAILABLE] - kept, RESERVED: agents[RESERVED] + kept}
+
+    def kept_elsewhere(self, queue: str, caller: Caller | None, now: float) -> int:
+        """How many of the free agents of a queue its callers could not have."""
+        others = [line for key, line in self.queues.items() if key != queue and line.rung]
+        if not others or (caller is not None and caller.place == "hold" and caller.state is not None):
+            return 0
+        key = caller.key if caller is not None else (round(now * 1e6), "")
+        full = set()
+        for line in others:
+            before = sum(one.key < key for one in _rung(line, now))
+            if 0 < before >= line.agents[AVAILABLE]:
+                full.add(line.key)
+        return sum(not full.isdisjoint(agent.queues) for agent in self.in_turn(queue))
+
     def pair(self, agent: Agent, now: float) -> Caller | None:
         """This agent, who is free, and whoever is first for them, unless they are kept for a phone that rings."""
         caller = self.first_for(agent)

@@ -274,3 +274,15 @@ def test_an_agent_is_kept_for_a_phone_that_nobody_else_serves_though_others_are_
     staff = agent("ada", SUPPORT, BILLING, third), *(agent(key, BILLING) for key in ("bob", "cyd", "dan"))
     scene.staff(*staff, queues=(queue(), queue(BILLING), queue(third)))
     assert scene.arrive("CA4", third).reservation is None
+
+
+def test_an_agent_who_is_kept_for_another_queue_is_no_free_agent_here(scene: Scene) -> None:
+    rung(scene, "cb1")
+    both = agent("ada", SUPPORT, BILLING)
+    scene.staff(both)
+    assert scene.line.standing(QueueKey(BILLING), None).kept == 1
+    assert scene.line.standing(QueueKey(SUPPORT), None).kept == 0, "there the phone itself stands before them"
+    arrived = scene.arrive("CA2", BILLING)
+    assert (arrived.reservation, arrived.kept, arrived.agents[AVAILABLE]) == (None, 1, 1)
+    scene.staff(both, agent("bob", SUPPORT))
+    assert scene.line.standing(QueueKey(BILLING), None).kept == 0, "bob is there for the phone"

@@ -155,7 +155,7 @@ class FakeLine:
             self._tell_call(person, CallState.ARRIVED, now, "arrived", number=number)
             person.place = "menu"
             self._pair_newcomer(person, token, now, lease_s)
-        standing = self._standing(person.queue, person)
+        standing = self._standing(person.queue, person, now)
         return replace(standing, open_callback=promise, language=remembered)
 
     def hold(
@@ -182,7 +182,7 @@ class FakeLine:
                 self._tell_place(person, "hold", now, "on_hold" if known else "back_in_line")
             person.place, person.expected_until = "hold", None
             self._pair_newcomer(person, token, now, lease_s)
-        return self._standing(person.queue, person)
+        return self._standing(person.queue, person, now)
 
     def enter(
         self,
@@ -264,11 +264,12 @@ class FakeLine:
         )
 
     def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
+        now = self._clock.now() if self._clock else self._heard
         if entry is None:
-            standing = self._standing(queue, None)
+            standing = self._standing(queue, None, now)
             return replace(standing, position=1 + standing.live + standing.callbacks)
         person = self._people.get(entry)
-        return self._standing(person.queue if person else queue, person)
+        return self._standing(person.queue if person else queue, person, now)
 
     def due(self, entry: EntryId, *, now: datetime) -> bool:
         person = self._people.get(entry)
@@ -637,7 +638,7 @@ class FakeLine:
         here = [person for person in self._people.values() if person.queue == queue and person.place in places]
         return sorted(here, key=lambda person: person.order)
 
-    def _standing(self, queue: QueueKey, person: Person | None) -> Standing:
+    def _standing(self, queue: QueueKey, person: Person | None, now: datetime | None = None) -> Standing:
         line = self._in_order(queue)
         tally = self._tally(queue)
         ahead = line[: line.index(person)] if person in line else line
@@ -656,7 +657,26 @@ class FakeLine:
             config=0 if self._unsure else self._version,
             language=person.language if person else "",
             reservation=self.reservation(person.token) if person and person.token else None,
+            kept=self._kept_elsewhere(queue, person, now) if now is not None else 0,
         )
+
+    def _kept_elsewhere(self, queue: QueueKey, person: Person | None, now: datetime) -> int:
+        """How many free agents of this queue are kept for phones that ring in other queues of theirs."""
+        if person is not None and person.place == "hold" and is_callback(person.id):
+            return 0
+        order = person.order if person is not None else (int(micros(now)), "")
+        return sum(
+            any(served.queue != queue and self._all_kept(served.queue, order, now) for served in seat.queues)
+            for seat in self._free_agents(queue)
+        )
+
+    def _all_kept(self, queue: QueueKey, order: tuple[int, str], now: datetime) -> bool:
+        rung = [
+            other
+            for other in self._in_order(queue, ("later",))
+            if other.expected_until is not None and other.expected_until > now and other.order < order
+        ]
+        return bool(rung) and len(rung) >= len(self._free_agents(queue))
 
     def _count(self, queue: QueueKey, status: AgentStatus) -> int:
         return sum(seat.status is status and seat.level(queue) is not None for seat in self._seats.values())

@@ -2,6 +2,7 @@
 same offers. The product's stands here as the fake that one contract suite holds to the scripts in Redis."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -38,6 +39,13 @@ STAFF = {
 LEASE_S = 1e6
 
 
+class Now:
+    """A clock that says what it is told."""
+
+    def __init__(self, at: Callable[[], datetime]) -> None:
+        self.now = at
+
+
 @dataclass
 class Both:
     """The two lines, and who is where in the lab's."""
@@ -54,7 +62,7 @@ class Both:
         self.engine = Engine(Setting([], seats, POLICIES, TakeUp.constant(0.5)))
         self.line = self.engine.line
         self.agents = {agent.key: agent for agent in self.engine.agents}
-        self.fake = FakeLine()
+        self.fake = FakeLine(Now(lambda: self.at))
         self.queues = {key: Queue(key, key, (), policy, 1) for key, policy in POLICIES.items()}
         served = {
             key: tuple(Served(QueueKey(q), level) for q, level in queues.items()) for key, queues in STAFF.items()
@@ -256,7 +264,8 @@ class Both:
             callbacks=line.open,
         )  # fmt: skip
         theirs = outlook.look(self.queues[key], standing, self.at)
-        expected, decision = self.engine.outlook(line, line.before(self.callers[entry].key if entry else None))
+        caller = self.callers[entry] if entry else None
+        expected, decision = self.engine.outlook(line, line.before(caller.key if caller else None), caller)
         assert (decision.offering, decision.reason) == (theirs.decision.offering, theirs.decision.reason)
         self.reasons.add(decision.reason)
         assert expected.p80 == pytest.approx(theirs.wait.p80) if expected.known else not theirs.wait.known

@@ -123,7 +123,7 @@ class RedisLine(Aging):
         return replies.standing(self._run("leave", entry, reason, to_micros(now)))
 
     def standing(self, queue: QueueKey, entry: EntryId | None) -> Standing:
-        return replies.standing(self._run("standing", queue, entry or ""))
+        return replies.standing(self._run("standing", queue, entry or "", to_micros(self._clock.now())))
 
     def due(self, entry: EntryId, *, now: datetime) -> bool:
         return succeeded(self._run("due", entry, to_micros(now))[0], entry)

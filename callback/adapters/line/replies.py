@@ -21,7 +21,7 @@ _STATUSES = (
 _AGENT = 8
 _RESERVATION = 13
 _WAITING = 5
-_STANDING = 23
+_STANDING = 24
 
 
 def standing(reply: Sequence[Any]) -> Standing:
@@ -41,6 +41,7 @@ def standing(reply: Sequence[Any]) -> Standing:
         language=reply[20],
         due_ahead=reply[21],
         later_ahead=reply[22],
+        kept=reply[23],
         reservation=reservation(reply[_STANDING:]) if len(reply) > _STANDING else None,
     )
 

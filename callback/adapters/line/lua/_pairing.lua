@@ -2,11 +2,9 @@
 -- @include _entries.lua
 -- @include _agents.lua
 -- @include _reservations.lua
+-- @include _rung.lua
 -- Who takes whom. The one place where an agent and somebody in line are brought together. While the line may lack somebody
 -- nobody is: whoever is missing might stand before them.
-
--- So many free agents of a queue are tried, where those before are kept for phones that ring; so many phones are counted.
-local TRIED = 20
 
 -- The first of a sorted set whose hash exists; a row without one is broken and is dropped, so that it stops nobody else.
 local function first_of(key, load)
@@ -21,14 +19,6 @@ local function first_of(key, load)
     end
     redis.call('ZREM', key, row[1])
   end
-end
-
-local function stands_before(e, other)
-  local mine, theirs = tonumber(e.score), tonumber(other.score)
-  if mine ~= theirs then
-    return mine < theirs
-  end
-  return bytes_before(e.id, other.id)
 end
 
 -- The free agent of a queue who is next: the lower level first, then longest idle.
@@ -50,20 +40,6 @@ local function first_for(a)
     end
   end
   return best
-end
-
--- How many are being rung ahead of an agent in this queue and stand before `e`.
-local function rung_before(queue, e, now)
-  local key, count = queue_key(queue, 'rung'), 0
-  for _, id in ipairs(redis.call('ZRANGE', key, 0, TRIED - 1)) do
-    local f = redis.call('HMGET', entry_key(id), 'p', 's', 'k')
-    if f[1] ~= 'later' or tonumber(f[3] or '0') <= tonumber(now) then
-      redis.call('ZREM', key, id)
-    elseif stands_before({ id = id, score = f[2] }, e) then
-      count = count + 1
-    end
-  end
-  return count
 end
 
 -- Whether a free agent is kept for phones that ring before `e`, whom they could take: in one of their queues, or in all of

@@ -1,11 +1,13 @@
 -- @include _keys.lua
 -- @include _entries.lua
 -- @include _reservations.lua
+-- @include _rung.lua
 -- Where somebody stands and what surrounds them, as one flat reply (`replies.standing` reads it):
 --   OK, place, position (0: none), score, joined, live, callbacks, available, reserved, busy, wrap_up, away, offline,
 --   handled, handled_s, abandoned, waited_s, offering, configuration, open callback, language, how many of those ahead are
---   promises that are due and that rest until later, and where there is one their reservation (`add_reservation`). The configuration is 0 while the line may lack somebody: then no number is to be
---   relied on.
+--   promises that are due and that rest until later, how many free agents are kept for phones of other queues, and where
+--   there is one their reservation (`add_reservation`). The configuration is 0 while the line may lack somebody: then no
+--   number is to be relied on.
 
 -- How many of the `card` members of sorted set `key` stand before (score, id). Among equal scores the place is found by
 -- halving.
@@ -52,8 +54,9 @@ local function cards_of(queue)
   return cards
 end
 
--- `e` is nil where there is nobody to tell about; a newcomer's position is then behind everybody.
-local function standing(queue, e, reservation, open, language)
+-- `e` is nil where there is nobody to tell about; a newcomer's position is then behind everybody. Without `now` nobody is
+-- counted as kept.
+local function standing(queue, e, reservation, open, language, now)
   local cards = cards_of(queue)
   local state = redis.call('HMGET', queue_key(queue, 's'), 'available', 'reserved', 'busy', 'wrap_up', 'away', 'offline',
     'h', 'hs', 'a', 'w', 'o', 'v')
@@ -64,6 +67,7 @@ local function standing(queue, e, reservation, open, language)
   reply[19] = redis.call('EXISTS', UNSURE) == 1 and '0' or state[12] or redis.call('GET', TAG .. 'version') or '0'
   reply[20], reply[21] = open or '', language or e and e.lang or ''
   reply[22], reply[23] = cards[3], cards[4]
+  reply[24] = now and state[1] ~= '0' and kept_elsewhere(queue, e, now) or 0
   if e then
     reply[2], reply[4], reply[5] = e.place, e.score, e.joined
     if WAITS_IN[e.place] then

@@ -29,4 +29,4 @@ if not e then
   step_into(e, 'menu')
   reservation = pair_newcomer(e, token, now, lease)
 end
-return standing(e.queue, e, reservation, open, remembered)
+return standing(e.queue, e, reservation, open, remembered, now)

@@ -34,4 +34,4 @@ if e.place ~= 'reserved' and e.place ~= 'busy' then
   step_into(e, 'hold')
   reservation = pair_newcomer(e, token, now, lease)
 end
-return standing(e.queue, e, reservation)
+return standing(e.queue, e, reservation, nil, nil, now)
