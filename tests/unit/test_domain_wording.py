@@ -1,5 +1,8 @@
 """A house's own wording: what may be wrong with it, whose goes before whose, and how a text travels."""
 
+import ast
+import re
+
 import pytest
 
 from callback.adapters.telephony.prompts import built_in, say
@@ -20,6 +23,7 @@ from callback.domain.wording import (
 )
 from callback.flows.scenes import SCENES
 from callback.web.admin.moments import MOMENTS, PLACES, is_text
+from tests.support.tree import parsed, python_files
 
 PLACE = ("You are next.", "You are number {position}.")
 
@@ -108,6 +112,20 @@ NEVER_SAID = {
 def test_everything_that_is_said_can_be_worded_and_heard() -> None:
     assert set(SENTENCES) - set(PHRASES) - NEVER_SAID == set(MOMENTS)
     assert {one for one in MOMENTS if not is_text(one)} == set(SCENES)
+
+
+def test_whatever_is_said_to_a_caller_is_said_in_the_words_of_their_queue() -> None:
+    without = [
+        f"{path}:{node.lineno}"
+        for path in python_files("callback/flows")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "Script"
+        and ast.unparse(node.args[0]) in ("place.language", "callback.language")
+        and re.search("Prompt|Speak", ast.unparse(node))
+        and len(node.args) < 3
+    ]
+    assert without == []
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
