@@ -65,8 +65,17 @@ def test_the_desk_is_worked_by_keys_in_one_tab_at_a_time_and_says_when_it_is_alo
     web.app.extensions[HUB].closing = False
     with web.serving(port):
         expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+        slow = page.context.new_cdp_session(page)
+        slow.send("Network.enable")
+        link = {"offline": False, "latency": 1_500, "downloadThroughput": 6_000, "uploadThroughput": 4_000}
+        slow.send("Network.emulateNetworkConditions", link)
         page.keyboard.press("o")
-        expect(page.locator("#now h1")).to_have_text("Signed off", timeout=10_000)
+        expect(page.locator("#now h1")).to_have_text("Signed off", timeout=20_000)
+        slow.send("Network.emulateNetworkConditions", {**link, "offline": True})
+        expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+        slow.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1,
+                                                       "uploadThroughput": -1})  # fmt: skip
+        expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
 
 
 LIBRARY = """
@@ -132,6 +141,9 @@ def test_the_carriers_library_is_driven_as_it_wants_to_be(
         page.keyboard.press("m")
         page.get_by_text("Keypad").click()
         page.get_by_role("group", name="Keypad").get_by_role("button", name="5").click()
+        level = "document.getElementById('phone-level').style.getPropertyValue('--level')"
+        page.evaluate("device.call.emit('volume', 0.5)")
+        assert page.evaluate(level) == "0", "muted"
         page.evaluate("device.emit('tokenWillExpire')")
         did("did.includes('renewed')")
         page.evaluate("device.call.disconnect()")

@@ -4,8 +4,8 @@
    muted and ended.
 
    An adapter is `{ start(token), renew(token), stop() }` and calls back: `ready`, `gone`, `refused`, `incoming(call)`,
-   `expiring`. A call is `{ id, answer(), decline(), hangUp(), mute(on), keys(digits) }` and calls back `accepted`, `over`, and
-   where that can be told `asked`, when a key is waited for. */
+   `expiring`. A call is `{ id, answer(), decline(), hangUp(), mute(on), keys(digits) }` and calls back `accepted`, `over`,
+   `heard` with the level of the microphone (0 to 1), and where that can be told `asked`, when a key is waited for. */
 (() => {
   "use strict";
   const card = document.getElementById("phone");
@@ -30,6 +30,7 @@
         keys: (digits) => call.sendDigits(digits),
       };
       call.on("accept", () => one.accepted?.());
+      call.on("volume", (level) => one.heard?.(level));
       for (const end of ["disconnect", "cancel", "reject", "error"]) call.on(end, () => one.over?.());
       return one;
     };
@@ -67,6 +68,7 @@
   const standIn = (tell) => {
     let stream = null;
     let token = null;
+    let beat = null;
     const calls = new Map();
     const post = (sid, act, body) => fetch(
       `${token.at}/softphone/${encodeURIComponent(token.identity)}/calls/${sid}/${act}?token=${token.token}`,
@@ -89,9 +91,14 @@
         calls.set(sid, wrapped(sid));
         tell.incoming(calls.get(sid));
       });
-      on("accepted", ({ sid }) => calls.get(sid)?.accepted?.());
+      on("accepted", ({ sid }) => {
+        const call = calls.get(sid);
+        call?.accepted?.();
+        clearInterval(beat); // there is no sound here: a level that moves like one
+        beat = setInterval(() => call?.heard?.(0.25 + 0.2 * Math.sin(Date.now() / 300)), 150);
+      });
       on("heard", ({ sid, kind }) => kind === "gather" && calls.get(sid)?.asked?.());
-      for (const end of ["cancel", "disconnect"]) on(end, ({ sid }) => { calls.get(sid)?.over?.(); calls.delete(sid); });
+      for (const end of ["cancel", "disconnect"]) on(end, ({ sid }) => { clearInterval(beat); calls.get(sid)?.over?.(); calls.delete(sid); });
       stream.onerror = () => {
         tell.gone();
         if (stream.readyState === EventSource.CLOSED) tell.refused();
@@ -136,6 +143,7 @@
     accepted = muted = false;
     call.accepted = () => { accepted = true; notice?.close(); say("joining"); show(); prove(call); };
     call.over = () => { call = null; accepted = false; notice?.close(); say("ready"); show(); fresh(); };
+    call.heard = (level) => part("level").style.setProperty("--level", muted ? 0 : Math.min(level, 1).toFixed(2));
     call.asked = () => { if (accepted && !busy()) incoming.keys(KEY); };
     say("ringing");
     show();
