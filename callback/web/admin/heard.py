@@ -32,6 +32,11 @@ class Spoken:
     voice: str
     text: str
 
+    @property
+    def language(self) -> str:
+        """Of the two that there are."""
+        return next(language for language, voice in twiml.VOICES.items() if voice.tag == self.tag)
+
 
 @dataclass(frozen=True)
 class Heard:
