@@ -90,8 +90,11 @@ def user() -> None:
 @click.option("--role", type=ROLE, required=True)
 @click.option("--agent", "agent_key", metavar="KEY", help="Whose desk it is; needed for the role agent.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@click.option("--reset-two-step", is_flag=True, help="Forget their authenticator app and recovery codes as well.")
 @as_json
-def add_user(email: str, role: str, agent_key: str | None, password_stdin: bool, json_wanted: bool) -> None:
+def add_user(
+    email: str, role: str, agent_key: str | None, password_stdin: bool, reset_two_step: bool, json_wanted: bool
+) -> None:
     """Let somebody sign in, or give them a new password and role."""
     from dataclasses import replace
     from datetime import UTC, datetime
@@ -119,6 +122,8 @@ def add_user(email: str, role: str, agent_key: str | None, password_stdin: bool,
             work.drop_welcome(address)
             before, after = (audited(one) for one in (known, made))
             work.act(act(Doer(who()), What.USER_SAVE, address, datetime.now(UTC), before=before, after=after))
+            if reset_two_step and work.drop_second_step(address):
+                work.act(act(Doer(who()), What.USER_TWO_STEP_RESET, address, datetime.now(UTC)))
     note(f"{'changed' if known else 'added'} {address}: signs in at /sign-in")
     show(
         {"email": address, "role": role, "agent": agent_key},

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from callback.adapters.store import migrate
 from callback.cli import people
 from callback.domain.ids import QueueKey
 from callback.embedded import EmbeddedRedis, live_url
+from callback.ports import SecondStep
 from callback.settings import load
 from callback.web.credentials import password_matches, token_hash
 from callback.web.guards import Role
@@ -212,6 +213,20 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(line: CommandLine) -> N
     assert kept is not None
     assert (kept.name, kept.role) == ("crm", "supervisor")
     assert made["token"].encode() not in Path(line.settings["DATABASE_URL"].removeprefix("sqlite:///")).read_bytes()
+
+
+def test_whoever_lost_their_phone_is_let_in_from_the_command_line(line: CommandLine) -> None:
+    words = ("user", "add", "sue@example.com", "--role", "admin", "--password-stdin")
+    line.ok(*words, typed=PASSWORD)
+    with house(line) as built, built.store.begin() as work:
+        work.put_second_step(SecondStep("sue@example.com", "SECRET", confirmed_at=datetime.now(UTC)))
+        work.open_session("a browser", "sue@example.com", datetime.now(UTC))
+    line.ok(*words, typed=PASSWORD)
+    with house(line) as built, built.store.look() as work:
+        assert (work.second_steps(), work.session("a browser")) == ({"sue@example.com"}, None)
+    line.ok(*words, "--reset-two-step", typed=PASSWORD)
+    with house(line) as built, built.store.look() as work:
+        assert work.second_steps() == set()
 
 
 def test_an_agents_token_names_whom_it_speaks_for(line: CommandLine) -> None:
