@@ -3,24 +3,22 @@ for one, tried before it is saved, and taken back."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from callback.domain import wording as wordings
-from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
-from callback.domain.wording import HOUSE, LONGEST, Fault, Forms, Wording, Wrong
+from callback.domain.wording import HOUSE, LONGEST, Forms
 from callback.flows import prompts as flow
-from callback.flows.prompts import UNTOUCHED, Overtaken, Unfit
-from callback.ports import Work
+from callback.flows.prompts import Overtaken, Unfit
 from callback.web import languages
 from callback.web.acting import doer
 from callback.web.admin import heard
 from callback.web.admin.heard import Heard
-from callback.web.admin.moments import GROUPS, MOMENTS, Chip, Group, Moment, chips, is_text
+from callback.web.admin.moments import GROUPS, MOMENTS, Group, Moment, is_text
+from callback.web.admin.wording_form import Form, inputs, mistakes_of, named_queue, on_record, typed
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
@@ -28,7 +26,6 @@ from callback.web.languages import LANGUAGES
 from callback.web.pages import fragment, in_house_zone, page
 
 WHY = 200
-HISTORY = 20
 Answer = str | AnyResponse | tuple[str, int]
 Texts = Mapping[str, Forms]
 
@@ -69,57 +66,6 @@ class Row:
         return any(one.whose == "own" for one in self.said)
 
 
-@dataclass(frozen=True)
-class Input:
-    """One text of the form. `label` is "" unless the sentence is counted."""
-
-    name: str
-    language: str
-    label: str
-    value: str
-    built_in: str
-    needed: Sequence[Chip]
-    also: Sequence[Chip] = ()
-    mistake: str = ""
-
-
-@dataclass
-class Form:
-    """What the page of one sentence is made from: where it is worded, and what was typed, if anything was."""
-
-    queue: Queue | None
-    moment: Moment
-    known: list[Wording]
-    inherited: dict[str, Forms]
-    owns: list[wordings.Own]
-    typed: dict[str, Forms] = field(default_factory=dict)
-    mistakes: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """The queue, or the house."""
-        return self.queue.key if self.queue else HOUSE
-
-    @property
-    def base(self) -> int:
-        """The version that is looked at."""
-        return self.known[0].version if self.known else UNTOUCHED
-
-    @property
-    def own(self) -> Texts:
-        """What is worded otherwise here."""
-        return self.known[0].texts if self.known else {}
-
-    @property
-    def from_house(self) -> bool:
-        """Whether a queue says what was worded for all."""
-        return any(own.queue == HOUSE and own.sentence == self.moment.sentence for own in self.owns)
-
-    def shown(self, language: str) -> Forms:
-        """What stands in the form: what was typed, else what is said."""
-        return self.typed.get(language) or self.own.get(language) or self.inherited[language]
-
-
 # --- looking ------------------------------------------------------------------------------------------------------
 
 
@@ -127,7 +73,7 @@ class Form:
 def prompts() -> str:
     """The list, for all queues or for one."""
     with house().store.look() as work:
-        queues, queue = work.queues(), _queue(work)
+        queues, queue = work.queues(), named_queue(work)
         saved = {(one.queue, one.sentence): one.texts for one in work.wordings()}
     only_own = request.args.get("show") == "own"
     groups = [(group, _rows(group, queue.key if queue else HOUSE, saved, only_own)) for group in GROUPS]
@@ -140,7 +86,7 @@ def prompts() -> str:
 @signed_in(Role.SUPERVISOR)
 def prompt(sentence: str) -> str:
     """One sentence, and its wording in every language."""
-    return _shown(_form(sentence))
+    return _shown(on_record(sentence))
 
 
 def _rows(group: Group, key: str, saved: Mapping[tuple[str, str], Texts], only_own: bool) -> list[Row]:
@@ -170,14 +116,14 @@ def _counts(saved: Mapping[tuple[str, str], Texts]) -> dict[str, int]:
 @signed_in(Role.SUPERVISOR)
 def save_prompt(sentence: str) -> Answer:
     """Save it: in force at once; or the form again with what to mend, or with what others saved meanwhile."""
-    form = _typed(sentence)
+    form = typed(sentence)
     try:
         saved = flow.save(
             house(), form.key, sentence, form.typed, doer(), base=_base(form.base),
             why=request.form.get("why", "").strip()[:WHY],
         )  # fmt: skip
     except Unfit as unfit:
-        form.mistakes = _mistakes(unfit)
+        form.mistakes = mistakes_of(unfit)
         return _shown(form), 422
     except Overtaken as overtaken:
         theirs = {language: overtaken.now.get(language) or form.inherited[language] for language in overtaken.languages}
@@ -189,7 +135,7 @@ def save_prompt(sentence: str) -> Answer:
 @signed_in(Role.SUPERVISOR)
 def revert_prompt(sentence: str, version: int) -> Answer:
     """Make an earlier version the next one; 0 is what is said without an own wording. Raises NotFound."""
-    form = _form(sentence)
+    form = on_record(sentence)
     try:
         flow.revert(house(), form.key, sentence, version, doer())
     except Unfit:
@@ -202,11 +148,11 @@ def revert_prompt(sentence: str, version: int) -> Answer:
 @signed_in(Role.SUPERVISOR)
 def hear_prompt(sentence: str) -> Answer:
     """What is typed as it would be heard; nothing is saved. With the page around it for a browser without scripts."""
-    form = _typed(sentence)
+    form = typed(sentence)
     try:
         flow.check(house(), sentence, form.typed)
     except Unfit as unfit:
-        form.mistakes = _mistakes(unfit)
+        form.mistakes = mistakes_of(unfit)
     status = 422 if form.mistakes else 200
     if "HX-Request" not in request.headers:
         return _shown(form, tried=True), status
@@ -217,69 +163,9 @@ def _to(form: Form) -> AnyResponse:
     return redirect(url_for("admin.prompt", sentence=form.moment.sentence, queue=form.key or None), 303)
 
 
-# --- what was typed -----------------------------------------------------------------------------------------------
-
-
-def _form(sentence: str) -> Form:
-    """What is on record. Aborts where nothing of that name is said."""
-    moment = MOMENTS.get(sentence)
-    if moment is None:
-        abort(404)
-    with house().store.look() as work:
-        queue = None if moment.everywhere else _queue(work)
-        key = queue.key if queue else HOUSE
-        return Form(
-            queue, moment, work.wording_versions(key, sentence, limit=HISTORY),
-            {language: flow.inherited(house(), work, key, sentence, language) for language in LANGUAGES},
-            wordings.published(work.wordings()),
-        )  # fmt: skip
-
-
-def _queue(work: Work) -> Queue | None:
-    """The queue that the address or the form names. Raises NotFound."""
-    key = request.values.get("queue", "")
-    return work.queue(QueueKey(key)) if key else None
-
-
-def _typed(sentence: str) -> Form:
-    form = _form(sentence)
-    for language in LANGUAGES:
-        names = [f"{language}{at}" for at in range(len(form.inherited[language]))]
-        form.typed[language] = tuple(wordings.tidy(request.form.get(name, "")) for name in names)
-    return form
-
-
 def _base(otherwise: int) -> int:
     text = request.form.get("base", "")
     return int(text) if text.isascii() and text.isdigit() else otherwise
-
-
-def _mistakes(unfit: Unfit) -> dict[str, str]:
-    """By the name of the input."""
-    return {f"{language}{one.at}": _mend(one) for language, found in unfit.found.items() for one in found}
-
-
-def _mend(fault: Fault) -> str:
-    """What is wrong, and what to do about it."""
-    named = ", ".join(f"{{{name}}}" for name in fault.about)
-    words = {
-        Wrong.EMPTY: lambda: gettext("Word this as well, or empty both to go back to the words before."),
-        Wrong.LONG: lambda: gettext(
-            "This has %(are)s characters. At most %(most)s fit.", are=fault.about[1], most=fault.about[0]
-        ),
-        Wrong.UNSPEAKABLE: lambda: gettext(
-            "There is a character that cannot be said (%(code)s). Take it out, or type the text anew.",
-            code=fault.about[0],
-        ),
-        Wrong.BRACE: lambda: gettext("A brace { or } stands alone. Braces only mark places, such as {queue}."),
-        Wrong.UNKNOWN: lambda: gettext(
-            "%(places)s is not known here. Use the places below the text, or take it out.", places=named
-        ),
-        Wrong.MISSING: lambda: gettext(
-            "%(places)s is missing: without it, people do not learn it. Put it in.", places=named
-        ),
-    }
-    return words[fault.wrong]()
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
@@ -290,25 +176,9 @@ def _shown(form: Form, theirs: Texts | None = None, *, tried: bool = False) -> s
         queues = work.queues()
         elsewhere = [one.queue for one in work.wordings() if one.sentence == form.moment.sentence and one.texts]
     return page(
-        "admin/prompt.html", form=form, moment=form.moment, queues=queues, elsewhere=elsewhere, inputs=_inputs(form),
+        "admin/prompt.html", form=form, moment=form.moment, queues=queues, elsewhere=elsewhere, inputs=inputs(form),
         theirs=theirs or {}, tried=tried, longest=LONGEST, why=request.form.get("why", ""), **_sounds(form),
     )  # fmt: skip
-
-
-def _inputs(form: Form) -> dict[str, list[Input]]:
-    return {language: list(_inputs_in(form, language)) for language in LANGUAGES}
-
-
-def _inputs_in(form: Form, language: str) -> Sequence[Input]:
-    built_in = house().words.built_in(form.moment.sentence, language)
-    labels = (gettext("For the first in line"), gettext("For everybody else")) if len(built_in) > 1 else ("",)
-    every = dict.fromkeys(name for one in built_in for name in wordings.places(one))
-    found = []
-    for at, (label, value, without) in enumerate(zip(labels, form.shown(language), built_in, strict=True)):
-        needed, name = wordings.places(without), f"{language}{at}"
-        also = chips([place for place in every if place not in needed])
-        found.append(Input(name, language, label, value, without, chips(needed), also, form.mistakes.get(name, "")))
-    return found
 
 
 def _sounds(form: Form) -> dict[str, Any]:
