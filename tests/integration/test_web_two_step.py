@@ -28,6 +28,7 @@ def set_up(web: WebHouse, client: Any) -> tuple[str, list[str]]:
     plain = secret[1].replace(" ", "")
     answer = post(client, "/account/two-step/confirm", code=code(web, plain))
     assert answer.status_code == 200, answer.get_data(as_text=True)
+    assert "Your password alone" not in answer.get_data(as_text=True)
     assert answer.headers["Cache-Control"] == "no-store"
     web.wait(30)  # that code is used up
     return plain, re.findall(r"<li>([a-z0-9]{5}-[a-z0-9]{5})</li>", answer.get_data(as_text=True))
