@@ -41,15 +41,16 @@ class Report:
     mark: ReportMark | None
 
 
-def report(house: House, span: Span, by: str, zone: tzinfo) -> Report:
-    """The report of these days. `zone` is where the days of promises begin and end."""
+def report(house: House, span: Span, by: str, zone: tzinfo, *, compared: bool = True) -> Report:
+    """The report of these days. `zone` is where the days of promises begin and end; not `compared`, the days before are
+    not looked at."""
     now = house.clock.now().astimezone(zone)
     earlier = span_before(span, now)
     with house.store.look() as work:
         parts = _parts(work, span, by, zone)
         spreads = together(part.spreads for _, part in parts)
         whole = Counted(_sums(work, span), spreads, _punctual(work, span, zone))
-        before = _before(work, earlier, zone)
+        before = _before(work, earlier, zone) if compared else None
         return Report(span, whole, parts, before, earlier, work.report_mark())
 
 
@@ -151,11 +152,13 @@ def _punctual_parts(work: Work, span: Span, by: str, zone: tzinfo) -> dict[Any, 
     found = work.punctuality("queue" if by == "queue" else "hour", since=since, until=until, queues=span.queues)
     if by == "queue":
         return dict(found)
-    parts: defaultdict[Any, Punctuality] = defaultdict(lambda: ON_TIME)
+    parts: dict[Any, Punctuality] = {}
     for at, punctual in found:
         local = at.astimezone(zone)
-        parts[local.hour if by == "hour" else local.date()] += punctual
-    return dict(parts)
+        key = local.hour if by == "hour" else local.date()
+        before = parts.get(key)
+        parts[key] = punctual if before is None else before + punctual
+    return parts
 
 
 def _moments(span: Span, zone: tzinfo) -> tuple[datetime, datetime]:

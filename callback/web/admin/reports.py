@@ -33,8 +33,8 @@ COLUMNS = (
 )  # fmt: skip
 OF_WORTH = ("offered", "service_level", "promised", "reached", "punctuality", "satisfaction", "first_contact", "cost")
 OF_DAYS = (
-    "talks", "back_talks", "aht", "talk", "hold", "wrap_up", "missed", "declined", "transfers", "announced", "occupancy",
-    "first_contact", "satisfaction", *OF_WAITS,
+    "talks", "back_talks", "aht", "talk", "hold", "wrap_up", "missed", "declined", "transfers", "announced",
+    "occupancy", "first_contact", "satisfaction", *OF_WAITS,
 )  # fmt: skip
 CHIEF = {
     "calls": ("offered", "answered"), "waits": ("service_level", "wait_p90"), "callbacks": ("promised", "reached"),
@@ -362,7 +362,7 @@ def _side(count: int, mean_s: float | None, spread: Any) -> list[str]:
 
 
 def _csv(wish: Wish, measures: Sequence[Measure]) -> Response:
-    found = reported.report(house(), wish.span, wish.by, languages.zone())
+    found = reported.report(house(), wish.span, wish.by, languages.zone(), compared=False)
     span = f"{wish.span.first}-{wish.span.last}"
     return csv_file(f"report-{span}-by-{wish.by}.csv", _rows(wish, found, measures))
 
