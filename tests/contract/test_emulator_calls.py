@@ -503,6 +503,35 @@ def test_a_conference_starts_with_its_starter_and_ends_with_whom_it_was_agreed(
     assert application.to("/left")[0].form["DialCallStatus"] == "answered"
 
 
+def test_whoever_a_leg_rang_is_sent_into_a_room_and_the_leg_follows_and_may_leave_it(
+    carrier: Emulator, application: Application, client: Client
+) -> None:
+    def room(ends: str) -> str:
+        return f'<Dial action="/over"><Conference endConferenceOnExit="{ends}" beep="false">R</Conference></Dial>'
+
+    application.documents["/voice"] = '<Say>Hello.</Say><Pause length="600"/>'
+    application.documents["/agent"] = f'<Dial action="/rang"><Number>{AGENT}</Number></Dial>'
+    application.documents["/rang"] = room("false")
+    application.documents["/room"] = room("true")
+    application.documents["/over"] = "<Say>Goodbye.</Say>"
+    carrier.endpoint(AGENT, {"talk_s": 600})
+    agent, caller = carrier.call_in(), carrier.call_in()
+    for leg in (agent, caller):
+        carrier.wait(leg, "in-progress")
+    client.calls(agent).update(url=f"{application.url}/agent")
+    (other,) = carrier.called(AGENT)
+    carrier.wait(other["sid"], "bridged")
+    client.calls(other["sid"]).update(url=f"{application.url}/room")
+    application.wait_for("/rang")
+    client.calls(caller).update(url=f"{application.url}/room")
+    carrier.wait(caller, "bridged")
+    client.calls(agent).update(status="completed")
+    carrier.wait(agent, "completed")
+    assert carrier.leg(caller)["status"] == carrier.leg(other["sid"])["status"] == "in-progress"
+    client.calls(other["sid"]).update(status="completed")
+    carrier.wait(caller, heard="Goodbye")
+
+
 # Called people -----------------------------------------------------------------------------------------------------
 
 
