@@ -265,7 +265,7 @@ def test_nobody_who_came_later_has_an_agent_who_is_free_at_once(staged: StagedHo
     late = staged.holding("+12025550188")
     transfer.pass_on(staged.house, ANN, Wish.QUEUE, "support")
     staged.follow()
-    assert (staged.pairing().entry, staged.order()) == (caller.sid, [late.sid])
+    assert (str(staged.pairing().entry), staged.order()) == (caller.sid, [late.sid])
 
 
 def test_nobody_is_passed_on_to_a_queue_that_is_closed(staged: StagedHouse) -> None:

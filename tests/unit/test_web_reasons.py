@@ -34,7 +34,7 @@ def texts(node: ast.expr, names: dict[str, list[str]]) -> list[str]:
         case ast.Constant(value=str(text)):
             return [text]
         case ast.JoinedStr(values=parts):
-            return ["".join(part.value if isinstance(part, ast.Constant) else NAME for part in parts)]
+            return ["".join(str(part.value) if isinstance(part, ast.Constant) else NAME for part in parts)]
         case ast.IfExp(body=one, orelse=other):
             return texts(one, names) + texts(other, names)
         case ast.BoolOp(values=some):
