@@ -92,6 +92,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("not-found", "/admin/queues/none", "viewer", status=404),
     Shown("reports", "/admin/reports", "supervisor"),
     Shown("reports-month", "/admin/reports?period=28&by=week&queue=support", "viewer"),
+    Shown("reports-waits", "/admin/reports?period=28&by=hour&table=waits&show=back_p90", "supervisor"),
     Shown("reports-management", "/admin/reports/management?period=28&hourly=32.5", "viewer"),
     Shown("reports-agents", "/admin/reports/agents?period=28", "supervisor"),
     Shown("reports-agent", "/admin/reports/agents?period=28&agent=ann", "supervisor"),
