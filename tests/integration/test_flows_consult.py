@@ -1,5 +1,6 @@
 """Asking somebody before a caller is passed on: whoever falls away, and whatever fails, the caller is never alone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from callback.domain.desk import CameTo, Stage, Talk, Wish
 from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.ids import Token
 from callback.domain.lifecycle import AgentStatus, State
+from callback.domain.workday import only_asked
 from callback.flows import asked as asked_again
-from callback.flows import consult, parted, presence, transfer
+from callback.flows import consult, parted, presence, transfer, wrapup
 from callback.flows.parted import Said
 from callback.flows.poison import Round
 from callback.ports import CarrierBusy, OutcomeUnknown
@@ -403,3 +405,14 @@ def asked_and_joined(staged: StagedHouse, caller: Leg, agent: Leg) -> None:
     other.pick_up()
     other.press("1")
     all_three(staged, caller, agent, other)
+
+
+def test_whoever_was_only_asked_was_at_work_and_had_no_talk(staged: StagedHouse) -> None:
+    asked(staged)
+    staged.wait(30)
+    consult.back(staged.house, ANN)
+    staged.work()
+    begin, end = (row for row in staged.journal("bea") if row.after == "busy" or row.before == "busy")
+    with staged.sql.look() as work:
+        assert wrapup.talks_of(work, BEA, staged.clock.now() - timedelta(hours=1)) == []
+    assert only_asked(begin.data["token"], begin.data["entry"], end)
