@@ -186,6 +186,11 @@ def colleague_waits(_: House, hook: Hook) -> Script:
     return agent_again(hook, "desk/other")
 
 
+def test_waits(_: House, hook: Hook) -> Script:
+    """Whose telephone is tested, as any agent who was rung."""
+    return agent_again(hook, "agent/test")
+
+
 def on_with_it(_: House, hook: Hook) -> Script:
     """Somebody outside picked up: they talk, whoever can write it down."""
     return Script(language_of(hook))
@@ -248,6 +253,8 @@ WORDS: Mapping[str, Callable[[House, Hook], Script]] = {
     "agent/first/key": agent_first_waits,
     "agent/after": agent_done,
     "agent/unreached": agent_done,
+    "agent/test": test_waits,
+    "agent/test/key": test_waits,
     "desk/room": parted.waiting,
     "desk/after": agent_done,
     "desk/caller": parted.on_and_on,

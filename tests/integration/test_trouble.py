@@ -46,6 +46,8 @@ HEARD: dict[str, dict[str, list[str]]] = {
     "agent/first/key": {"record": AGENT, "line": AGENT, "both": AGENT},
     "agent/after": {"record": AS_EVER, "line": ["Hangup"], "both": ["Hangup"]},
     "agent/unreached": {"record": AS_EVER, "line": AS_EVER, "both": AS_EVER},
+    "agent/test": {"record": AGENT, "line": AS_EVER, "both": AGENT},
+    "agent/test/key": {"record": AGENT, "line": AS_EVER, "both": AGENT},
     "desk/room": {"record": ["Dial"], "line": ["Dial"], "both": ["Dial"]},
     "desk/after": {"record": AS_EVER, "line": ["Hangup"], "both": ["Hangup"]},
     "desk/caller": {"record": ["Gather"], "line": ["Gather"], "both": ["Gather"]},

@@ -6,10 +6,11 @@ Whoever adds a step adds its request here: tests compare these with the table of
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from callback.domain.acts import Doer
 from callback.domain.desk import Wish
 from callback.domain.ids import AgentKey
 from callback.emulator.twiml import Mode
-from callback.flows import consult, parted, transfer
+from callback.flows import consult, parted, ring_test, transfer
 from tests.support.house import ACCOUNT, BASE, StagedHouse
 from tests.support.legs import Leg, Word
 
@@ -292,6 +293,28 @@ def agent_unreached(staged: StagedHouse) -> Ready:
     return Ready(staged.house.urls.step("agent/unreached"), agent.form())
 
 
+def _ring_test(staged: StagedHouse) -> Leg:
+    staged.queue()
+    ring_test.ring(staged.house, staged.agent(), Doer("ada@example.com", "admin"))
+    return staged.outgoing()
+
+
+def agent_test(staged: StagedHouse) -> Ready:
+    leg = _ring_test(staged)
+    leg.ring()
+    return Ready(leg.url, leg.form(CallStatus="in-progress"))
+
+
+def agent_test_key(staged: StagedHouse) -> Ready:
+    leg = _ring_test(staged)
+    leg.answer()
+    return _pressing(leg, "1")
+
+
+def agent_test_status(staged: StagedHouse) -> Ready:
+    return _told(_ring_test(staged).report("no-answer"))
+
+
 def fallback(staged: StagedHouse) -> Ready:
     staged.queue()
     leg = staged.holding()
@@ -347,6 +370,8 @@ REQUESTS: dict[str, Callable[[StagedHouse], Ready]] = {
     "agent/after": agent_after,
     "agent/met/status": agent_met_status,
     "agent/unreached": agent_unreached,
+    "agent/test": agent_test,
+    "agent/test/key": agent_test_key,
     "desk/room": desk_room,
     "desk/after": desk_after,
     "desk/caller": desk_caller,
@@ -364,6 +389,7 @@ REQUESTS: dict[str, Callable[[StagedHouse], Ready]] = {
     "status": status,
     "inbound/status": inbound_status,
     "agent/status": agent_status,
+    "agent/test/status": agent_test_status,
     "agent/first/status": agent_first_status,
     "sms": sms,
 }
