@@ -186,7 +186,7 @@ def colleague_waits(_: House, hook: Hook) -> Script:
     return agent_again(hook, "desk/other")
 
 
-def test_waits(_: House, hook: Hook) -> Script:
+def rung_to_test(_: House, hook: Hook) -> Script:
     """Whose telephone is tested, as any agent who was rung."""
     return agent_again(hook, "agent/test")
 
@@ -253,8 +253,8 @@ WORDS: Mapping[str, Callable[[House, Hook], Script]] = {
     "agent/first/key": agent_first_waits,
     "agent/after": agent_done,
     "agent/unreached": agent_done,
-    "agent/test": test_waits,
-    "agent/test/key": test_waits,
+    "agent/test": rung_to_test,
+    "agent/test/key": rung_to_test,
     "desk/room": parted.waiting,
     "desk/after": agent_done,
     "desk/caller": parted.on_and_on,

@@ -3,6 +3,8 @@
 Only adds, so that a version which knows nothing of it runs beside one that does: to it, the caller is on hold.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,7 +19,7 @@ HASHED, ASKED = sa.text("to_hash IS NOT NULL"), sa.text("asked_at IS NOT NULL")
 COUNTED = ("report_hours", "report_days")
 
 
-def columns() -> tuple[sa.Column, ...]:
+def columns() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column("stage", sa.String, nullable=False, server_default=""),
         sa.Column("other", sa.String, nullable=False, server_default=""),
