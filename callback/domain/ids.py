@@ -44,9 +44,10 @@ def is_callback(entry: EntryId) -> bool:
     return entry.startswith("cb")
 
 
-def consult_token(first: Token, number: int) -> Token:
-    """Of the pairing in which the agent of the talk `first` consults somebody for the `number`th time."""
-    return Token(f"{first}.{number}")
+def consult_token(first: Token) -> Token:
+    """Of a new pairing in which the agent of the talk `first` consults somebody: never one that was used before, which
+    may be over, or another question's."""
+    return Token(f"{first}.{_fresh('')}")
 
 
 def consults_for(token: Token) -> Token | None:

@@ -42,7 +42,7 @@ def reserve(house: House, talk: Talk, colleague: AgentKey, queue: QueueKey) -> T
     now, knobs = house.clock.now(), house.knobs
     if house.line.agent(colleague).status is not AgentStatus.AVAILABLE:
         return None
-    token = consult_token(talk.token, talk.room + 1)
+    token = consult_token(talk.token)
     entry = EntryId(talk.agent_leg)
     write_leg(house, Leg(talk.agent_leg, LegKind.AGENT, talk.queue, CallState.ARRIVED, "", now, joined_at=now))
     stand = Stand(entry, queue, micros(now), now, "en", talk.agent_leg, in_menu=True)
@@ -50,7 +50,8 @@ def reserve(house: House, talk: Talk, colleague: AgentKey, queue: QueueKey) -> T
     wanted = Stand(entry, stand.queue, stand.score, now, "en", talk.agent_leg, token=token, agent=colleague)
     if house.line.resume(wanted, phase="reserved", lease_s=knobs.lease_s, now=now):
         return token
-    house.line.leave(entry, reason=CallState.ABANDONED, now=now)
+    if house.line.standing(queue, entry).reservation is None:  # not out of the question that was asked at this moment
+        house.line.leave(entry, reason=CallState.ABANDONED, now=now)
     return None
 
 
