@@ -29,6 +29,7 @@ MEANT: Final[Mapping[str, str]] = {
     "number_changes": "another number that was not confirmed",
     "opt_outs": "wants no text messages",
     "suppressed": "is never rung",
+    "rung_outside": "how often this number was rung for somebody else who called",
     "exports": "what was taken out about this number before",
     "carrier_events": "reports of the telephone company on these calls",
     "predictions": "the waits that were told or estimated",

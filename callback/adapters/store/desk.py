@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import Row, func, select
 
-from callback.adapters.store.tables import callbacks, legs, talks, wrap_ups
+from callback.adapters.store.tables import callbacks, legs, rung_outside, talks, wrap_ups
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
 from callback.domain.callback import LegKind
 from callback.domain.desk import Earlier, Talk, WrapUp
@@ -20,7 +20,19 @@ class Desk(Transaction):
         sealed = self._sealer.seal(talk.to, f"talks.to:{talk.token}") if talk.to else None
         hashed = self._sealer.number_hash(talk.to) if talk.to.startswith("+") else None
         self._upsert(talks, plain_values(talk, ("to",)) | {"to": sealed, "to_hash": hashed})
+        if hashed and talk.outside:
+            self._rang_outside(talk, hashed)
         return talk
+
+    def _rang_outside(self, talk: Talk, number_hash: str) -> None:
+        """What has been added to the talk's rings since it was last written is of the number that it names now."""
+        r = rung_outside.c
+        rows = self._sql.execute(select(r.number_hash, r.times).where(r.token == talk.token))
+        known = {row.number_hash: row.times for row in rows}
+        new = talk.outside - sum(known.values())
+        if new > 0:
+            values = {"token": talk.token, "number_hash": number_hash, "began_at": talk.began_at}
+            self._upsert(rung_outside, values | {"times": known.get(number_hash, 0) + new})
 
     def talk(self, token: Token, *, lock: bool = False) -> Talk | None:
         found = select(talks).where(talks.c.token == token)
@@ -35,11 +47,11 @@ class Desk(Transaction):
         return [self._talk(row) for row in self._sql.execute(select(talks).where(talks.c.asked_at < before))]
 
     def rung_outside(self, number: str, agent: AgentKey, *, since: datetime) -> tuple[int, int]:
-        def total(*which: ColumnElement[bool]) -> int:
-            rung = select(func.coalesce(func.sum(talks.c.outside), 0)).where(talks.c.began_at >= since, *which)
-            return int(self._sql.execute(rung).scalar_one())
-
-        return total(talks.c.to_hash == self._sealer.number_hash(number)), total(talks.c.agent == agent)
+        r, hashed = rung_outside.c, self._sealer.number_hash(number)
+        rung = select(func.coalesce(func.sum(r.times), 0)).where(r.number_hash == hashed, r.began_at >= since)
+        theirs = (talks.c.agent == agent, talks.c.began_at >= since)
+        asked = select(func.coalesce(func.sum(talks.c.outside), 0)).where(*theirs)
+        return int(self._sql.execute(rung).scalar_one()), int(self._sql.execute(asked).scalar_one())
 
     def _talk(self, row: Row[Any]) -> Talk:
         to = self._sealer.open(row.to, f"talks.to:{row.token}") if row.to else ""

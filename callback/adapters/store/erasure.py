@@ -28,7 +28,7 @@ from sqlalchemy import (
 from callback.adapters.store.callback_rows import IS_OPEN_ROW, c
 from callback.adapters.store.personal import PLACES, PROTECTION, By, Place, about
 from callback.adapters.store.sealed import Unsealable
-from callback.adapters.store.tables import attempts, erasures, exports, legs, messages, talks, wrap_ups
+from callback.adapters.store.tables import attempts, erasures, exports, legs, messages, rung_outside, talks, wrap_ups
 from callback.adapters.store.transaction import Transaction, plain_row, plain_values
 from callback.domain.erasure import Blanked, Erasure, Export, Stage
 from callback.domain.errors import NotFound, Unreadable
@@ -132,6 +132,7 @@ class Erasing(Transaction):
         counted = dict(blanked.found)
         for words in (wrap_ups.c.notes, talks.c.to):
             counted[words.table.name] = counted.get(words.table.name, 0) + self._blank_words(words, before, limit)
+        self._sql.execute(delete(rung_outside).where(rung_outside.c.began_at < before))
         return replace(blanked, found={name: count for name, count in counted.items() if count})
 
     def _blank_words(self, words: Column[Any], before: datetime, limit: int) -> int:

@@ -66,7 +66,10 @@ PLACES: Final = (
         {"number": Gone.UNSEALED, "number_hash": Gone.EMPTY, "body": Gone.UNSEALED, "error": Gone.EMPTY},
     ),
     Place("ratings", tables.ratings, {"callback": By.CALLBACK}, {}),
-    Place("talks", tables.talks, {"entry": By.SUBJECT, "call": By.CALL}, {"to": Gone.NULL, "to_hash": Gone.NULL}),
+    Place(
+        "talks", tables.talks, {"entry": By.SUBJECT, "call": By.CALL, "to_hash": By.NUMBER},
+        {"to": Gone.NULL, "to_hash": Gone.NULL},
+    ),
     Place("wrap_ups", tables.wrap_ups, {"entry": By.SUBJECT, "call": By.CALL}, {"notes": Gone.NULL}),
     Place("number_changes", tables.number_changes, {"number_hash": By.NUMBER, "callback": By.CALLBACK}, {}),
     Place("exports", tables.exports, {"number_hash": By.NUMBER}, {"number_hash": Gone.EMPTY, "place": Gone.UNSEALED}),
@@ -84,6 +87,7 @@ PLACES: Final = (
     ),
     Place("opt_outs", tables.opt_outs, {"number_hash": By.NUMBER}),
     Place("suppressed", tables.suppressed, {"number_hash": By.NUMBER}),
+    Place("rung_outside", tables.rung_outside, {"number_hash": By.NUMBER}),
     Place("carrier_events", tables.carrier_events, {"call": By.CALL}),
     Place("predictions", tables.predictions, {"subject": By.SUBJECT}),
     Place("quarantine", tables.quarantine, {"subject": By.SUBJECT}),
@@ -91,12 +95,13 @@ PLACES: Final = (
 )  # fmt: skip
 """In the order in which they are blanked: what is found by a callback or a call goes before those."""
 
-PROTECTION: Final = (tables.opt_outs, tables.suppressed)
+PROTECTION: Final = (tables.opt_outs, tables.suppressed, tables.rung_outside)
 """Kept, since they hold only what keeps somebody from being rung or texted again. Forgotten on demand."""
 
 SPARED: Final[Mapping[str, str]] = {
     "opt_outs.number_hash": "protects the person; forgotten on demand",
     "suppressed.number_hash": "protects the person; forgotten on demand",
+    "rung_outside.number_hash": "protects the person, who is rung so often a day at most; forgotten on demand",
     "agents.name": "configuration: somebody who works here",
     "agents.contact": "configuration: somebody who works here",
     "users.password_hash": "configuration: somebody who works here",

@@ -704,6 +704,18 @@ talks = Table(
     Index("ix_talks_entry", "entry"),
 )  # fmt: skip
 
+# How often each number outside was rung in a talk: `talks.to` names only the last one.
+rung_outside = Table(
+    "rung_outside",
+    metadata,
+    Column("token", String, primary_key=True),
+    Column("number_hash", String, primary_key=True),
+    Column("times", Integer, nullable=False),
+    Column("began_at", Instant, nullable=False),  # of the talk
+    Index("ix_rung_outside_number", "number_hash", "began_at"),
+    Index("ix_rung_outside_began", "began_at"),
+)
+
 # What agents wrote down about their talks (`domain.desk.WrapUp`). An erasure finds the notes by `entry` and `call`.
 wrap_ups = Table(
     "wrap_ups",
