@@ -2,17 +2,20 @@
 of every browser.
 
 Whatever would let somebody else in for good is asked for the password once more, also of those who are signed in: a
-desk that was left open gives nobody the account.
+desk that was left open gives nobody the account. So what was begun with the password is seen and confirmed in the same
+browser alone, and for a short while.
 """
 
-from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
+from math import inf
+
+from flask import Blueprint, Response, current_app, flash, redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.access import must_use_two_step
 from callback.domain.acts import Doer
 from callback.flows import users
-from callback.ports import User
+from callback.ports import SecondStep, User
 from callback.web import passwords, sessions, two_step
 from callback.web.catalogue import gettext
 from callback.web.context import house
@@ -23,6 +26,9 @@ from callback.web.pages import page
 
 TRIES = ("5 per minute", "30 per hour")
 """Of the password and of codes, by whoever is signed in."""
+BEGUN = "begun"
+BEGUN_S = 600
+"""How long somebody may take between their password and the first code of a new app."""
 
 
 def blueprint() -> Blueprint:
@@ -81,7 +87,9 @@ def begin_two_step() -> AnyResponse:
     complaint = _wrong_password()
     if complaint:
         return Response(_set_up(password=complaint), 422)
-    users.begin_two_step(house(), current_user.email, two_step.new_secret())
+    secret = two_step.new_secret()
+    users.begin_two_step(house(), current_user.email, secret)
+    session[BEGUN] = {"of": users.hashed(secret), "at": house().clock.now().timestamp()}
     return redirect(url_for("account.two_step"), 303)
 
 
@@ -90,9 +98,8 @@ def confirm_two_step() -> AnyResponse:
     """On, once a code shows that the app has the secret; the recovery codes are shown, this once."""
     if not _may_try():
         return Response(_set_up(code=_too_many()), 429)
-    with house().store.look() as work:
-        known = work.second_step(current_user.email)
-    if known is None or not known.pending:
+    known = _begun_here()
+    if known is None:
         return redirect(url_for("account.two_step"), 303)
     code = two_step.digits(request.form.get("code", ""))
     at = two_step.interval(known.pending, code, house().clock.now()) if code else None
@@ -181,9 +188,19 @@ def _page(mistakes: dict[str, str] | None = None) -> str:
     )
 
 
-def _set_up(**mistakes: str) -> str:
+def _begun_here() -> SecondStep | None:
+    """What waits for its first code, where it was begun in this browser a short while ago."""
+    begun = session.get(BEGUN) or {}
+    if house().clock.now().timestamp() - begun.get("at", -inf) > BEGUN_S:
+        return None
     with house().store.look() as work:
         known = work.second_step(current_user.email)
+    good = known is not None and known.pending and users.hashed(known.pending) == begun["of"]
+    return known if good else None
+
+
+def _set_up(**mistakes: str) -> str:
+    known = _begun_here()
     pending = known.pending if known is not None else ""
     return page(
         "account_two_step.html",

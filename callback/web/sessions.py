@@ -107,6 +107,11 @@ def half() -> str:
     return str(found["email"]) if fresh else ""
 
 
+def half_of() -> str:
+    """Which password of whose it was, without telling either; "" for nobody's."""
+    return hashed(f"{half()}\n{session[HALF]['mark']}") if half() else ""
+
+
 def half_user() -> User | None:
     """The same as the record has them, as long as that password is still theirs and they are not shut out."""
     email = half()

@@ -3,7 +3,8 @@ counted.
 
 Failures are counted by account and address together, and by address alone: somebody who guesses at another's account
 from elsewhere uses up their own attempts, never the victim's. Who succeeds is not counted. Codes are counted with
-passwords, so that a second step is no second set of tries.
+passwords, so that a second step is no second set of tries. They are counted by password as well, from wherever they
+come: whoever knows somebody's password does not get a million tries at their code, and a new password ends the count.
 """
 
 import hashlib
@@ -32,6 +33,7 @@ from callback.web.options import WebOptions
 
 PER_ACCOUNT_AND_ADDRESS = "5 per minute; 30 per hour"
 PER_ADDRESS = "30 per minute; 300 per hour"
+CODES_BY_ONE = "50 per day"
 HOMES = {Role.AGENT: "agent.desk"}
 """Where somebody of that role is taken; everybody else to the console."""
 _log = structlog.get_logger("callback.web")
@@ -57,11 +59,12 @@ def install(app: Flask, options: WebOptions) -> None:
     limiter = Limiter(address, app=app, in_memory_fallback_enabled=True, key_prefix="sign-in")
     by_address = limiter.shared_limit(PER_ADDRESS, "address", deduct_when=_failed)
     by_account = limiter.shared_limit(PER_ACCOUNT_AND_ADDRESS, "account", key_func=_who_from_where, deduct_when=_failed)
+    by_password = limiter.shared_limit(CODES_BY_ONE, "password", key_func=_whose_password, deduct_when=_failed)
     door = Blueprint("sign_in", __name__)
     door.get("/sign-in")(get_sign_in)
     door.post("/sign-in", endpoint="post_sign_in")(by_address(by_account(post_sign_in)))
     door.get("/sign-in/code")(get_code)
-    door.post("/sign-in/code", endpoint="post_code")(by_address(by_account(post_code)))
+    door.post("/sign-in/code", endpoint="post_code")(by_address(by_account(by_password(post_code))))
     door.post("/sign-out")(post_sign_out)
     app.register_blueprint(door)
     app.register_error_handler(TooManyRequests, _too_many)
@@ -170,6 +173,10 @@ def _failed(response: Response) -> bool:
 def _who_from_where() -> str:
     email = sessions.half() if request.endpoint == "sign_in.post_code" else request.form.get("email", "")
     return hashlib.sha256(f"{email.strip().lower()}\n{address()}".encode()).hexdigest()
+
+
+def _whose_password() -> str:
+    return sessions.half_of() or "nobody"
 
 
 def _too_many(_error: TooManyRequests) -> Response:

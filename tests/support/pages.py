@@ -32,6 +32,8 @@ LINKS = (
     "expired", "failed", "held",
 )  # fmt: skip
 
+SCANNING = "scanning"
+"""Who is in the middle of setting up two-step sign-in."""
 CHANGE = "%7B%22offer_at_wait_s%22:60%7D"
 """Of a policy, as an address has it."""
 
@@ -82,7 +84,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("user-own", "/admin/users/admin@example.com", "admin"),
     Shown("account", "/account", "supervisor"),
     Shown("account-two-step", "/account/two-step", "supervisor"),
-    Shown("account-scan", "/account/two-step", "viewer"),
+    Shown("account-scan", "/account/two-step", "viewer", SCANNING),
     Shown("tokens", "/admin/tokens", "admin"),
     Shown("prompts", "/admin/prompts", "supervisor"),
     Shown("prompt", "/admin/prompts/hold_place?queue=support", "supervisor"),

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.clock import ManualClock
-from tests.support.pages import PAGES, Shown, address
+from tests.support.pages import PAGES, SCANNING, Shown, address
 from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.staged import Staged, stage
@@ -82,6 +82,11 @@ class Visitor:
         page.fill("#password", PASSWORD)
         with page.expect_navigation(wait_until="load"):  # else the next address interrupts the signing in
             page.click("button[type=submit]")
+        if shown.agent == SCANNING:
+            page.goto(f"{self.base}/account/two-step")
+            page.fill("#password", PASSWORD)
+            with page.expect_navigation(wait_until="load"):
+                page.click("form[action='/account/two-step/begin'] button")
 
     def close(self) -> None:
         """Closes every window."""

@@ -76,7 +76,7 @@ def _agents(web: WebHouse) -> None:
 
 
 def _users(staged: Staged) -> None:
-    """Somebody invited, somebody shut out, somebody between two steps, and one who sets the second up."""
+    """Somebody invited, somebody shut out, somebody and somebody between two steps."""
     web = staged.web
     now = web.clock.now()
     staged.welcome = users.invite(web.house, Doer("test"), "ada@example.com", role="supervisor", agent=None).token
@@ -88,7 +88,6 @@ def _users(staged: Staged) -> None:
         web.user(email, role)
     users.disable(web.house, Doer("test"), "gone@example.com")
     with web.store.begin() as work:
-        work.put_second_step(SecondStep("viewer@example.com", pending=A_SECRET))
         work.put_second_step(SecondStep("half@example.com", A_SECRET, confirmed_at=now))
         work.put_token(ApiToken("crm", "viewer", "0" * 64, used_at=now))
         work.put_token(ApiToken("ann", "agent", "1" * 64, AgentKey("ann")))

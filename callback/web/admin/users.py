@@ -28,16 +28,16 @@ Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
 def routes(console: Blueprint) -> None:
-    """Adds this part to the console."""
+    """Adds this part to the console. An address may have a slash in it."""
     console.get("/users")(users)
     console.post("/users")(invite)
     console.post("/users/two-step")(require_two_step)
-    console.get("/users/<email>")(user)
-    console.post("/users/<email>")(change_user)
-    console.post("/users/<email>/disable")(disable_user)
-    console.post("/users/<email>/enable")(enable_user)
-    console.post("/users/<email>/password")(reset_password)
-    console.post("/users/<email>/reset-two-step")(reset_two_step)
+    console.get("/users/<path:email>")(user)
+    console.post("/users/<path:email>")(change_user)
+    console.post("/users/<path:email>/disable")(disable_user)
+    console.post("/users/<path:email>/enable")(enable_user)
+    console.post("/users/<path:email>/password")(reset_password)
+    console.post("/users/<path:email>/reset-two-step")(reset_two_step)
 
 
 @signed_in(Role.ADMIN)
