@@ -1,8 +1,9 @@
-"""Who works: every agent, what they are doing and since when, what their day came to, whom they serve."""
+"""Who works: every agent, what they are doing and since when, whom they serve; to supervisors, what each did."""
 
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.acts import What
@@ -16,7 +17,7 @@ from callback.web import languages
 from callback.web.acting import record
 from callback.web.catalogue import gettext
 from callback.web.context import house
-from callback.web.guards import Role, signed_in
+from callback.web.guards import Role, covers, signed_in
 from callback.web.pages import fragment, in_house_zone, page
 
 WANTED = (AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE)
@@ -43,10 +44,11 @@ def agents_now() -> AnyResponse:
 
 def _values() -> dict[str, Any]:
     in_house_zone()
+    told = covers(current_user.role, Role.SUPERVISOR)  # as the reports of agents: nobody else is told what one did
     today = house().clock.now().astimezone(languages.zone()).date()
     with house().store.look() as work:
         names = {queue.key: queue.name for queue in work.queues()}
-        days: dict[str, Sums] = dict(work.report(Span(today, today), "agent"))
+        days: dict[str, Sums] = dict(work.report(Span(today, today), "agent")) if told else {}
     return {"agents": look.agents_now(house()), "wanted": WANTED, "names": names, "days": days, "idle": Sums()}
 
 

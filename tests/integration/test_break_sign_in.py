@@ -1,0 +1,78 @@
+"""What somebody would try who wants in, or wants somebody else out: guesses from many places, a desk left open in the
+middle of setting up, an account that nobody can reach."""
+
+import html
+import re
+from typing import Any
+
+from tests.integration.test_web_two_step import code, code_step, forgiven, password_step, post, set_up
+from tests.support.web_house import PASSWORD, WebHouse, send, signed_in
+
+ODD = "ann/o'neil+desk@example.com"
+
+
+def test_somebody_with_an_unusual_address_can_be_changed_and_shut_out(web: WebHouse) -> None:
+    ada = signed_in(web, "admin")
+    assert send(ada, "/admin/users", email=ODD, role="supervisor").status_code == 201
+    listed = html.unescape(ada.get("/admin/users").get_data(as_text=True))
+    page = next(one for one in re.findall(r'href="(/admin/users/[^"]+)"', listed) if "neil" in one)
+    assert ODD in html.unescape(ada.get(page).get_data(as_text=True))
+    assert send(ada, page, role="viewer").status_code == 303
+    assert send(ada, f"{page}/password").status_code == 201
+    assert send(ada, f"{page}/disable").status_code == 303
+    with web.store.look() as work:
+        found = work.user(ODD)
+    assert found is not None
+    assert (found.role, found.disabled) == ("viewer", True)
+
+
+def test_codes_are_not_guessed_at_from_many_places_by_whoever_knows_the_password(web: WebHouse) -> None:
+    secret, _ = set_up(web, signed_in(web, "admin"))
+    client = password_step(web)
+    for n in range(50):
+        assert code_step(client, "000000", f"192.0.2.{n}").status_code == 422
+    stopped = code_step(client, code(web, secret), "192.0.2.200")
+    assert stopped.status_code == 429
+    assert "Too many attempts" in stopped.get_data(as_text=True)
+
+
+def test_what_was_begun_in_one_browser_is_neither_seen_nor_confirmed_in_another(web: WebHouse) -> None:
+    ada, other = signed_in(web, "admin"), signed_in(web, "admin")
+    assert post(ada, "/account/two-step/begin", password=PASSWORD).status_code == 303
+    secret = shown(ada)
+    assert secret
+    assert not shown(other)
+    assert post(other, "/account/two-step/confirm", code=code(web, secret)).status_code == 303
+    assert password_opens(web)
+    assert post(ada, "/account/two-step/confirm", code=code(web, secret)).status_code == 200
+
+
+def test_what_was_begun_and_left_lying_is_over_after_a_while(web: WebHouse) -> None:
+    ada = signed_in(web, "admin")
+    assert post(ada, "/account/two-step/begin", password=PASSWORD).status_code == 303
+    secret = shown(ada)
+    web.wait(601)
+    assert not shown(ada)
+    assert post(ada, "/account/two-step/confirm", code=code(web, secret)).status_code == 303
+    assert password_opens(web)
+    forgiven(web)
+    set_up(web, ada)
+
+
+def test_a_viewer_is_told_nobodys_day(web: WebHouse) -> None:
+    for role, told in (("viewer", False), ("supervisor", True)):
+        for path in ("/admin/agents", "/admin/agents/now"):
+            page = signed_in(web, role).get(path, headers={"HX-Request": "true"} if "now" in path else {})
+            text = page.get_data(as_text=True)
+            assert 'id="agent-ann"' in text
+            assert ('data-label="Talk"' in text, 'data-label="Missed"' in text) == (told, told), (role, path)
+
+
+def shown(client: Any) -> str:
+    """The secret that waits, as the page has it."""
+    found = re.search(r'id="secret"[^>]*value="([A-Z2-7 ]+)"', client.get("/account/two-step").get_data(as_text=True))
+    return found[1].replace(" ", "") if found else ""
+
+
+def password_opens(web: WebHouse) -> bool:
+    return bool(signed_in(web, "admin").get("/admin").status_code == 200)
