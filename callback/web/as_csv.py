@@ -14,7 +14,8 @@ from callback.flows import look
 CONTENT_TYPE = "text/csv; charset=utf-8"
 CHUNK = 1 << 16
 """So many characters are sent at once."""
-FORMULA = re.compile(r"[=+\-@\t\r\0]")
+FORMULA = re.compile("[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
+"""How a formula begins; some spreadsheets in East Asian languages take the wide signs for the narrow ones."""
 NUMBER = re.compile(r"[+-]?[\d.]+")
 
 
