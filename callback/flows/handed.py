@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from callback.domain.callback import Entry, Leg, LegKind
-from callback.domain.desk import Stage, Talk, Wish
+from callback.domain.desk import NO_LEG, Stage, Talk, Wish
 from callback.domain.ids import (
     AgentKey,
     CallbackId,
@@ -75,6 +75,13 @@ def let_go(house: House, talk: Talk, reason: str = CALLED_OFF) -> None:
         match.run_agent(house, pairing.agent)
     if talk.other_leg and talk.other_room:  # in a Dial they end with the leg of the agent
         house.dispatch.hang_up(talk.other_leg)
+
+
+def asked_in_vain(house: House, pairing: Reservation, talk: Talk) -> None:
+    """A question to this colleague is over, also one that the row of the talk has never heard of: whoever asked it died
+    before it was written down."""
+    known = talk.other_token == pairing.token
+    let_go(house, talk if known else replace(talk, other_token=pairing.token, other_leg=NO_LEG))
 
 
 def hand_on(house: House, pairing: Reservation, talk: Talk) -> AgentView | None:

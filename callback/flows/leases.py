@@ -41,7 +41,7 @@ def go_on(house: House, pairing: Reservation) -> None:
     """By whether the caller is on a leg or has a promise, or a colleague is asked."""
     asked = handed.consultation(house, pairing)
     if asked is not None:
-        handed.let_go(house, asked)
+        handed.asked_in_vain(house, pairing, asked)
     elif pairing.leg is not None:
         recover_leg(house, pairing, pairing.leg)
     elif is_callback(pairing.entry):

@@ -64,7 +64,7 @@ def talk_over(
         return False
     asked = handed.consultation(house, pairing)
     if asked is not None:
-        handed.let_go(house, asked)
+        handed.asked_in_vain(house, pairing, asked)
         return True
     told = Told(caller_there, said_cut_off, leg, met)
     talk = talks.of(house, token)

@@ -84,3 +84,14 @@ def test_whoever_was_rung_outside_for_a_caller_is_forgotten_at_their_wish(staged
     with staged.sql.begin() as work:
         work.blank(hashed, protection=True)
     assert rung(staged, OUTSIDE)[0] == 0
+
+
+def test_a_colleague_whom_nobody_came_to_ask_is_free_again(staged: StagedHouse) -> None:
+    live_talk(staged)
+    staged.agent("bea")
+    talk = parted.begun(staged.house, ANN)
+    assert talk is not None
+    consult.colleague_for(staged.house, talk, Wish.AGENT, "bea")  # and whoever asked for it dies here
+    staged.wait(staged.house.knobs.lease_s + 5)
+    staged.sweep()
+    assert (staged.status(), staged.status("bea")) == (AgentStatus.BUSY, AgentStatus.AVAILABLE)
