@@ -159,7 +159,7 @@ def token() -> None:
 @token.command("add")
 @click.argument("name")
 @click.option("--role", type=ROLE, required=True)
-@click.option("--agent", "agent_key", metavar="KEY", help="Whom it speaks for, with the role agent.")
+@click.option("--agent", "agent_key", metavar="KEY", help="Whom alone it speaks for, with the role agent.")
 @as_json
 def add_token(name: str, role: str, agent_key: str | None, json_wanted: bool) -> None:
     """Print a new bearer token, once. A name that has one already gets the new one, and the old stops working."""
@@ -178,6 +178,6 @@ def add_token(name: str, role: str, agent_key: str | None, json_wanted: bool) ->
         work.put_token(ApiToken(name, role, token_hash(made), agent))
         work.act(act(Doer(who()), What.TOKEN_SAVE, name, datetime.now(UTC), after=after))
     if role == "agent" and agent is None:
-        note(f"{name} speaks for no agent and so may do nothing yet: say --agent KEY")
+        note(f"{name} speaks for every agent, as a telephone system does: --agent KEY makes one for a single agent")
     note(f"this is the only time the token of {name} is shown: only its hash is kept")
     show({"name": name, "role": role, "token": made}, json_wanted, made)

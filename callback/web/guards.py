@@ -82,7 +82,8 @@ carrier_signature = declared("carrier signature", "checked in full before the re
 
 
 def bearer(needed: Role, *, agents: bool = False) -> Callable[[View], View]:
-    """A program with a token of at least this role; `agents` admits the token of the agent whose `key` is asked for."""
+    """A program with a token of at least this role; `agents` admits a token of the role agent, where it
+    speaks for the agent whose `key` is asked for, or for all of them."""
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -141,12 +142,7 @@ def guard_of(view: Callable[..., Any]) -> Guard | None:
 
 
 def _is_theirs(token: ApiToken, agent: str) -> None:
-    if token.agent is None:
-        raise Forbidden(
-            f"the token {token.name!r} speaks for no agent; `callback token add NAME --role agent --agent KEY` makes "
-            "one that does"
-        )
-    if token.agent != agent:
+    if token.agent is not None and token.agent != agent:
         raise Forbidden(f"the token {token.name!r} speaks for the agent {token.agent} alone")
 
 

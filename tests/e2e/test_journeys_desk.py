@@ -97,7 +97,7 @@ def test_an_agent_takes_a_call_in_the_page_holds_it_writes_it_down_and_passes_th
     carrier.until(again, "bridged")
     heading(page, "On a call")
     page.keyboard.press("t")
-    page.locator(f'#transfer button[value="{other.key}"]').click()
+    page.locator(f'#transfer button[value="send:{other.key}"]').click()
     heading(page, "Wrapping up")
     carrier.until(again, "bridged")
     assert carrier.leg(carrier.leg(again)["bridged_with"])["to"] == other.contact()

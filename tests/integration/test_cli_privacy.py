@@ -144,7 +144,7 @@ def test_days_are_files_in_which_nobody_is_named(line: CommandLine, tmp_path: Pa
     out = tmp_path / "days"
     done = line.data("export", "--from", TODAY, "--to", TOMORROW, "--out", str(out))
     assert {Path(file["path"]).name: file["rows"] for file in done["files"]} == {
-        "callbacks.csv": 2, "attempts.csv": 0, "calls.csv": 0, "texts.csv": 2, "wrap_ups.csv": 0,
+        "callbacks.csv": 2, "attempts.csv": 0, "calls.csv": 0, "texts.csv": 2, "wrap_ups.csv": 0, "ratings.csv": 0,
         "predictions.csv": 0, "journal.csv": done["files"][-2]["rows"], "acts.csv": done["files"][-1]["rows"],
     }  # fmt: skip
     rows = read(out / "callbacks.csv")

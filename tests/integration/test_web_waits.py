@@ -45,13 +45,13 @@ def test_nothing_says_so_a_dozen_are_too_few_and_a_hundred_are_judged(web: WebHo
     fill(web.store, web.clock, 100, actual_s=300)
     said = text(client.get(f"{SUPPORT}?days=1"))
     assert "held less often than it should" in said
-    assert "11 % (6 to 18 %)" in said
+    assert "11% (6 to 18%)" in said
     assert said.count("<svg") == 2
     said = text(client.get(f"{SUPPORT}?lang=zh"))
     assert "区间命中率低于应有水平" in said
     assert "callers were told" not in said
     said = text(client.get("/admin/waits?days=30"))
-    assert "11 % (6 to 18 %)" in said
+    assert "11% (6 to 18%)" in said
 
 
 def test_why_a_number_was_said_and_whether_its_promise_was_kept_stands_in_plain_words(web: WebHouse) -> None:
@@ -64,7 +64,7 @@ def test_why_a_number_was_said_and_whether_its_promise_was_kept_stands_in_plain_
         "told: 1 to 4 min", "p10 0:20, p50 1:30, p80 2:30, p90 3:20, mean 1:40", "model 7", "The simple rule said",
         "p10 0:30, p50 2:00", "model 7, learnt from 900 waits", "1 on a call", "The wait had reached the threshold.",
         "an agent was there after 1:40", "within the range", "offering: the wait is long",
-        "0 % (0 to 66 %)", "too few to judge", "2 · by", "rung, not talked yet", "too late",
+        "0% (0 to 66%)", "too few to judge", "2 · by", "rung, not talked yet", "too late",
     ):  # fmt: skip
         assert words in said, words
     said = text(signed_in(web, "viewer").get(f"{SUPPORT}?lang=zh"))

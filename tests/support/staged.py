@@ -153,7 +153,7 @@ def _led(web: WebHouse, callback: Callback, events: tuple[Event, ...]) -> Callba
         for event in events:
             callback = _moved(work, web, callback, event, attempt)
     if callback.state is not State.WAITING:
-        web.line.leave(EntryId(callback.id), reason="staged", now=web.clock.now())
+        web.line.leave(EntryId(callback.id), reason="no longer needed", now=web.clock.now())
     return callback
 
 
@@ -169,7 +169,7 @@ def _moved(work: Work, web: WebHouse, callback: Callback, event: Event, attempt:
         end_reason=str(event) if ends else "",
         next_attempt_at=now + timedelta(minutes=15) if event is Event.MISS else None,
     )
-    return work.move(changed, event, reason="staged", cause="test", at=now) or callback
+    return work.move(changed, event, reason="no longer needed", cause="test", at=now) or callback
 
 
 def _attempt(work: Work, web: WebHouse, callback: Callback, events: tuple[Event, ...]) -> Attempt:

@@ -42,8 +42,8 @@ def add_token() -> Answer:
         agent = next((one.key for one in work.agents() if one.key == request.form.get("agent")), None)
     if taken:
         return _page(mistake=gettext("There is a token of this name already.")), 422, {}
-    if (role == Role.AGENT) != (agent is not None):
-        return _page(mistake=gettext("A token of the role agent needs an agent, and no other has one.")), 422, {}
+    if agent is not None and role != Role.AGENT:
+        return _page(mistake=gettext("Only a token of the role agent has an agent.")), 422, {}
     made = new_token()
     with house().store.begin() as work:
         work.put_token(ApiToken(name, role, token_hash(made), agent))
