@@ -167,8 +167,9 @@ def accept(house: House, token: str, password_hash: str) -> str | None:
     """Sets the password of whose link it is, once; earlier sessions are over. Their address, or None as `invited`."""
     now = house.clock.now()
     with house.store.begin() as work:
+        users = work.users_to_change()  # held before the link, as by whoever resets or disables them at this moment
         link = work.take_welcome(hashed(token))
-        user = _user_to_change(work, link.email) if link is not None else None
+        user = next((one for one in users if link is not None and one.email == link.email), None)
         if link is None or link.expires_at <= now or user is None or user.disabled:
             return None
         work.put_user(replace(user, password_hash=password_hash))
