@@ -76,6 +76,13 @@ def test_somebody_is_found_by_number_by_its_end_and_by_name(web: WebHouse) -> No
     assert "No open callback" in text(sue, q="+12015550199")
 
 
+def test_a_search_tells_no_more_of_a_number_than_its_row_does(web: WebHouse) -> None:
+    sue = signed_in(web, "viewer")
+    assert "+1201•••0124" in text(sue)
+    told = {str(guess): "Grace" in text(sue, q=f"{guess}0124") for guess in range(10)}
+    assert set(told.values()) == {True}, "one of them is the digit before"
+
+
 def test_somebody_is_moved_to_the_front_with_a_reason_that_is_kept(web: WebHouse) -> None:
     sue, grace = signed_in(web), named(web, "+12015550124")
     send(sue, f"/admin/callbacks/{grace.id}/front", why=" ")

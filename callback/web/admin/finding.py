@@ -23,6 +23,8 @@ CHUNK = 500
 LOOKED_AT = 2_000
 """Among so many open promises, the newest first, last digits and names are looked for."""
 DIGITS_LEAST = 2
+DIGITS_MOST = 4
+"""As many as pages show of a number: else whoever asks digit by digit is told the hidden ones."""
 
 
 class Show(StrEnum):
@@ -122,6 +124,6 @@ def _whole_number(queue: Queue, said: str) -> str:
 def _like(said: str) -> Callable[[Callback], bool]:
     digits = "".join(filter(str.isdigit, said))
     if len(digits) >= DIGITS_LEAST and not any(map(str.isalpha, said)):
-        return lambda one: one.number.endswith(digits)
+        return lambda one: one.number.endswith(digits[-DIGITS_MOST:])
     part = said.casefold()
     return lambda one: part in one.name.casefold()
