@@ -21,6 +21,9 @@ from callback.ports import Session, User
 from callback.web.context import house, options
 
 PREFERENCES = ("language", "theme")
+OF_ITSELF = ("/admin", "/condition")
+"""What pages of the console ask for without anybody there; the banner is on those of desks and wallboards as well, which
+have refreshing of their own."""
 HALF = "half"
 HALF_S = 600
 """How long somebody may take between their password and their code."""
@@ -175,6 +178,6 @@ def _end_old_sessions() -> None:
         session.clear()
         return
     by_itself = "HX-Request" in request.headers or "text/event-stream" in request.headers.get("Accept", "")
-    console_refresh = by_itself and request.path.startswith("/admin")
+    console_refresh = by_itself and request.path.startswith(OF_ITSELF)
     if not console_refresh and now - session["seen"] > 30:
         session["seen"] = now

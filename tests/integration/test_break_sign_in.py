@@ -76,3 +76,13 @@ def shown(client: Any) -> str:
 
 def password_opens(web: WebHouse) -> bool:
     return bool(signed_in(web, "admin").get("/admin").status_code == 200)
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in_who_is_not_there(web: WebHouse) -> None:
+    ada, ann = signed_in(web, "admin"), signed_in(web, "agent", "ann")
+    for _ in range(4):
+        web.wait(600)
+        for client in (ada, ann):
+            client.get("/condition", headers={"HX-Request": "true"})
+        ann.get("/agent/now", headers={"HX-Request": "true"})
+    assert (ada.get("/admin").status_code, ann.get("/agent").status_code) == (303, 200)
