@@ -22,8 +22,8 @@ from callback.web.context import house, options
 
 PREFERENCES = ("language", "theme")
 OF_ITSELF = ("/admin", "/condition")
-"""What pages of the console ask for without anybody there; the banner is on those of desks and wallboards as well, which
-have refreshing of their own."""
+"""What pages of the console ask for without anybody there. Desks and wallboards have the banner too, and refreshing of
+their own besides."""
 HALF = "half"
 HALF_S = 600
 """How long somebody may take between their password and their code."""
