@@ -24,7 +24,7 @@ import structlog
 
 from callback.domain.callback import Attempt, Callback, Entry, Leg, LegKind
 from callback.domain.errors import CallbackError, NotFound, Unreadable
-from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token
+from callback.domain.ids import AgentKey, CallbackId, EntryId, QueueKey, Token, consults_for
 from callback.domain.lifecycle import IN_FLIGHT, AgentStatus, CallState, State
 from callback.flows import bridge, configure, epoch, match, persist, settle
 from callback.ports import House, Stand, Work
@@ -208,10 +208,11 @@ def in_touch(house: House, claim: Claim) -> list[Stand]:
 
 
 def live_calls(legs: Iterable[Leg]) -> Iterator[Stand]:
-    """Callers who never hung up."""
+    """Callers who never hung up, and agents who ask a colleague: nobody else rings whom they ask."""
     for leg in legs:
-        if leg.kind is LegKind.INBOUND and leg.callback is None and leg.state in ON_THE_LINE:
-            served = leg.state in (CallState.RESERVED, CallState.BRIDGED)
+        calls = leg.kind is LegKind.INBOUND and leg.callback is None
+        served = leg.state in (CallState.RESERVED, CallState.BRIDGED)
+        if (calls and leg.state in ON_THE_LINE) or (served and asks(leg.token)):
             yield Stand(
                 entry=EntryId(leg.call),
                 queue=leg.queue,
@@ -224,6 +225,11 @@ def live_calls(legs: Iterable[Leg]) -> Iterator[Stand]:
                 bridged_at=leg.bridged_at if leg.state == CallState.BRIDGED else None,
                 in_menu=leg.state == CallState.ARRIVED,
             )
+
+
+def asks(token: Token | None) -> bool:
+    """Whether this is the pairing of an agent who asks with whom they ask."""
+    return token is not None and consults_for(token) is not None
 
 
 def callbacks_in_flight(house: House) -> Iterator[Stand]:
@@ -322,6 +328,8 @@ def resume(house: House, stand: Stand, count: Count) -> None:
     """With their agent under their own token, where that can be had; else on hold, where they can hold."""
     if stand.token is not None and stand.agent is not None and pair_again(house, stand):
         count.paired += 1
+    elif asks(stand.token):  # an agent never stands in line
+        return
     elif stand.can_hold:
         waits = replace(stand, token=None, agent=None)
         house.line.resume(waits, phase="", lease_s=0, now=house.clock.now())
