@@ -29,6 +29,8 @@ KEPT = 64
 KEPT_S = 3600.0
 LIMIT_S = 300.0
 """A child that takes longer is ended."""
+MOST = 4
+"""So many without a lease are taken on at a time; whoever asks for more has to ask again."""
 AGAIN_S = 20.0
 """So long after a failure the same is not tried again."""
 LEASE_S = 15.0
@@ -113,7 +115,8 @@ class Lease:
 @dataclass
 class Errand:
     """Something asked for. `answer` is there once `done` is set; None then: it failed, or was `stopped`. `elsewhere`:
-    another process works it out; `busy`: something else is worked out for them, and this has to wait."""
+    another process works it out; `busy`: something else is worked out, for them or for too many others, and this has to
+    be asked for again."""
 
     began: float
     done: threading.Event = field(default_factory=threading.Event)
@@ -161,7 +164,7 @@ class Errands:
             with self._lock:
                 errand = self._find(question, begin)
             left = max(until - monotonic(), 0.0)
-            waits = errand.elsewhere and left > 0
+            waits = (errand.elsewhere or errand.busy) and left > 0
             if errand.done.wait(min(left, LOOK_S) if waits else left) or not waits:
                 return errand
 
@@ -174,6 +177,8 @@ class Errands:
         return errand
 
     def _begin(self, question: _Question) -> Errand:
+        if question.lease is None and sum(not one.done.is_set() for one in self._known.values()) >= MOST:
+            return Errand(self._now(), busy=True)
         errand = self._known[question.what] = Errand(self._now())
         threading.Thread(target=self._run, args=(errand, question), daemon=True).start()
         self._known.move_to_end(question.what)

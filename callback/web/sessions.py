@@ -77,9 +77,9 @@ def begin(user: User) -> None:
     _anew()
     now, key = house().clock.now(), secrets.token_urlsafe(32)
     with house().store.begin() as work:
-        work.forget_sessions(now - timedelta(seconds=options().session_s))
         work.open_session(hashed(key), user.email, now)
         known = work.session(hashed(key))
+        work.forget_sessions(now - timedelta(seconds=options().session_s))  # last: others lock the account first, too
     if known is None or mark(known.user) != mark(user) or known.user.disabled:
         return  # changed this moment: they are not in, and the next page shows them the door
     session["began"] = session["seen"] = now.timestamp()

@@ -1,6 +1,7 @@
 """The console's staffing page: what it asks a child process, what it shows, what it refuses."""
 
 import json
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from callback.domain.ids import CallSid, QueueKey
 from callback.domain.lifecycle import CallState
 from callback.lab import planner
 from callback.web.admin.staffing import PLANNER
-from callback.web.errands import ERRANDS, Errands, Told, in_a_child
+from callback.web.errands import ERRANDS, MOST, Errands, Told, in_a_child
 from tests.support.predictions import offers
 from tests.support.web_house import WebHouse, signed_in
 
@@ -106,6 +107,20 @@ def test_a_child_that_dies_is_told_and_not_waited_for(web: WebHouse) -> None:
     web.app.extensions[ERRANDS] = Errands(dies)
     client = signed_in(web)
     assert "It could not be worked out." in client.get(f"{PAGE}?wait=1").get_data(as_text=True)
+
+
+def test_nobody_fills_the_only_place_with_questions_of_their_own() -> None:
+    go_on = threading.Event()
+
+    def waits(module: str, text: str, told: Told) -> str:
+        go_on.wait(10)
+        return text
+
+    errands = Errands(waits)
+    taken = [errands.ask(PLANNER, {"day": day}) for day in range(MOST)]
+    assert [one.busy for one in (*taken, errands.ask(PLANNER, {"day": MOST}))] == [False] * MOST + [True]
+    go_on.set()
+    assert errands.ask(PLANNER, {"day": MOST}, wait_s=10).answer == {"day": MOST}, "whoever waits gets a turn"
 
 
 def test_a_child_knows_nothing_but_what_it_is_asked() -> None:
