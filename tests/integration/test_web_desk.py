@@ -200,10 +200,11 @@ def asking(web: WebHouse, pairing: Reservation, **changes: Any) -> None:
 
 
 def test_a_colleague_is_asked_and_the_page_says_how_far_that_is(web: WebHouse, desk: Desk) -> None:
-    web.agent("bea", status=AgentStatus.AVAILABLE)
     pairing = talking(web)
-    assert "nothing has changed" in desk.post("transfer", where="agent", how="ask:bea")
     assert "Nobody there is free" in desk.post("transfer", where="queue", how="ask:support")
+    web.agent("bea", status=AgentStatus.AVAILABLE)
+    for where, how in (("agent", "ask:bea"), ("queue", "ask:support")):
+        assert "nothing has changed" in desk.post("transfer", where=where, how=how), "she can be asked again"
     assert desk.refused("transfer", where="agent", how="push:bea") == 422
     now = web.clock.now()
     asking(web, pairing)
