@@ -10,8 +10,8 @@ TYPED  := $(wildcard callback workers migrations bench tests/support tests/conft
 TESTS  ?= tests
 TRIALS ?= 20
 CALLERS ?= 2000
-# Twice the two processors of a small machine: many tests wait for processes, and the others work meanwhile.
-TESTERS ?= 4
+# One more than the two processors of a small machine: some tests wait for processes, and the others work meanwhile.
+TESTERS ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -19,7 +19,7 @@ TESTERS ?= 4
 
 help:
 	@echo "make run     start everything; without carrier credentials also simulated callers and agents"
-	@echo "make test    install what the tests need and run all of them (TESTS=path narrows it, TESTERS=4 at a time)"
+	@echo "make test    install what the tests need and run all of them (TESTS=path narrows it, TESTERS=3 at a time)"
 	@echo "make chaos   make every fault happen TRIALS (20) times and print what came of it (FAULT=7 for one, SEED=n again)"
 	@echo "make soak    CALLERS (2000) simulated callers while everything dies and comes back (SEED=n again)"
 	@echo "make screenshots  every page at four widths, light and dark, in both languages, into var/screenshots"
