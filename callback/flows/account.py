@@ -15,7 +15,7 @@ from callback.domain.callback import Entry
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Queue
 from callback.flows.book import caller_id
-from callback.ports import CarrierError, CarrierStopped, House, Notice
+from callback.ports import CarrierBusy, CarrierError, CarrierStopped, House, Notice, OutcomeUnknown
 
 ACCOUNT = "carrier"
 """The notice about the account as a whole; `carrier:NUMBER` is about one caller id."""
@@ -82,6 +82,17 @@ def strained(house: House, own: str | None, word: str, error: CarrierError) -> N
     if notice is not None:
         house.board.post(notice.key, STOPPED, notice.why, now=now)
         house.board.unclaim(notice.key)
+
+
+def noticed(house: House, own: str | None, error: CarrierError) -> None:
+    """What an error of the carrier says about more than the call that met it."""
+    match error:
+        case CarrierStopped():
+            refused(house, own, error)
+        case CarrierBusy():
+            strained(house, own, BUSY, error)
+        case OutcomeUnknown():
+            strained(house, own, SILENT, error)
 
 
 def accepted(house: House, own: str | None) -> None:

@@ -116,8 +116,8 @@ def dial_customer(house: House, id: AttemptId, *, paced: bool = False, sure: boo
     """The agent is on the line: now ring the caller, if that is still wanted. `sure` as in `dial.begin`."""
     now = house.clock.now()
     if not paced:
-        wait_s = house.line.take_pace(ask.PACE, per_second=house.knobs.calls_per_second, now=now)
-        if wait_s > ask.SOON_S:
+        wait_s = ask.pace_s(house)
+        if wait_s:
             house.dispatch.dial_customer(id, delay_s=wait_s, paced=True)
             return
     try:

@@ -62,23 +62,28 @@ def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue, langu
     account.accepted(house, own)
 
 
+def pace_s(house: House) -> float:
+    """Takes a slot of the carrier's pace. How many seconds from now it lies, 0 for one that is near enough."""
+    knobs, now = house.knobs, house.clock.now()
+    wait_s = house.line.take_pace(PACE, per_second=knobs.calls_per_second, now=now)
+    return wait_s if wait_s > SOON_S else 0.0
+
+
 def carrier_said_no(house: House, id: AttemptId, error: CarrierError, own: str | None) -> None:
     """Each class of error has its consequence. `own` is the number the call was to come from."""
     cause, code = f"carrier error {error.code}", str(error.code or error)
+    account.noticed(house, own, error)
     match error:
         case NumberUndialable():
             account.accepted(house, own)  # the carrier refused this number, and us not at all
             settle.attempt_over(house, id, Outcome.UNDIALABLE, cause=cause, error=code)
         case CarrierBusy():
-            account.strained(house, own, account.BUSY, error)
             jitter = 1 + secrets.randbelow(1000) / 1000  # workers must not march in step
             wait = timedelta(seconds=error.retry_after_s * jitter)
             settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code, delay=wait)
         case CarrierStopped():
-            account.refused(house, own, error)
             settle.attempt_over(house, id, Outcome.REFUSED, cause=cause, error=code)
         case OutcomeUnknown():
-            account.strained(house, own, account.SILENT, error)
             lost(house, id, cause=str(error))
         case _:
             settle.attempt_over(house, id, Outcome.FAILED, cause=cause, error=code)

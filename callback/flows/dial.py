@@ -75,11 +75,10 @@ def leg_gone(house: House, pairing: Reservation, leg: CallSid) -> None:
 
 def has_slot(house: House, pairing: Reservation) -> bool:
     """Take a slot of the carrier's pace; when it lies ahead, come back then, with the reservation kept alive."""
-    now = house.clock.now()
-    wait_s = house.line.take_pace(ask.PACE, per_second=house.knobs.calls_per_second, now=now)
-    if wait_s <= ask.SOON_S:
+    wait_s = ask.pace_s(house)
+    if not wait_s:
         return True
-    house.line.extend(pairing.token, until=now + timedelta(seconds=wait_s + house.knobs.lease_s))
+    house.line.extend(pairing.token, until=house.clock.now() + timedelta(seconds=wait_s + house.knobs.lease_s))
     house.dispatch.connect(pairing.token, delay_s=wait_s, paced=True)
     return False
 

@@ -21,7 +21,7 @@ from callback.domain.policy import Queue
 from callback.flows import account, ask, bridge
 from callback.flows.book import caller_id
 from callback.flows.hook import Hook
-from callback.ports import CarrierBusy, CarrierError, CarrierStopped, House, NewCall, OutcomeUnknown, Work
+from callback.ports import CarrierError, House, NewCall, Work
 
 AN_HOUR = 5
 """So often one agent is rung for a test within an hour."""
@@ -109,7 +109,7 @@ def ring(house: House, key: AgentKey, doer: Doer) -> None:
     try:
         house.carrier.create_call(call)
     except CarrierError as error:
-        refused(house, own, error)
+        account.noticed(house, own, error)
         tell(house, key, test, Heard.ENDED, "", how=f"refused {error.code}")
         raise NotRung(Refusal.CARRIER, str(error.code or error)) from error
     account.accepted(house, own)
@@ -140,11 +140,10 @@ def language_of(queue: Queue | None) -> str:
 
 def keep_pace(house: House) -> None:
     """Take a place in the carrier's pace, if one is near."""
-    now = house.clock.now()
-    if house.line.pace_ahead(ask.PACE, now=now) > LONGEST_PACE_S:
+    if house.line.pace_ahead(ask.PACE, now=house.clock.now()) > LONGEST_PACE_S:
         raise NotRung(Refusal.PACE)
-    wait_s = house.line.take_pace(ask.PACE, per_second=house.knobs.calls_per_second, now=now)
-    if wait_s > ask.SOON_S:
+    wait_s = ask.pace_s(house)
+    if wait_s:
         house.pause(wait_s)
 
 
@@ -158,17 +157,6 @@ def noted(house: House, agent: Agent, test: str, doer: Doer) -> None:
             raise NotRung(Refusal.TOO_OFTEN)
         after = {"contact": contact_masked(agent.contact), "test": test}
         work.act(act(doer, What.AGENT_RING, agent.key, now, after=after))
-
-
-def refused(house: House, own: str, error: CarrierError) -> None:
-    """The rest of the house learns of it, as from any other call."""
-    match error:
-        case CarrierStopped():
-            account.refused(house, own, error)
-        case CarrierBusy():
-            account.strained(house, own, account.BUSY, error)
-        case OutcomeUnknown():
-            account.strained(house, own, account.SILENT, error)
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------
