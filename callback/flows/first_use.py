@@ -255,15 +255,15 @@ def trial(house: House, queue: QueueKey, since: datetime) -> Trial:
         call = CallSid(mine[-1].subject)
         told = [row for row in mine if row.subject == call]
         at = {Stage.CAME: told[0].at}
-        heard = [one for one in work.predictions_of([call]) if one.offering]
+        told_waits = work.predictions_of([call])
+        heard = [one for one in told_waits if one.offering]
         callback = work.callback_by_origin(call)
         if heard or callback is not None:
             at[Stage.OFFERED] = heard[0].at if heard else told[0].at
         states = {row.after for row in told}
         if callback is None:
             left = states & {CallState.ABANDONED, CallState.COMPLETED}
-            last = work.predictions_of([call])
-            reason = last[-1].reason if last else ""
+            reason = told_waits[-1].reason if told_waits else ""
             return Trial(call, at, None, CallState.BRIDGED in states, bool(left), "", reason)
         at[Stage.PROMISED] = callback.created_at
         outcome = follow(work, callback, at)

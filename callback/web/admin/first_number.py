@@ -13,7 +13,7 @@ from callback.domain.numbers import OwnNumber, Wrong, on_this_machine, webhooks_
 from callback.domain.policy import Queue
 from callback.flows import first_use as use
 from callback.flows import provision
-from callback.flows.first_use import Said, Step
+from callback.flows.first_use import Progress, Said, Step
 from callback.ports import CarrierError, CarrierStopped
 from callback.web.acting import doer
 from callback.web.admin import first_use
@@ -68,7 +68,7 @@ def start_number() -> Answer:
     trouble, rows = _numbers(found.queue)
     return first_use.shown(
         Step.NUMBER, "admin/start_number.html", found=found, trouble=trouble, rows=rows[:MOST],
-        more=max(len(rows) - MOST, 0), address=_address(), simulated=options().simulated,
+        more=max(len(rows) - MOST, 0), address=_address(found), simulated=options().simulated,
     )  # fmt: skip
 
 
@@ -176,14 +176,14 @@ def _unreachable() -> str:
     return ""
 
 
-def _address() -> Address:
+def _address(found: Progress) -> Address:
     """What was tried, in the order of what it proves: something came from the carrier; our own request arrives."""
-    base = house().urls.base
-    if _unreachable():
-        return Address(base, "", _unreachable())
+    base, wrong = house().urls.base, _unreachable()
+    if wrong:
+        return Address(base, "", wrong)
     with house().store.look() as work:
         came = use.came(work)
-    rung = any(ring.answered_at for ring in first_use.asked().rings.values())
+    rung = any(ring.answered_at for ring in found.rings.values())
     if came or rung:
         return Address(base, gettext("Proved: the carrier has asked here itself, and its signature was right."), "")
     trouble = house().outside.answers(base)
