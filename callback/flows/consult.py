@@ -345,6 +345,7 @@ def successor(house: House, hook: Hook) -> tuple[Hook, Reservation | None]:
     while pairing is None and talk is not None and talk.other_token:
         token = talk.other_token
         pairing = house.line.reservation(token)
-        handed.told(house, talk) if pairing is not None and pairing.entry == EntryId(hook.call) else None
+        if pairing is not None and pairing.entry == EntryId(hook.call):
+            handed.told(house, talk)
         talk = talks.of(house, token)
     return replace(hook, query={**hook.query, "r": token}), pairing
