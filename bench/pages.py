@@ -30,11 +30,11 @@ from callback import serve
 from callback.adapters.store.callback_rows import all_values
 from callback.adapters.store.tables import callbacks
 from callback.domain.callback import Callback, Source
-from callback.domain.ids import new_callback_id
+from callback.domain.ids import new_callback_id, token_hash
 from callback.domain.lifecycle import State
 from callback.domain.order import score
 from callback.ports import ApiToken
-from callback.web.credentials import new_token, token_hash
+from callback.web.credentials import new_token
 from tests.support.tree import ROOT
 
 KEPT = Target(0.9, at_least=True)

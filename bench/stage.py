@@ -14,13 +14,12 @@ from pathlib import Path
 from callback import settings, wiring
 from callback.adapters.store import migrate
 from callback.domain.callback import Agent, Served
-from callback.domain.ids import AgentKey, CallSid, QueueKey, new_token
+from callback.domain.ids import AgentKey, CallSid, QueueKey, new_token, token_hash
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.policy import Policy
 from callback.flows import configure
 from callback.ports import ApiToken
 from callback.web.credentials import new_token as new_api_token
-from callback.web.credentials import token_hash
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer, valkey_binary

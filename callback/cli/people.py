@@ -166,9 +166,9 @@ def add_token(name: str, role: str, agent_key: str | None, json_wanted: bool) ->
     from datetime import UTC, datetime
 
     from callback.domain.acts import Doer, What, act
-    from callback.domain.ids import AgentKey
+    from callback.domain.ids import AgentKey, token_hash
     from callback.ports import ApiToken
-    from callback.web.credentials import new_token, token_hash
+    from callback.web.credentials import new_token
 
     if agent_key and role != "agent":
         raise click.UsageError("--agent goes with --role agent: other roles speak for nobody")

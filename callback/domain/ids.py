@@ -1,5 +1,6 @@
 """Typed names for the things that flows pass around, so that a call id is never mistaken for a callback id."""
 
+import hashlib
 import secrets
 from typing import NewType
 
@@ -37,6 +38,12 @@ def new_attempt_id() -> AttemptId:
 def new_token() -> Token:
     """A new reservation token."""
     return Token(_fresh("rs"))
+
+
+def token_hash(secret: str) -> str:
+    """By what a link, a token or a session is looked up, 64 hexadecimal digits: each has at least 128 random bits, so
+    that a plain SHA-256, without key or salt, cannot be searched."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def is_callback(entry: EntryId) -> bool:

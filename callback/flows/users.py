@@ -4,7 +4,6 @@ Nobody's password passes through here, only its hash; links, codes and sessions 
 something from somebody (a role, a password, the account) ends their sessions in the same transaction.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from callback.domain.access import (
 )
 from callback.domain.acts import Doer, What, act
 from callback.domain.errors import InvalidInput, NotFound
-from callback.domain.ids import AgentKey
+from callback.domain.ids import AgentKey, token_hash
 from callback.ports import House, SecondStep, User, WelcomeLink, Work
 
 _CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -53,11 +52,6 @@ class Known:
         if self.user.password_hash:
             return "active"
         return "invited" if self.user.signed_in_at is None else "reset"
-
-
-def hashed(token: str) -> str:
-    """By what a link or a session is looked up: its own randomness needs no key or salt."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def audited(user: User | None) -> dict[str, Any] | None:
@@ -157,7 +151,7 @@ def require_two_step(house: House, doer: Doer, rule: WhoMust) -> None:
 def invited(house: House, token: str) -> WelcomeLink | None:
     """Whose link this is; None for one that is unknown, used, replaced, too old, or of somebody who is shut out."""
     with house.store.look() as work:
-        link = work.welcome(hashed(token))
+        link = work.welcome(token_hash(token))
         user = work.user(link.email) if link is not None else None
     good = link is not None and link.expires_at > house.clock.now() and user is not None and not user.disabled
     return link if good else None
@@ -168,7 +162,7 @@ def accept(house: House, token: str, password_hash: str) -> str | None:
     now = house.clock.now()
     with house.store.begin() as work:
         users = work.users_to_change()  # held before the link, as by whoever resets or disables them at this moment
-        link = work.take_welcome(hashed(token))
+        link = work.take_welcome(token_hash(token))
         user = next((one for one in users if link is not None and one.email == link.email), None)
         if link is None or link.expires_at <= now or user is None or user.disabled:
             return None
@@ -294,5 +288,5 @@ def _check(work: Work, user: User) -> None:
 
 def _link(work: Work, email: str, now: datetime) -> Invitation:
     token = secrets.token_urlsafe(32)
-    work.put_welcome(WelcomeLink(email, hashed(token), now + WELCOME_FOR))
+    work.put_welcome(WelcomeLink(email, token_hash(token), now + WELCOME_FOR))
     return Invitation(email, token, now + WELCOME_FOR)

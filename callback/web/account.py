@@ -13,10 +13,11 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.access import must_use_two_step
-from callback.domain.acts import Doer
+from callback.domain.ids import token_hash
 from callback.flows import users
 from callback.ports import SecondStep, User
 from callback.web import passwords, sessions, two_step
+from callback.web.acting import doer
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.credentials import password_matches
@@ -67,7 +68,7 @@ def change_password() -> AnyResponse:
 @own_account
 def sign_out_everywhere() -> AnyResponse:
     """In every browser, this one too."""
-    users.sign_out_everywhere(house(), _self())
+    users.sign_out_everywhere(house(), doer())
     sessions.end()
     return redirect(url_for("sign_in.get_sign_in"), 303)
 
@@ -89,7 +90,7 @@ def begin_two_step() -> AnyResponse:
         return Response(_set_up(password=complaint), 422)
     secret = two_step.new_secret()
     users.begin_two_step(house(), current_user.email, secret)
-    session[BEGUN] = {"of": users.hashed(secret), "at": house().clock.now().timestamp()}
+    session[BEGUN] = {"of": token_hash(secret), "at": house().clock.now().timestamp()}
     return redirect(url_for("account.two_step"), 303)
 
 
@@ -106,7 +107,7 @@ def confirm_two_step() -> AnyResponse:
     if at is None:
         told = gettext("This code is not right. Check that your phone's clock is, and type the code it shows now.")
         return Response(_set_up(code=told), 422)
-    codes = users.confirm_two_step(house(), _self(), known, at, session=current_user.session_hash)
+    codes = users.confirm_two_step(house(), doer(), known, at, session=current_user.session_hash)
     return redirect(url_for("account.two_step"), 303) if codes is None else _shown(codes, fresh=True)
 
 
@@ -116,7 +117,7 @@ def renew_codes() -> AnyResponse:
     complaint = _wrong_password()
     if complaint or not current_user.two_step:
         return _refused(codes=complaint)
-    return _shown(users.renew_recovery_codes(house(), _self()), fresh=False)
+    return _shown(users.renew_recovery_codes(house(), doer()), fresh=False)
 
 
 @own_account
@@ -127,16 +128,12 @@ def turn_off_two_step() -> AnyResponse:
         complaint = gettext("Everybody with your role has to use it here.")
     if complaint:
         return _refused(off=complaint)
-    users.turn_off_two_step(house(), _self())
+    users.turn_off_two_step(house(), doer())
     flash(gettext("Two-step sign-in is off."))
     return redirect(url_for("account.account"), 303)
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------
-
-
-def _self() -> Doer:
-    return Doer(current_user.email, current_user.role)
 
 
 def _user() -> User | None:
@@ -195,7 +192,7 @@ def _begun_here() -> SecondStep | None:
         return None
     with house().store.look() as work:
         known = work.second_step(current_user.email)
-    good = known is not None and known.pending and users.hashed(known.pending) == begun["of"]
+    good = known is not None and known.pending and token_hash(known.pending) == begun["of"]
     return known if good else None
 
 

@@ -1,6 +1,5 @@
 """Passwords and bearer tokens: how they are made, kept and compared. Nothing here is ever kept in clear."""
 
-import hashlib
 import secrets
 from functools import cache
 
@@ -24,11 +23,6 @@ _hasher = PasswordHasher()
 def new_token() -> str:
     """A bearer token of 256 random bits, with a prefix by which a leaked one is recognised."""
     return "cbk_" + secrets.token_urlsafe(32)
-
-
-def token_hash(token: str) -> str:
-    """By what a token is looked up. It is random enough that a plain hash cannot be searched."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def hash_password(password: str, email: str = "") -> str:

@@ -15,10 +15,10 @@ from flask import current_app, g, request
 from flask_login import current_user
 
 from callback.domain.errors import CallbackError
+from callback.domain.ids import token_hash
 from callback.ports import ApiToken
 from callback.web import tokens_used
 from callback.web.context import house
-from callback.web.credentials import token_hash
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -16,7 +16,7 @@ from flask import Flask, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from callback.domain.access import ADMIN, must_use_two_step
-from callback.flows.users import hashed
+from callback.domain.ids import token_hash
 from callback.ports import Session, User
 from callback.web.context import house, options
 
@@ -37,7 +37,7 @@ class SignedIn(UserMixin):
         user = known.user
         self.role, self.agent, self.email = user.role, user.agent, user.email
         self.two_step, self.must = known.two_step, known.must
-        self.session_hash = hashed(key)
+        self.session_hash = token_hash(key)
         self._id = f"{user.email}\n{mark(user)}\n{key}"
 
     def get_id(self) -> str:
@@ -77,8 +77,8 @@ def begin(user: User) -> None:
     _anew()
     now, key = house().clock.now(), secrets.token_urlsafe(32)
     with house().store.begin() as work:
-        work.open_session(hashed(key), user.email, now)
-        known = work.session(hashed(key))
+        work.open_session(token_hash(key), user.email, now)
+        known = work.session(token_hash(key))
         work.forget_sessions(now - timedelta(seconds=options().session_s))  # last: others lock the account first, too
     if known is None or mark(known.user) != mark(user) or known.user.disabled:
         return  # changed this moment: they are not in, and the next page shows them the door
@@ -112,7 +112,7 @@ def half() -> str:
 
 def half_of() -> str:
     """Which password of whose it was, without telling either; "" for nobody's."""
-    return hashed(f"{half()}\n{session[HALF]['mark']}") if half() else ""
+    return token_hash(f"{half()}\n{session[HALF]['mark']}") if half() else ""
 
 
 def half_user() -> User | None:
@@ -135,7 +135,7 @@ def load(id: str) -> SignedIn | None:
     """Whoever this session is of, as long as it stands."""
     key = id.rpartition("\n")[2]
     with house().store.look() as work:
-        known = work.session(hashed(key))
+        known = work.session(token_hash(key))
     found = SignedIn(known, key) if known is not None and not known.user.disabled else None
     return found if found is not None and found.get_id() == id else None
 

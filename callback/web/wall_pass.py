@@ -19,9 +19,9 @@ from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
+from callback.domain.ids import token_hash
 from callback.web import tokens_used
 from callback.web.context import house, options
-from callback.web.credentials import token_hash
 from callback.web.guards import Forbidden, Guard, Role, signed_in
 
 LIFE_S = 30 * 24 * 60 * 60

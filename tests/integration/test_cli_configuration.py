@@ -13,11 +13,11 @@ import pytest
 from callback import wiring
 from callback.adapters.store import migrate
 from callback.cli import people
-from callback.domain.ids import QueueKey
+from callback.domain.ids import QueueKey, token_hash
 from callback.embedded import EmbeddedRedis, live_url
 from callback.ports import SecondStep
 from callback.settings import load
-from callback.web.credentials import password_matches, token_hash
+from callback.web.credentials import password_matches
 from callback.web.guards import Role
 from tests.support.command_line import CommandLine
 

@@ -13,8 +13,8 @@ import pytest
 from callback import serve, settings
 from callback.adapters.store import migrate
 from callback.adapters.store.sql_store import SqlStore
+from callback.domain.ids import token_hash
 from callback.ports import ApiToken
-from callback.web.credentials import token_hash
 from tests.support.ports import free_port
 from tests.support.tree import ROOT
 from tests.support.waiting import eventually

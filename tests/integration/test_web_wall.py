@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from callback.domain.ids import token_hash
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.said import Moment
 from callback.ports import ApiToken
 from callback.web import wall_pass
-from callback.web.credentials import token_hash
 from tests.support.predictions import fill
 from tests.support.web_house import WebHouse, signed_in
 

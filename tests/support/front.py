@@ -12,9 +12,9 @@ from typing import Any
 
 from callback.adapters.store import migrate
 from callback.adapters.store.sql_store import SqlStore
+from callback.domain.ids import token_hash
 from callback.emulator.twiml import Mode, Verb, parse
 from callback.ports import ApiToken
-from callback.web.credentials import token_hash
 from tests.support.installation import ACCOUNT, SECRET, Installation, Refused, http
 from tests.support.processor import HERE, children, kept_waiting_s
 from tests.support.proxy import Proxy

@@ -28,9 +28,10 @@ from click.testing import CliRunner
 from callback.adapters.store import migrate
 from callback.adapters.store.sql_store import SqlStore
 from callback.cli import main
+from callback.domain.ids import token_hash
 from callback.emulator.signature import sign
 from callback.ports import ApiToken
-from callback.web.credentials import new_token, token_hash
+from callback.web.credentials import new_token
 from tests.support.ports import free_port
 from tests.support.tree import ROOT
 from tests.support.waiting import eventually

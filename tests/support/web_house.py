@@ -33,14 +33,14 @@ from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
 from callback.cli import rehearsed
 from callback.domain.callback import Attempt, Callback, Outcome, Served, Source
-from callback.domain.ids import AgentKey, AttemptId, CallSid, EntryId, QueueKey, Token, new_attempt_id
+from callback.domain.ids import AgentKey, AttemptId, CallSid, EntryId, QueueKey, Token, new_attempt_id, token_hash
 from callback.domain.lifecycle import AgentStatus, Event
 from callback.flows import configure, enrol, presence, settle
 from callback.flows.book import LineBook
 from callback.ports import ApiToken, Clock, House, Knobs, User
 from callback.web.admin.preview import REHEARSED
 from callback.web.app import create_app
-from callback.web.credentials import new_token, token_hash
+from callback.web.credentials import new_token
 from callback.web.errands import ERRANDS, Errands, Told, in_a_child
 from callback.web.options import WebOptions
 from tests.fakes.numbers import FakeNumbers, FakeOutside

@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Row, and_, exists, literal_column
 
 from callback.adapters.store.damage import Damage, not_held
-from callback.adapters.store.sealed import Sealer, token_hash
+from callback.adapters.store.sealed import Sealer
 from callback.adapters.store.tables import END_STATES, OPEN_STATES, callbacks, suppressed
 from callback.adapters.store.transaction import plain_row, plain_values
 from callback.domain.callback import Callback
-from callback.domain.ids import CallbackId
+from callback.domain.ids import CallbackId, token_hash
 from callback.domain.lifecycle import RUNG, State
 
 Private: TypeAlias = tuple[str, str, str, str]

@@ -25,12 +25,11 @@ from callback.adapters.store.callback_rows import (
     differences,
     private,
 )
-from callback.adapters.store.sealed import token_hash
 from callback.adapters.store.tables import callbacks, idempotency
 from callback.domain import lifecycle
 from callback.domain.callback import Callback, Entry
 from callback.domain.errors import DuplicateOpen, IllegalMove, KeyReused, NotFound, NumberBusy, Stale
-from callback.domain.ids import CallbackId, CallSid, QueueKey
+from callback.domain.ids import CallbackId, CallSid, QueueKey, token_hash
 from callback.domain.lifecycle import ENDS, Event, State
 
 _TRIES = 5

@@ -5,7 +5,6 @@ short one names the first two, so that a sealed value says which key opens it. T
 ones: the first seals, all open. Numbers are hashed with the last and oldest: lookups rest on hashes made long ago.
 """
 
-import hashlib
 import hmac
 import json
 import os
@@ -81,8 +80,3 @@ class Sealer:
 
     def __repr__(self) -> str:
         return f"Sealer({len(self._ciphers)} keys)"
-
-
-def token_hash(token: str) -> str:
-    """The hash by which a status token is found: SHA-256, since 128 random bits need no key or salt."""
-    return hashlib.sha256(token.encode()).hexdigest()

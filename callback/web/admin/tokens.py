@@ -6,11 +6,12 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.acts import What
+from callback.domain.ids import token_hash
 from callback.ports import ApiToken
 from callback.web.acting import record
 from callback.web.catalogue import gettext
 from callback.web.context import house
-from callback.web.credentials import new_token, token_hash
+from callback.web.credentials import new_token
 from callback.web.guards import Role, signed_in
 from callback.web.pages import page
 
