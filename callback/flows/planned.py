@@ -104,10 +104,10 @@ def _refuse(house: House, planned: Planned, why: str) -> None:
 # --- what was refused -------------------------------------------------------------------------------------------
 
 
-def refused(house: House, key: QueueKey | None = None) -> list[Planned]:
-    """Of one queue or of all, what did not take effect and nobody has taken note of yet."""
+def refused(house: House) -> list[Planned]:
+    """What did not take effect, in any queue, and nobody has taken note of yet."""
     with house.store.look() as work:
-        return [one for one in work.refused_plans() if key in (None, one.queue)]
+        return work.refused_plans()
 
 
 def take_note(house: House, key: QueueKey, id: str, *, by: str, role: str = "") -> bool:

@@ -27,6 +27,13 @@ _CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without those that look like others."""
 
 
+class Taken(InvalidInput):
+    """There is a user with this address."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__("email", f"{email} is a user already")
+
+
 @dataclass(frozen=True)
 class Invitation:
     """A link to set a password, told once: only its hash is kept."""
@@ -70,11 +77,11 @@ def everybody(house: House) -> list[Known]:
 
 
 def invite(house: House, doer: Doer, email: str, *, role: str, agent: AgentKey | None) -> Invitation:
-    """A new user without a password, and the link with which they set one. Raises InvalidInput."""
+    """A new user without a password, and the link with which they set one. Raises InvalidInput, Taken."""
     now = house.clock.now()
     with house.store.begin() as work:
         if any(one.email == email for one in work.users_to_change()):
-            raise InvalidInput("email", f"{email} is a user already")
+            raise Taken(email)
         user = User(email, role, "", agent)
         _check(work, user)
         work.put_user(user)

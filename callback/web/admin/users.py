@@ -17,7 +17,7 @@ from callback.domain.acts import What
 from callback.domain.errors import InvalidInput, NotFound
 from callback.domain.ids import AgentKey
 from callback.flows import users as flow
-from callback.flows.users import Invitation, Known
+from callback.flows.users import Invitation, Known, Taken
 from callback.web.acting import doer
 from callback.web.catalogue import gettext
 from callback.web.context import house, options
@@ -213,7 +213,7 @@ def _said(wrong: InvalidInput) -> str:
         return gettext("Choose whose desk it is.")
     if wrong.field == "role":
         return gettext("Choose a role.")
-    if "already" in str(wrong):
+    if isinstance(wrong, Taken):
         return gettext("There is a user with this address already.")
     return gettext("Give an email address such as ann@example.com.")
 
