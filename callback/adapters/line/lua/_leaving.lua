@@ -15,6 +15,19 @@ local function end_of(e, reason)
   return e.place == 'busy' and 'completed' or 'abandoned'
 end
 
+-- The agent of a talk that is over wraps up, or goes where they wanted meanwhile. Returns them, nil where nobody knows them.
+local function end_talk(r, wrap_up_s, now, reason)
+  drop_reservation(r)
+  local about = { queue = r.queue, token = r.token, entry = r.entry }
+  local a = load_agent(r.agent)
+  local status = a and a.wanted
+  if status == 'available' and tonumber(wrap_up_s) > 0 then
+    status = 'wrap_up'
+    about.wrap_until = string.format('%.0f', now + wrap_up_s * 1e6)
+  end
+  return free_agent(r.agent, status, now, reason, about)
+end
+
 -- Returns the reservation that was dissolved, if there was one.
 local function depart(e, reason, now)
   local state = end_of(e, reason)

@@ -17,16 +17,8 @@ if e and not may_stand(e, place) then
   return { ILLEGAL }
 end
 
-drop_reservation(r)
-local about = { queue = r.queue, token = token, entry = r.entry }
-local a = load_agent(r.agent)
-local to = a and a.wanted
-if to == 'available' and tonumber(wrap_up_s) > 0 then
-  to = 'wrap_up'
-  about.wrap_until = string.format('%.0f', now + wrap_up_s * 1e6)
-end
 local reason = place == 'gone' and 'completed' or 'cut_off'
-a = free_agent(r.agent, to, now, reason, about)
+local a = end_talk(r, wrap_up_s, now, reason)
 
 if place == 'gone' then
   measure_talk(r.queue, r.bridged, now, wrap_up_s)

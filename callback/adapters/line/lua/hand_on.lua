@@ -13,15 +13,7 @@ if not first or first.phase ~= 'busy' or not second or second.phase ~= 'busy' th
   return { STALE }
 end
 
-drop_reservation(first)
-local about = { queue = first.queue, token = token, entry = first.entry }
-local a = load_agent(first.agent)
-local status = a and a.wanted
-if status == 'available' and tonumber(wrap_up_s) > 0 then
-  status = 'wrap_up'
-  about.wrap_until = string.format('%.0f', now + wrap_up_s * 1e6)
-end
-a = free_agent(first.agent, status, now, 'completed', about)
+local a = end_talk(first, wrap_up_s, now, 'completed')
 measure_talk(first.queue, first.bridged, now, wrap_up_s)
 
 for _, over in ipairs({ first, second }) do
