@@ -6,9 +6,9 @@ judgement stands behind `callback doctor`, `callback twilio provision` and the c
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from callback.domain.callback import Agent
 from callback.domain.policy import Queue
@@ -81,6 +81,19 @@ def leads_to(found: str, wanted: str) -> bool:
     is_, should = urlsplit(found), urlsplit(wanted)
     queue = parse_qs(is_.query).get("queue")
     return is_[:3] == should[:3] and queue in (None, parse_qs(should.query).get("queue"))
+
+
+def bare(webhooks: Webhooks) -> dict[str, str]:
+    """The same as a log may keep them: scheme, host and path. What else is in an address may be somebody's password."""
+    return {name: _bare(url) for name, url in asdict(webhooks).items()}
+
+
+def _bare(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "unreadable"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def on_this_machine(url: str) -> bool:

@@ -1,12 +1,12 @@
 """A number of the account is pointed here, and leads to a queue: what the command line and the console both do."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from callback.domain import phone
 from callback.domain.acts import Doer, What, act
 from callback.domain.errors import InvalidInput
 from callback.domain.ids import QueueKey
-from callback.domain.numbers import OwnNumber, Webhooks, Wrong, webhooks_for, wrong_with
+from callback.domain.numbers import OwnNumber, Webhooks, Wrong, bare, webhooks_for, wrong_with
 from callback.domain.policy import Queue
 from callback.flows import configure
 from callback.ports import House
@@ -53,8 +53,8 @@ def point(house: House, way: Way, doer: Doer) -> OwnNumber:
         numbers = (*way.queue.numbers, number)
         configure.put_queue(house, key, name=way.queue.name, numbers=numbers, by=doer.by, role=doer.role)
     pointed = house.numbers.point(way.found, way.wanted)
-    before = asdict(way.found.webhooks) | ({way.found.bypassed: "set"} if way.found.bypassed else {})
+    before = bare(way.found.webhooks) | ({way.found.bypassed: "set"} if way.found.bypassed else {})
     at = house.clock.now()
     with house.store.begin() as work:
-        work.act(act(doer, What.NUMBER_POINT, number, at, queue=key, before=before, after=asdict(way.wanted)))
+        work.act(act(doer, What.NUMBER_POINT, number, at, queue=key, before=before, after=bare(way.wanted)))
     return pointed
