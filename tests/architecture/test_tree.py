@@ -31,7 +31,7 @@ OFF = {f"pytest.mark.{how}" for how in ("skip", "skipif", "xfail")}
 WIDE = {"Exception", "BaseException"}
 PURE = (
     "callback/domain/",
-    "callback/ports.py",
+    "callback/ports/",
     "callback/flows/",
     "callback/adapters/",
     "callback/lab/",

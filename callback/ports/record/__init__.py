@@ -1,0 +1,1 @@
+"""The record, as the flows need it: one file for each thing that is written down."""
