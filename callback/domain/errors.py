@@ -35,6 +35,10 @@ class InvalidInput(CallbackError):
         self.field = field
 
 
+class NameTaken(InvalidInput):
+    """There is one of this name already; `field` names what was to be new."""
+
+
 class NotAccepting(CallbackError):
     """No promise may be made now: switched off, full, closed, or not servable before closing."""
 

@@ -64,13 +64,15 @@ def put_queue(
     policy: Mapping[str, object] | None = None,
     by: str,
     role: str = "",
+    new: bool = False,
 ) -> Queue:
-    """Create or change a queue. `by` and `role`: see `domain.acts.Doer`. Raises InvalidInput."""
+    """Create or change a queue. `by` and `role`: see `domain.acts.Doer`. Raises InvalidInput, and NameTaken where
+    it is to be `new` and there is one."""
     checked = None if numbers is None else tuple(phone.of_ours(number) for number in numbers)
     now = house.clock.now()
     with house.store.begin() as work:
         before = _queue_json(_known_queue(work, key))
-        queue = work.put_queue(key, name, checked, now)
+        queue = work.put_queue(key, name, checked, now, new=new)
         work.act(act(Doer(by, role), What.QUEUE_SAVE, key, now, queue=key, before=before, after=_queue_json(queue)))
         if policy:
             queue = save_policy(work, queue, policy, Doer(by, role), "with the queue", now)
@@ -186,9 +188,18 @@ def _queue_json(queue: Queue | None) -> dict[str, object] | None:
 
 
 def put_agent(
-    house: House, key: AgentKey, *, name: str, contact: str, queues: list[Served], by: str, role: str = ""
+    house: House,
+    key: AgentKey,
+    *,
+    name: str,
+    contact: str,
+    queues: list[Served],
+    by: str,
+    role: str = "",
+    new: bool = False,
 ) -> Agent:
-    """Create or change an agent. Raises InvalidInput, naming what is wrong with the contact or the queues."""
+    """Create or change an agent. Raises InvalidInput, naming what is wrong with the contact or the queues, and
+    NameTaken where they are to be `new` and there is one."""
     agent = Agent(key=key, name=name, contact=check_contact(contact), queues=tuple(queues))
     now = house.clock.now()
     with house.store.begin() as work:
@@ -198,7 +209,7 @@ def put_agent(
             except NotFound as missing:
                 raise InvalidInput("queues", str(missing)) from None
         before = _agent_json(_known_agent(work, key))
-        stored = work.put_agent(agent, now)
+        stored = work.put_agent(agent, now, new=new)
         work.act(act(Doer(by, role), What.AGENT_SAVE, key, now, before=before, after=_agent_json(stored)))
     publish(house)
     return stored

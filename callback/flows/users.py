@@ -19,19 +19,12 @@ from callback.domain.access import (
     keep_an_administrator,
 )
 from callback.domain.acts import Doer, What, act
-from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.errors import InvalidInput, NameTaken, NotFound
 from callback.domain.ids import AgentKey, token_hash
 from callback.ports import House, SecondStep, User, WelcomeLink, Work
 
 _CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without those that look like others."""
-
-
-class Taken(InvalidInput):
-    """There is a user with this address."""
-
-    def __init__(self, email: str) -> None:
-        super().__init__("email", f"{email} is a user already")
 
 
 @dataclass(frozen=True)
@@ -77,14 +70,13 @@ def everybody(house: House) -> list[Known]:
 
 
 def invite(house: House, doer: Doer, email: str, *, role: str, agent: AgentKey | None) -> Invitation:
-    """A new user without a password, and the link with which they set one. Raises InvalidInput, Taken."""
+    """A new user without a password, and the link with which they set one. Raises InvalidInput, NameTaken."""
     now = house.clock.now()
     with house.store.begin() as work:
-        if any(one.email == email for one in work.users_to_change()):
-            raise Taken(email)
         user = User(email, role, "", agent)
         _check(work, user)
-        work.put_user(user)
+        if not work.add_user(user):
+            raise NameTaken("email", f"{email} is a user already")
         work.act(act(doer, What.USER_INVITE, email, now, after=audited(user)))
         return _link(work, email, now)
 

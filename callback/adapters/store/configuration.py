@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 from callback.adapters.store.tables import policies, queue_numbers, queues
 from callback.adapters.store.transaction import Transaction
 from callback.domain.callback import Entry
-from callback.domain.errors import InvalidInput, NotFound, Stale
+from callback.domain.errors import InvalidInput, NameTaken, NotFound, Stale
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Policy, Queue
 from callback.ports import PolicyVersion
@@ -44,11 +44,15 @@ class Configuration(Transaction):
             leading.setdefault(key, []).append(number)
         return [_queue(row, tuple(leading.get(row.key, ()))) for row in rows]
 
-    def put_queue(self, key: QueueKey, name: str, numbers: tuple[str, ...] | None, at: datetime) -> Queue:
+    def put_queue(
+        self, key: QueueKey, name: str, numbers: tuple[str, ...] | None, at: datetime, *, new: bool = False
+    ) -> Queue:
         fresh = {"key": key, "name": name, "version": _FIRST, "created_at": at, "updated_at": at}
         if self._insert_new(queues, fresh):
             self._add_version(key, _FIRST, Policy(), by="", why="created", at=at)
             self.write(Entry(at, "queue", key, None, str(_FIRST), "created", queue=key))
+        elif new:
+            raise NameTaken("key", f"there is a queue {key} already")
         else:
             self._sql.execute(update(queues).where(queues.c.key == key).values(name=name, updated_at=at))
         if numbers is not None:

@@ -9,7 +9,7 @@ from callback.adapters.store.sealed import Sealer
 from callback.adapters.store.tables import agent_queues, agents, queues
 from callback.adapters.store.transaction import Transaction
 from callback.domain.callback import Agent, Served
-from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.errors import InvalidInput, NameTaken, NotFound
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 
@@ -22,11 +22,13 @@ _SERVED = select(agent_queues.c.agent, agent_queues.c.queue, agent_queues.c.leve
 class People(Transaction):
     """The verbs on agents."""
 
-    def put_agent(self, agent: Agent, at: datetime) -> Agent:
-        """Insert or overwrite; the presence stays. Raises InvalidInput for a queue that does not exist."""
+    def put_agent(self, agent: Agent, at: datetime, *, new: bool = False) -> Agent:
+        """The presence stays."""
         self._known_queues(agent)
         values = _agent_values(agent, self._sealer) | {"updated_at": at}
         if not self._insert_new(agents, values):
+            if new:
+                raise NameTaken("key", f"there is an agent {agent.key} already")
             self._sql.execute(update(agents).where(agents.c.key == agent.key).values(values))
             self._sql.execute(delete(agent_queues).where(agent_queues.c.agent == agent.key))
         if agent.queues:

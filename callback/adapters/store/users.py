@@ -45,6 +45,9 @@ class Users(Transaction):
     def put_user(self, user: User) -> None:
         self._upsert(users, plain_values(user, ()))
 
+    def add_user(self, user: User) -> bool:
+        return self._insert_new(users, plain_values(user, ()))
+
     def user(self, email: str) -> User | None:
         row = self._sql.execute(select(users).where(users.c.email == email)).one_or_none()
         return None if row is None else User(**plain_row(User, row, ()))
@@ -152,6 +155,9 @@ class Users(Transaction):
 
     def put_token(self, token: ApiToken) -> None:
         self._upsert(tokens, plain_values(token, ()))
+
+    def add_token(self, token: ApiToken) -> bool:
+        return self._insert_new(tokens, plain_values(token, ()))
 
     def drop_token(self, name: str) -> None:
         """Raises NotFound."""

@@ -32,9 +32,11 @@ class Configuration(Protocol):
         """Raises NotFound."""
         ...
 
-    def put_queue(self, key: QueueKey, name: str, numbers: tuple[str, ...] | None, at: datetime) -> Queue:
+    def put_queue(
+        self, key: QueueKey, name: str, numbers: tuple[str, ...] | None, at: datetime, *, new: bool = False
+    ) -> Queue:
         """Create with the default policy, or update. Numbers None: as they are. Raises InvalidInput when a number
-        belongs to another queue."""
+        belongs to another queue, and NameTaken where it is to be `new` and is not, whoever makes it at this moment."""
         ...
 
     def put_policy(
@@ -94,7 +96,10 @@ class Configuration(Protocol):
 class Staff(Protocol):
     """Agents, and how they wanted to be last."""
 
-    def put_agent(self, agent: Agent, at: datetime) -> Agent: ...
+    def put_agent(self, agent: Agent, at: datetime, *, new: bool = False) -> Agent:
+        """Create or overwrite. Raises InvalidInput for a queue that there is not, and NameTaken as `put_queue`."""
+        ...
+
     def agents(self) -> list[Agent]: ...
     def agent(self, key: AgentKey) -> Agent: ...
     def put_presence(self, agent: AgentKey, status: AgentStatus, at: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from callback.domain.errors import InvalidInput
+from callback.domain.errors import InvalidInput, NameTaken
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Queue
 from callback.flows import configure
@@ -39,7 +39,7 @@ def add_queue() -> str:
 def put_new_queue() -> AnyResponse | tuple[str, int]:
     """Make it, with the defaults; or the form again with what to mend."""
     key = request.form.get("key", "").strip().lower()
-    mistakes = wrong_key(key) or _save(key)
+    mistakes = wrong_key(key) or _save(key, new=True)
     if mistakes:
         return _page(None, request.form, mistakes), 422
     return redirect(url_for("admin.hours", key=key), 303)
@@ -66,22 +66,26 @@ def wrong_key(key: str) -> dict[str, str]:
     """What is wrong with the key of a new queue, by field; nothing where it may be used."""
     if not KEY.fullmatch(key) or key == NEW:
         return {"key": gettext("Use small letters, digits, - and _, such as support.")}
-    return {"key": gettext("There is such a queue already.")} if _known(key) else {}
-
-
-def _known(key: str) -> bool:
     with house().store.look() as work:
-        return any(queue.key == key for queue in work.queues())
+        known = any(queue.key == key for queue in work.queues())
+    return taken() if known else {}
 
 
-def _save(key: str) -> dict[str, str]:
+def taken() -> dict[str, str]:
+    """What is wrong with the key of a queue that there is."""
+    return {"key": gettext("There is such a queue already.")}
+
+
+def _save(key: str, *, new: bool = False) -> dict[str, str]:
     name = request.form.get("name", "").strip()[:100]
     if not name:
         return {"name": gettext("Give it a name.")}
     typed = request.form.get("numbers", "").replace("，", ",").split(",")
     numbers = tuple("".join(number.split()) for number in typed if number.strip())
     try:
-        configure.put_queue(house(), QueueKey(key), name=name, numbers=numbers, by=doer().by, role=doer().role)
+        configure.put_queue(house(), QueueKey(key), name=name, numbers=numbers, by=doer().by, role=doer().role, new=new)
+    except NameTaken:
+        return taken()
     except InvalidInput as refused:
         return {"numbers": str(refused)}
     flash(gettext("%(queue)s was saved.", queue=name))

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.adapters.telephony.pretend import Pretended
 from callback.domain.callback import Agent, Served
-from callback.domain.errors import InvalidInput
+from callback.domain.errors import InvalidInput, NameTaken
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.policy import Queue
 from callback.flows import configure, ring_test
@@ -193,15 +193,15 @@ def _save(queue: Queue, form: Mapping[str, str]) -> dict[str, str]:
         key = AgentKey(key_of(form.get("key", "").strip() or name.split(" ")[0].lower()))
     except InvalidInput:
         return {"key": gettext("Use letters, digits, dots, underscores and hyphens, and begin with a letter or digit.")}
-    with house().store.look() as work:
-        if any(one.key == key for one in work.agents()):
-            return {"key": gettext("There is an agent with this key already.")}
     served = [Served(QueueKey(queue.key))]
     try:
         who = doer()
         configure.put_agent(
-            house(), key, name=name or key, contact=_contact(form, key), queues=served, by=who.by, role=who.role
-        )
+            house(), key, name=name or key, contact=_contact(form, key), queues=served, by=who.by, role=who.role,
+            new=True,
+        )  # fmt: skip
+    except NameTaken:
+        return {"key": gettext("There is an agent with this key already.")}
     except InvalidInput:
         return {"contact": gettext("Give a number such as +12015550123, or a SIP address such as ann@example.com.")}
     return {}

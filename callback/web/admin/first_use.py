@@ -11,7 +11,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import policies
-from callback.domain.errors import InvalidInput
+from callback.domain.errors import InvalidInput, NameTaken
 from callback.domain.ids import QueueKey
 from callback.domain.policy import Queue
 from callback.flows import configure, first_use, look
@@ -154,7 +154,11 @@ def start_queue_save() -> Answer:
     mistakes |= unreadable
     try:
         if not mistakes:
-            configure.put_queue(house(), QueueKey(key), name=name, policy=policy, by=doer().by, role=doer().role)
+            configure.put_queue(
+                house(), QueueKey(key), name=name, policy=policy, by=doer().by, role=doer().role, new=True
+            )
+    except NameTaken:
+        mistakes = adding.taken()
     except InvalidInput as refused:
         mistakes = thresholds.refusals(refused)
     if mistakes:

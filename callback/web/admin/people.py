@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.callback import Agent, Served
-from callback.domain.errors import InvalidInput
+from callback.domain.errors import InvalidInput, NameTaken
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import configure, presence
@@ -54,10 +54,6 @@ def added_agent() -> Answer:
             "Use letters, digits, dots, underscores and hyphens, 64 at most, and begin with a letter or digit."
         )
         return _form(None, request.form, {"key": told}), 422
-    with house().store.look() as work:
-        taken = any(one.key == key for one in work.agents())
-    if taken:
-        return _form(None, request.form, {"key": gettext("There is an agent with this key already.")}), 422
     return _save(key, None)
 
 
@@ -130,7 +126,9 @@ def _save(key: AgentKey, known: Agent | None) -> Answer:
     served = [Served(queue, level) for queue in queues if (level := _level(form.get(f"level:{queue}", "")))]
     name, contact = form.get("name", "").strip()[:NAME_MOST] or key, form.get("contact", "").strip()
     try:
-        saved = _put(Agent(key, name, contact, tuple(served)))
+        saved = _put(Agent(key, name, contact, tuple(served)), new=known is None)
+    except NameTaken:
+        return _form(None, form, {"key": gettext("There is an agent with this key already.")}), 422
     except InvalidInput:
         told = gettext("Give a number such as +12015550123, or sip:ann@example.com, or client:ann.")
         return _form(known, form, {"contact": told}), 422
@@ -138,7 +136,7 @@ def _save(key: AgentKey, known: Agent | None) -> Answer:
     return redirect(url_for("admin.agents"), 303)
 
 
-def _put(agent: Agent) -> Agent:
+def _put(agent: Agent, *, new: bool = False) -> Agent:
     who = doer()
     return configure.put_agent(
         house(),
@@ -148,6 +146,7 @@ def _put(agent: Agent) -> Agent:
         queues=list(agent.queues),
         by=who.by,
         role=who.role,
+        new=new,
     )
 
 

@@ -39,16 +39,16 @@ def add_token() -> Answer:
     if not name.isprintable() or not name or role not in list(Role):
         return _page(mistake=gettext("Give the token a name and a role.")), 422, {}
     with house().store.look() as work:
-        taken = any(one.name == name for one in work.tokens())
         agent = next((one.key for one in work.agents() if one.key == request.form.get("agent")), None)
-    if taken:
-        return _page(mistake=gettext("There is a token of this name already.")), 422, {}
     if agent is not None and role != Role.AGENT:
         return _page(mistake=gettext("Only a token of the role agent has an agent.")), 422, {}
     made = new_token()
     with house().store.begin() as work:
-        work.put_token(ApiToken(name, role, token_hash(made), agent))
-        record(work, What.TOKEN_SAVE, name, after={"role": role} | ({"agent": agent} if agent else {}))
+        added = work.add_token(ApiToken(name, role, token_hash(made), agent))
+        if added:
+            record(work, What.TOKEN_SAVE, name, after={"role": role} | ({"agent": agent} if agent else {}))
+    if not added:
+        return _page(mistake=gettext("There is a token of this name already.")), 422, {}
     return _page(made=made, name=name), 201, {"Cache-Control": "no-store"}
 
 

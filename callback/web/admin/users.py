@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain.access import ROLES, LastAdministrator, WhoMust
 from callback.domain.acts import What
-from callback.domain.errors import InvalidInput, NotFound
+from callback.domain.errors import InvalidInput, NameTaken, NotFound
 from callback.domain.ids import AgentKey
 from callback.flows import users as flow
-from callback.flows.users import Invitation, Known, Taken
+from callback.flows.users import Invitation, Known
 from callback.web.acting import doer
 from callback.web.catalogue import gettext
 from callback.web.context import house, options
@@ -213,7 +213,7 @@ def _said(wrong: InvalidInput) -> str:
         return gettext("Choose whose desk it is.")
     if wrong.field == "role":
         return gettext("Choose a role.")
-    if isinstance(wrong, Taken):
+    if isinstance(wrong, NameTaken):
         return gettext("There is a user with this address already.")
     return gettext("Give an email address such as ann@example.com.")
 
