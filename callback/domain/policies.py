@@ -230,6 +230,7 @@ _CHECKS: dict[str, Check] = {
     "quiet_hours": _or_null(_quiet),
     "allowed_countries": _or_null(_list_of(_country, "countries", empty=False)),
     "languages": _list_of(_one_of(*LANGUAGES), "languages (en, zh)", empty=False),
+    "ask_rating": _flag,
 }
 _TUPLES = frozenset({"retry_delays_s", "quiet_hours", "allowed_countries", "languages"})
 _NAMES = tuple(field.name for field in fields(Policy))

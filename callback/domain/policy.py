@@ -35,6 +35,7 @@ class Policy:
     quiet_hours: tuple[str, str] | None = None
     allowed_countries: tuple[str, ...] | None = ("own",)
     languages: tuple[str, ...] = ("en", "zh")
+    ask_rating: bool = True
 
 
 @dataclass(frozen=True)

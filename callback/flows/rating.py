@@ -20,12 +20,15 @@ CHANGEABLE = timedelta(days=1)
 
 
 def rate(house: House, id: CallbackId, score: int) -> Rating:
-    """Write down how it was, or write it anew. Raises TooLate unless the callback was completed within a day."""
+    """Write down how it was, or write it anew. Raises TooLate unless the callback was completed within a day, and where
+    its queue asks nobody any more."""
     now = house.clock.now()
     with house.store.begin() as work:
         callback = work.callback(id, lock=True)
         if callback.state is not State.COMPLETED or now - (callback.ended_at or now) > CHANGEABLE:
             raise TooLate("how it was can be said within a day of a talk")
+        if not work.queue(callback.queue).policy.ask_rating:
+            raise TooLate("this queue does not ask how it was")
         was = work.rating(id)
         if was is not None and was.score == score:
             return was

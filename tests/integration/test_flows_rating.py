@@ -96,6 +96,18 @@ def test_nobody_is_asked_who_has_not_talked(staged: StagedHouse) -> None:
     assert "How was it?" not in page(staged, f"/c/{promise.token}")
 
 
+def test_a_queue_that_asks_nobody_shows_no_question_takes_no_answer_and_keeps_those_it_has(staged: StagedHouse) -> None:
+    path = talked(staged)
+    say(staged, path, "4")
+    staged.policy(ask_rating=False)
+    assert "How was it?" not in page(staged, path)
+    with pytest.raises(TooLate):
+        rating.rate(staged.house, staged.by_number(ADA).id, 1)
+    assert counted(staged) == (1, 1, 1)
+    staged.policy(ask_rating=True)
+    assert "Your answer: 4 (Good)" in page(staged, path)
+
+
 def test_after_a_day_nothing_can_be_said(staged: StagedHouse) -> None:
     path = talked(staged)
     say(staged, path, "4")

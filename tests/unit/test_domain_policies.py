@@ -22,6 +22,8 @@ CONTRACT: dict[str, Any] = json.loads(
      "quiet_hours": null, "allowed_countries": ["own"], "languages": ["en", "zh"]}
     """
 )
+ADDED: dict[str, Any] = {"ask_rating": True}
+"""Beside the contract's, each so that nothing changes for whoever does not know of it."""
 OFFICE = {
     "timezone": "Asia/Shanghai",
     "weekly": {"mon": [["09:00", "18:00"]], "fri": [["22:00", "02:00"]]},
@@ -32,7 +34,7 @@ OFFICE = {
 
 
 def test_the_defaults_are_those_of_the_contract_field_by_field() -> None:
-    assert list(to_json(Policy()).items()) == list(CONTRACT.items())
+    assert list(to_json(Policy()).items()) == [*CONTRACT.items(), *ADDED.items()]
 
 
 def test_sending_the_whole_contract_changes_nothing() -> None:
@@ -67,11 +69,12 @@ def test_a_subset_leaves_the_rest_as_it_was() -> None:
         {"allowed_countries": None},
         {"allowed_countries": ["own", "CN"]},
         {"languages": ["zh"]},
+        {"ask_rating": False},
     ],
 )
 def test_what_may_be_sent_comes_back_as_it_was_sent(changes: dict[str, Any]) -> None:
     sent = json.loads(json.dumps(changes))
-    assert to_json(parse(sent)) == CONTRACT | changes
+    assert to_json(parse(sent)) == CONTRACT | ADDED | changes
 
 
 @pytest.mark.parametrize(

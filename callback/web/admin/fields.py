@@ -336,6 +336,21 @@ GROUPS: tuple[Group, ...] = (
             ),
         ),
     ),
+    Group(
+        "after",
+        _("After the talk"),
+        _("What a caller finds on their page once we have talked."),
+        (
+            Field(
+                "ask_rating",
+                _("Ask how it was"),
+                _("Their page asks for 1 to 5, for a day. Off: nobody is asked, and answers already given count on."),
+                bool,
+                shown,
+                switch=True,
+            ),
+        ),
+    ),
 )
 """The form, top to bottom. Opening hours and the two switches have places of their own."""
 

@@ -58,6 +58,11 @@ class Found:
         return request.query_string.decode("latin-1")
 
     @cached_property
+    def asks(self) -> bool:
+        """Whether the page asks how it was: we have talked, and the queue wants to know."""
+        return self.callback.state is State.COMPLETED and self.queue.policy.ask_rating
+
+    @cached_property
     def rings_from(self) -> str:
         """The number that they see when we ring; "" where we have none."""
         return house().knobs.caller_id or next(iter(self.queue.numbers), "")
@@ -73,6 +78,7 @@ class Found:
         shown = (
             self.told, self.wishes, languages.language(), self.callback.number, self.rings_from, self.ring_us,
             self.queue.name, self.now.astimezone(languages.zone()).date(), self.rated,
+            self.asks,
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:20]
 
@@ -89,7 +95,7 @@ class Found:
             "refresh_s": self.refresh_s,
             "zone_name": languages.zone_name(),
             "wishes": self.wishes,
-            "scores": told.scores() if self.callback.state is State.COMPLETED else (),
+            "scores": told.scores() if self.asks else (),
         }
 
     def proof(self, action: str) -> str:
