@@ -6,6 +6,7 @@ world sees it, and the processes that do the work. What needs something that fai
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -22,6 +23,7 @@ from callback.adapters.outside import Outside
 from callback.adapters.store import migrate
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.sql_store import DATABASE_FAULTS, SqlStore
+from callback.domain.access import ADMIN, WhoMust, must_use_two_step
 from callback.domain.callback import Agent
 from callback.domain.condition import Part, Severity
 from callback.domain.erasure import Erasure, Stage
@@ -31,7 +33,7 @@ from callback.domain.policy import Queue
 from callback.domain.table import GOOD_FOR
 from callback.embedded import EmbeddedRedisError, live_url, server_path
 from callback.flows import condition, first_use
-from callback.ports import Board, CarrierError, CarrierStopped, Waits
+from callback.ports import Board, CarrierError, CarrierStopped, User, Waits
 from callback.settings import Settings, SettingsError, load, masked
 
 OLDEST_REDIS = (6, 2)
@@ -96,6 +98,8 @@ class Patient:
         return Verdict.FAIL if self.settings.production else Verdict.WARN
 
 
+SHOWN = 5
+"""So many of those who lack something are named."""
 FORGOTTEN_WITHIN = timedelta(days=1)
 """Somebody who is not forgotten by then is waiting for somebody to mend something."""
 
@@ -157,7 +161,8 @@ def record(patient: Patient) -> Checks:
             return
         with store.begin() as work:
             patient.queues, patient.agents = work.queues(), work.agents()
-            wishes = work.erasures()
+            wishes, users = work.erasures(), work.users()
+            rule, protected = work.two_step_rule(), work.second_steps()
     except (StoreUnavailable, *DATABASE_FAULTS) as away:
         remedy = "Start the server, and check the host, user and password in DATABASE_URL"
         yield Check("database", Verdict.FAIL, f"{where} cannot be used: {_first_line(away)}", remedy)
@@ -166,6 +171,33 @@ def record(patient: Patient) -> Checks:
         store.close()
     yield Check("database", Verdict.OK, f"{where} at revision {found}")
     yield from forgetting(wishes, datetime.now(UTC))
+    yield from signing_in(users, rule, protected)
+
+
+def signing_in(users: Sequence[User], rule: WhoMust, protected: AbstractSet[str]) -> Checks:
+    """Whether somebody can administer the house, and whoever needs two-step sign-in by its rule has it. `protected`:
+    the addresses of those who have it."""
+    able = [user for user in users if not user.disabled and user.password_hash]
+    administrators = [user for user in able if user.role == ADMIN]
+    if administrators:
+        who = "1 administrator" if len(administrators) == 1 else f"{len(administrators)} administrators"
+        yield Check("administrators", Verdict.OK, f"{who} can sign in")
+    else:
+        invited = [user for user in users if user.role == ADMIN and not user.disabled]
+        told = "the only ones have not set a password yet" if invited else "nobody who may sign in is one"
+        yield Check("administrators", Verdict.WARN, told, "Add one: `callback user add EMAIL --role admin`")
+    needing = [user for user in able if must_use_two_step(rule, user.role)]
+    without = sorted(user.email for user in needing if user.email not in protected)
+    if without:
+        told = f"{len(without)} of {len(needing)} who must use it have not set it up: {', '.join(without[:SHOWN])}"
+        more = f" and {len(without) - SHOWN} more" if len(without) > SHOWN else ""
+        remedy = (
+            "They are asked to at their next sign-in; who has lost the app: "
+            "`callback user add EMAIL --role ROLE --reset-two-step`"
+        )
+        yield Check("two-step sign-in", Verdict.WARN, told + more, remedy)
+    elif needing:
+        yield Check("two-step sign-in", Verdict.OK, f"all {len(needing)} who must use it have set it up")
 
 
 def forgetting(wishes: Sequence[Erasure], now: datetime) -> Checks:

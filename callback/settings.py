@@ -171,6 +171,8 @@ class Settings(BaseSettings):
     predictions_days: Annotated[float, Field(ge=1, le=3_650, allow_inf_nan=False)] = 90.0
     retention_days: Annotated[float, AfterValidator(_days), Field(ge=0, le=3_650, allow_inf_nan=False)] = 0.0
     retention_at_carrier: bool = False
+    outside_per_number: Annotated[int, Field(ge=0, le=100_000)] = 20
+    outside_per_agent: Annotated[int, Field(ge=0, le=100_000)] = 60
     crm_url: Annotated[str, AfterValidator(_crm)] | None = None
     wrap_up_codes: Annotated[str, AfterValidator(_codes)] | None = None
     demo_speed: Positive = 10.0
@@ -260,6 +262,8 @@ _REMEDIES = {
     "PREDICTIONS_DAYS": "Set it to days from 1 to 3650, such as 90",
     "RETENTION_DAYS": "Set it to days from 1 to 3650, such as 180, or to 0 to keep numbers and names",
     "RETENTION_AT_CARRIER": "Set it to true or false",
+    "OUTSIDE_PER_NUMBER": "Set it to calls a day, such as 20, or to 0 so that no telephone outside is rung for callers",
+    "OUTSIDE_PER_AGENT": "Set it to calls a day, such as 60, or to 0 so that no agent has telephones outside rung",
     "CRM_URL": "Set it to an https address with {number} in it, such as https://crm.example/search?phone={number}",
     "WRAP_UP_CODES": "Set it to names with :yes or :no, such as solved:yes, call again:no",
     "DEMO_SPEED": "Set it to a number above 0, such as 10",

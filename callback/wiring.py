@@ -95,6 +95,8 @@ def build(settings: Settings, dispatch: Dispatch | None = None, *, web: bool = F
             carrier_queue_s=settings.carrier_queue_s,
             reconcile_margin_s=settings.reconcile_margin_s,
             caller_id=settings.twilio_caller_id,
+            outside_per_number=settings.outside_per_number,
+            outside_per_agent=settings.outside_per_agent,
             gone_s=settings.workers_gone_s,
             predictions_days=settings.predictions_days,
             retention_days=settings.retention_days or None,

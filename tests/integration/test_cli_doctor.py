@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from callback.adapters.line.client import make_client
 from callback.adapters.line.server import Server
 from callback.adapters.line.waits import RedisWaits
 from callback.adapters.store import migrate
+from callback.domain.access import WhoMust
 from callback.domain.ids import QueueKey
 from callback.domain.table import Table
 from callback.embedded import EmbeddedRedis
 from callback.flows.condition import ESTIMATE
+from callback.ports import User
 from tests.support.clock import ManualClock
 from tests.support.command_line import CommandLine
 from tests.support.emulator import ACCOUNT_SID, AUTH_TOKEN, Application, Emulator, running_emulator
@@ -69,14 +72,17 @@ def test_a_whole_installation_at_work_is_healthy_and_the_doctor_says_who_died(tm
         line.ok("agent", "add", "ada", "--contact", "client:ada", "--queue", "support")
         line.ok("twilio", "provision", "--number", NUMBER, "--queue", "support")
         eventually(lambda: found(line)["beat"]["verdict"] == "ok", within_s=20, what="the beat ticks")
-        assert {name for name, verdict in verdicts(found(line)).items() if verdict != "ok"} == {"estimator"}
+        assert {name for name, verdict in verdicts(found(line)).items() if verdict != "ok"} == {
+            "estimator",
+            "administrators",
+        }
         assert "carrier's clock" in found(line)
         assert line.run("doctor").exit_code == 0
         for name in ("worker", "beat", "web"):
             home.kill(name)
         eventually(lambda: found(line)["beat"]["verdict"] == "warn", within_s=20, what="the beat's lock ends")
         sick = {name for name, verdict in verdicts(found(line)).items() if verdict != "ok"}
-        assert sick == {"workers", "beat", "public address", "estimator"}
+        assert sick == {"workers", "beat", "public address", "estimator", "administrators"}
     finally:
         home.stop()
         redis.close()
@@ -104,6 +110,36 @@ def test_an_estimator_is_missed_where_there_is_none_and_when_it_falls_silent(
     verdict, found = told()
     assert verdict == "warn"
     assert found.startswith("silent since ")
+
+
+ADMIN = User("ada@example.com", "admin", "a hash")
+
+
+@pytest.mark.parametrize(
+    ("users", "rule", "protected", "told"),
+    [
+        ([], WhoMust.NOBODY, set(), {"administrators": "warn"}),
+        ([replace(ADMIN, disabled=True)], WhoMust.ADMINS, set(), {"administrators": "warn"}),
+        ([replace(ADMIN, password_hash="")], WhoMust.ADMINS, set(), {"administrators": "warn"}),
+        ([replace(ADMIN, role="supervisor")], WhoMust.ADMINS, set(), {"administrators": "warn"}),
+        ([ADMIN], WhoMust.NOBODY, set(), {"administrators": "ok"}),
+        ([ADMIN], WhoMust.ADMINS, set(), {"administrators": "ok", "two-step sign-in": "warn"}),
+        ([ADMIN], WhoMust.ADMINS, {ADMIN.email}, {"administrators": "ok", "two-step sign-in": "ok"}),
+    ],
+)
+def test_somebody_must_be_able_to_administer_and_have_the_second_step_that_the_house_wants(
+    users: list[User], rule: WhoMust, protected: set[str], told: dict[str, str]
+) -> None:
+    checks = list(doctor.signing_in(users, rule, protected))
+    assert {check.name: check.verdict for check in checks} == told
+    assert all("`callback user add" in check.remedy for check in checks if check.verdict != "ok")
+
+
+def test_who_lacks_the_second_step_is_counted_and_a_few_are_named() -> None:
+    users = [replace(ADMIN, email=f"user{at}@example.com", role="viewer") for at in range(8)]
+    _, check = doctor.signing_in(users, WhoMust.EVERYONE, {"user0@example.com"})
+    assert check.found.startswith("7 of 8 who must use it have not set it up: user1@example.com, ")
+    assert check.found.endswith(" and 2 more")
 
 
 def test_every_mistake_in_the_environment_is_a_check_of_its_own_and_no_secret_is_shown(tmp_path: Path) -> None:

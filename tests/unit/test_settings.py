@@ -57,6 +57,15 @@ def test_an_empty_environment_gives_the_documented_defaults(development: dict[st
     assert not settings.production
 
 
+def test_how_often_telephones_outside_are_rung_is_a_setting(development: dict[str, str]) -> None:
+    settings = load(development)
+    assert (settings.outside_per_number, settings.outside_per_agent) == (20, 60)
+    settings = load({**development, "OUTSIDE_PER_NUMBER": "0", "OUTSIDE_PER_AGENT": "5"})
+    assert (settings.outside_per_number, settings.outside_per_agent) == (0, 5)
+    wrong = refused({**development, "OUTSIDE_PER_NUMBER": "-1", "OUTSIDE_PER_AGENT": "many"})
+    assert names(wrong) == ["OUTSIDE_PER_AGENT", "OUTSIDE_PER_NUMBER"]
+
+
 def test_what_the_desk_needs_is_checked(development: dict[str, str]) -> None:
     key = {"TWILIO_API_KEY_SID": "SK" + "0" * 32}
     assert names(refused(development | ACCOUNT | key)) == ["TWILIO_API_KEY_SECRET"]
