@@ -32,6 +32,8 @@ SILENT_AFTER = timedelta(seconds=RING_S + 20)
 """When nothing arrived here for so long after the carrier was asked, nothing will."""
 LONGEST_PACE_S = 3.0
 """The longest that somebody at a page waits for the carrier's pace."""
+RINGS = "test rings"
+"""What everybody counts and writes down by turns."""
 OVER = frozenset({"busy", "failed", "no-answer", "canceled", "completed"})
 
 
@@ -96,9 +98,11 @@ def ring(house: House, key: AgentKey, doer: Doer) -> None:
         raise NotRung(Refusal.NO_NUMBER)
     if house.line.agent(key).status in (AgentStatus.RESERVED, AgentStatus.BUSY):
         raise NotRung(Refusal.BUSY)
-    keep_pace(house)
+    if house.line.pace_ahead(ask.PACE, now=house.clock.now()) > LONGEST_PACE_S:
+        raise NotRung(Refusal.PACE)
     test = secrets.token_urlsafe(9)
     noted(house, agent, test, doer)
+    keep_pace(house)
     call = NewCall(
         to=agent.contact,
         from_=own,
@@ -139,18 +143,18 @@ def language_of(queue: Queue | None) -> str:
 
 
 def keep_pace(house: House) -> None:
-    """Take a place in the carrier's pace, if one is near."""
-    if house.line.pace_ahead(ask.PACE, now=house.clock.now()) > LONGEST_PACE_S:
-        raise NotRung(Refusal.PACE)
+    """Take a place in the carrier's pace: of a ring that may be, since a place that is taken is nobody else's."""
     wait_s = ask.pace_s(house)
     if wait_s:
         house.pause(wait_s)
 
 
 def noted(house: House, agent: Agent, test: str, doer: Doer) -> None:
-    """In the audit log, before the carrier is asked. Raises NotRung where it was asked too often lately."""
+    """In the audit log, before the carrier is asked: two who ask at once are counted one after the other. Raises
+    NotRung where it was asked too often lately."""
     now = house.clock.now()
     with house.store.begin() as work:
+        work.alone(RINGS)
         lately = work.acts(what=What.AGENT_RING, since=now - timedelta(days=1), limit=A_DAY)
         theirs = [one for one in lately if one.subject == agent.key and one.at > now - timedelta(hours=1)]
         if len(lately) >= A_DAY or len(theirs) >= AN_HOUR:
@@ -193,6 +197,7 @@ def tell(house: House, key: AgentKey, test: str, heard: Heard, call: str, *, how
     now = house.clock.now()
     after = {"test": test, "heard": str(heard)} | ({"how": how} if how else {})
     with house.store.begin() as work:
+        work.alone(RINGS)
         if any(one.after == after for one in of_agent(work, key)):
             return
         cause = f"call {call}" if call else ""

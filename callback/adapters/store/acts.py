@@ -2,14 +2,19 @@
 
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from callback.adapters.store.tables import acts
 from callback.adapters.store.transaction import Transaction
 from callback.domain.acts import Act
 
 _FIELDS = ("at", "by", "role", "what", "subject", "queue", "before", "after", "cause", "seq")
+ALONE_LOCKS = 7_305_809
+"""The first of the two numbers of the advisory locks of `alone`. The second is of the word: two that share it wait for
+each other, and no harm is done."""
+_ALONE = select(func.pg_advisory_xact_lock(bindparam("b_class"), bindparam("b_word")))
 _NEWEST_FIRST = select(*(acts.c[name] for name in _FIELDS)).order_by(acts.c.seq.desc())
 
 
@@ -18,6 +23,11 @@ class Acts(Transaction):
 
     def act(self, act: Act) -> None:
         self._sql.execute(insert(acts), {name: getattr(act, name) for name in _FIELDS if name != "seq"})
+
+    def alone(self, *about: str) -> None:
+        if self._dialect == "postgresql":  # SQLite has one writer anyway
+            for word in sorted({crc32(one.encode()) - 2**31 for one in about}):  # in order: nobody waits in a circle
+                self._sql.execute(_ALONE, {"b_class": ALONE_LOCKS, "b_word": word})
 
     def acts(
         self,

@@ -120,3 +120,8 @@ class Acts(Protocol):
     ) -> list[Act]:
         """Newest first, those below the `seq` `before`. `until` is left out."""
         ...
+
+    def alone(self, *about: str) -> None:
+        """Until the transaction ends, whoever else asks to be alone with one of these waits: what is counted stays true
+        until it is written down. Names are any words. Asked for once in a transaction."""
+        ...
