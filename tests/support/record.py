@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import psycopg
-from sqlalchemy import QueuePool
+from sqlalchemy import QueuePool, text
 
 from callback.adapters.store.migrate import upgrade
 from callback.adapters.store.sql_store import SqlStore
@@ -136,3 +136,10 @@ def an_attempt(callback: CallbackId, number: int = 1, **fields: Any) -> Attempt:
         "id": new_attempt_id(), "callback": callback, "number": number, "mode": "customer_first", "created_at": NOW,
     }  # fmt: skip
     return Attempt(**given | fields)
+
+
+def waits_for_a_lock(store: SqlStore) -> bool:
+    """Whether somebody waits in this record (PostgreSQL) for what another holds."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with store.engine.connect() as connection:
+        return bool(connection.execute(text(waiting)).scalar_one())
