@@ -110,14 +110,14 @@ def offer_sentence(now: QueueNow) -> str:
     decision, policy = now.outlook.decision, now.queue.policy
     wait = getattr(now.outlook.wait, policy.offer_quantile)
     shown = {
-        "wait": lambda: _wait_above(wait, policy),
+        "wait": lambda: _begins(wait, policy),
         "waiting": lambda: gettext(
             "%(count)s wait, at or above %(limit)s.",
             count=now.standing.live + now.standing.callbacks,
             limit=policy.offer_at_waiting,
         ),
         "hysteresis": lambda: _still(wait, policy),
-        "below": lambda: _wait_below(wait, policy),
+        "below": lambda: _begins(wait, policy),
         "nobody_staffed": lambda: gettext("Nobody is signed in, and the queue is open."),
         "free_agent": lambda: gettext("A free agent takes whoever calls now."),
         "closed": lambda: gettext("The queue is closed."),
@@ -131,30 +131,25 @@ def offer_sentence(now: QueueNow) -> str:
     return f"{what} {why}"
 
 
-def _wait_above(wait: float | None, policy: Policy) -> str:
-    return gettext(
-        "The wait (%(quantile)s) is %(wait)s, at or above %(limit)s.",
-        quantile=policy.offer_quantile,
-        wait=minutes(wait),
-        limit=minutes(policy.offer_at_wait_s),
-    )
+_UP_TO: dict[str, Callable[[str], str]] = {
+    "p50": lambda wait: gettext("Half would wait up to %(wait)s", wait=wait),
+    "p80": lambda wait: gettext("Eight of ten would wait up to %(wait)s", wait=wait),
+    "p90": lambda wait: gettext("Nine of ten would wait up to %(wait)s", wait=wait),
+}
+"""What the wait is judged by (`offer_quantile`), as people say it."""
 
 
-def _wait_below(wait: float | None, policy: Policy) -> str:
+def _up_to(wait: float | None, policy: Policy) -> str:
+    return gettext("The wait is not known") if wait is None else _UP_TO[policy.offer_quantile](minutes(wait))
+
+
+def _begins(wait: float | None, policy: Policy) -> str:
     if policy.offer_at_wait_s is None:
         return gettext("No threshold of the wait is set.")
-    return gettext(
-        "The wait (%(quantile)s) is %(wait)s, below %(limit)s.",
-        quantile=policy.offer_quantile,
-        wait=minutes(wait),
-        limit=minutes(policy.offer_at_wait_s),
-    )
+    limit = minutes(policy.offer_at_wait_s)
+    return gettext("%(expected)s; offers begin at %(limit)s.", expected=_up_to(wait, policy), limit=limit)
 
 
 def _still(wait: float | None, policy: Policy) -> str:
-    return gettext(
-        "The wait (%(quantile)s) is %(wait)s; offering stops below %(limit)s.",
-        quantile=policy.offer_quantile,
-        wait=minutes(wait),
-        limit=minutes(policy.stop_offering_at_wait_s),
-    )
+    limit = minutes(policy.stop_offering_at_wait_s)
+    return gettext("%(expected)s; offers end below %(limit)s.", expected=_up_to(wait, policy), limit=limit)

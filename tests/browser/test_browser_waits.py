@@ -12,9 +12,9 @@ def test_a_supervisor_finds_out_why_a_number_was_said_by_keyboard_on_a_small_pho
     sign_in(web, page, "viewer")
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto(f"{web.options.public_base_url}/admin/queues/support")
-    page.get_by_role("link", name="Waits", exact=True).press("Enter")
+    page.get_by_role("link", name="Announced waits").press("Enter")
     expect(page.get_by_text("40 callers were told a wait.")).to_be_visible()
-    expect(page.get_by_role("img", name="Typical error by hour")).to_be_visible()
+    expect(page.get_by_role("img", name="Off by, hour by hour")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     latest = page.locator("#last details").first
     expect(latest.get_by_text("The simple rule said")).to_be_hidden()

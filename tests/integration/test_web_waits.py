@@ -61,8 +61,9 @@ def test_why_a_number_was_said_and_whether_its_promise_was_kept_stands_in_plain_
     fill(web.store, web.clock, 1)
     said = text(signed_in(web, "viewer").get(SUPPORT))
     for words in (
-        "told: 1 to 4 min", "p10 0:20, p50 1:30, p80 2:30, p90 3:20, mean 1:40", "model 7", "The simple rule said",
-        "p10 0:30, p50 2:00", "model 7, learnt from 900 waits", "1 on a call", "The wait had reached the threshold.",
+        "told: 1 to 4 min", "one of ten within 0:20, half within 1:30, eight of ten within 2:30, nine of ten within 3",
+        "1:40 on average", "model 7", "The simple rule said", "one of ten within 0:30, half within 2:00",
+        "model 7, learnt from 900 waits", "1 on a call", "The wait had reached the threshold.",
         "an agent was there after 1:40", "within the range", "offering: the wait is long",
         "0% (0 to 66%)", "too few to judge", "2 · by", "rung, not talked yet", "too late",
     ):  # fmt: skip

@@ -142,7 +142,7 @@ def _wrong(what: Wrong, found: OwnNumber | None) -> str:
         Wrong.NOT_OURS: gettext("It is no number of the carrier's account."),
         Wrong.BYPASSED: gettext("An application or a trunk at the carrier takes its calls."),
         Wrong.CALLS: gettext("Its calls come here, but to another queue.") if goes == here else elsewhere,
-        Wrong.FALLBACK: gettext("No fallback: callers hear an error while this house is away."),
+        Wrong.FALLBACK: gettext("No fallback: callers hear an error while we cannot be reached."),
         Wrong.ENDS: gettext("We are not told when its calls end."),
         Wrong.TEXTS: gettext("Its texts go elsewhere."),
     }[what]

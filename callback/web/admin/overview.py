@@ -10,7 +10,7 @@ from callback.domain import hours
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import look, outlook
 from callback.flows.look import QueueNow
-from callback.web.admin import first_use, plans, stopping
+from callback.web.admin import doing, first_use, plans, stopping
 from callback.web.catalogue import gettext, ngettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
@@ -25,6 +25,7 @@ def routes(console: Blueprint) -> None:
     console.get("", strict_slashes=False)(overview)
     console.get("/now")(overview_now)
     console.add_app_template_filter(worry)
+    console.add_app_template_filter(doing.span)
 
 
 @signed_in(Role.VIEWER)
@@ -61,7 +62,9 @@ def trouble(seen: QueueNow) -> tuple[int, str]:
         return 4, gettext("Nobody is signed in, and people wait.")
     if standing.callbacks and not policy.dialing:
         count = standing.callbacks
-        return 3, ngettext("%(num)d promise is not rung.", "%(num)d promises are not rung.", count)
+        return 3, ngettext(
+            "%(num)d promised callback is not being rung.", "%(num)d promised callbacks are not being rung.", count
+        )
     if _too_long(seen):
         return 2, gettext("The wait is far above its threshold.")
     if standing.live and not standing.agents.get(AgentStatus.AVAILABLE) and not policy.accepting:

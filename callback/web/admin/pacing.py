@@ -72,15 +72,15 @@ def _why(decision: Decision) -> str:
     chances = {"miss": percent(decision.miss), "epsilon": percent(decision.epsilon)}
     if not decision.dials:
         return gettext(
-            "Nobody more is rung now: they would wait too long for an agent with a chance of %(miss)s, "
-            "and up to %(epsilon)s is risked.",
+            "Nobody more is rung now: the chance that they would wait too long for an agent is %(miss)s, "
+            "and at most %(epsilon)s is allowed.",
             **chances,
         )
     if decision.miss > decision.epsilon:
         return gettext("The next is rung now, for an agent who is idle and whom nobody waits for.")
     return gettext(
-        "The next is rung now: they would wait too long for an agent with a chance of %(miss)s, "
-        "and up to %(epsilon)s is risked.",
+        "The next is rung now: the chance that they would wait too long for an agent is %(miss)s, "
+        "and at most %(epsilon)s is allowed.",
         **chances,
     )
 
@@ -127,7 +127,7 @@ def missed(queue: Queue, present: Present) -> str:
         return gettext("%(count)s were rung ahead so far: too few to judge.", count=round(lesson.served))
     return gettext(
         "%(share)s of %(count)s who were rung ahead waited longer than %(tolerance)s after their key. "
-        "The policy allows %(allowed)s.",
+        "The thresholds allow %(allowed)s.",
         share=percent(lesson.missed / lesson.served),
         count=round(lesson.served),
         tolerance=seconds(policy.wait_tolerance_s),

@@ -164,7 +164,7 @@ def _chart_of_errors(found: Hindsight) -> Markup:
     ]
     describe = gettext("The table has the same figures.")
     return charts.bars(
-        groups, title=gettext("Typical error by hour"), describe=describe, names=names, unit=gettext("min")
+        groups, title=gettext("Off by, hour by hour"), describe=describe, names=names, unit=gettext("min")
     )
 
 

@@ -149,7 +149,8 @@ def _forecasts(said: Prediction) -> list[Fact]:
 
 def _quantiles(p10: float | None, p50: float | None, p80: float | None, p90: float | None, mean: float | None) -> str:
     return gettext(
-        "p10 %(p10)s, p50 %(p50)s, p80 %(p80)s, p90 %(p90)s, mean %(mean)s",
+        "one of ten within %(p10)s, half within %(p50)s, eight of ten within %(p80)s, nine of ten within %(p90)s; "
+        "%(mean)s on average",
         p10=duration(p10), p50=duration(p50), p80=duration(p80), p90=duration(p90), mean=duration(mean),
     )  # fmt: skip
 
