@@ -13,6 +13,7 @@ from callback.settings import Settings
 from tests.support import scratch
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.clock import ManualClock
+from tests.support.doors import hang_quickly
 from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer, redis62_binary, valkey_binary
 
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
     _compile_once()
+    hang_quickly()
     if not hasattr(config, "workerinput"):  # the processes of a run share the folder of the one that started them
         config.stash[SCRATCH] = scratch.move_in()
 

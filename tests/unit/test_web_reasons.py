@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,12 @@ FIELDS = {"queue", "rows"}
 NAME = "Ann"
 NOT_KEPT = {"note_failure"}
 """Calls whose `reason` is told to those who run the house, in the words of a fault."""
-TREES = [
-    ast.parse(path.read_text(encoding="utf-8")) for place in PLACES for path in sorted((ROOT / place).glob("*.py"))
-]
+
+
+@cache
+def trees() -> list[ast.Module]:
+    paths = [path for place in PLACES for path in sorted((ROOT / place).glob("*.py"))]
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def texts(node: ast.expr, names: dict[str, list[str]]) -> list[str]:
@@ -54,7 +58,7 @@ def assigned(tree: ast.AST, only: set[str] | None, names: dict[str, list[str]]) 
 
 def constants() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for tree in TREES:
+    for tree in trees():
         for node in tree.body:
             for name, some in assigned(node, None, {}) if isinstance(node, ast.Assign) else ():
                 found.setdefault(name, []).extend(some)
@@ -64,7 +68,7 @@ def constants() -> dict[str, list[str]]:
 def written() -> set[str]:
     """Every reason that stands in the code as one."""
     names, found = constants(), set[str]()
-    for tree in TREES:
+    for tree in trees():
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
             local = names | dict(assigned(function, {"reason"}, names))
             for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
@@ -80,7 +84,11 @@ def of_the_line() -> set[str]:
     return {word for script in scripts for word in OF_THE_LINE.findall(script)} - FIELDS
 
 
-ALL = sorted(written() | of_the_line() | {outcome.value for outcome in Outcome} | {one.value for one in Unanswered})
+@cache
+def everything() -> list[str]:
+    return sorted(
+        written() | of_the_line() | {outcome.value for outcome in Outcome} | {one.value for one in Unanswered}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +100,12 @@ def chinese() -> Iterator[None]:
 
 
 def test_they_are_found() -> None:
-    assert {"missed the ring", f"talks with {NAME}", "wrap_up_over", "the time has come"} <= set(ALL)
-    assert len(ALL) > 50
+    assert {"missed the ring", f"talks with {NAME}", "wrap_up_over", "the time has come"} <= set(everything())
+    assert len(everything()) > 50
 
 
 def test_each_reason_has_a_chinese_wording(chinese: None) -> None:
-    bare = [kept for kept in ALL if not re.search("[\u4e00-\u9fff]", reasons.said(kept))]
+    bare = [kept for kept in everything() if not re.search("[\u4e00-\u9fff]", reasons.said(kept))]
     assert bare == []
 
 
