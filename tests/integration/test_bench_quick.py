@@ -13,7 +13,7 @@ from tests.support.tree import ROOT
 
 FIGURES = {
     "with servers": {"arrival-sqlite": 6, "dial-postgresql": 2},
-    "alone": {"line": 2, "rebuild-sqlite": 7, "pacing": 18, "backtest": 3, "rehearse": 2, "reports-sqlite": 9},
+    "alone": {"line": 2, "rebuild-sqlite": 7, "pacing": 18, "backtest": 3, "rehearse": 2, "reports-sqlite": 18},
 }
 
 
