@@ -54,6 +54,7 @@ class What(StrEnum):
     CALLBACK_RESCHEDULE = "callback.reschedule"
     CALLBACK_MOVE = "callback.move"
     CALLBACK_RING = "callback.ring"
+    CALLBACK_SEARCH = "callback.search"
     HELD_RETRY = "held.retry"
     HELD_DROP = "held.drop"
     PROMPT_SAVE = "prompt.save"

@@ -16,16 +16,16 @@ from callback.domain.access import must_use_two_step
 from callback.domain.ids import token_hash
 from callback.flows import users
 from callback.ports import SecondStep, User
-from callback.web import passwords, sessions, two_step
+from callback.web import browsers, passwords, sessions, two_step
 from callback.web.acting import doer
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.credentials import password_matches
 from callback.web.guards import own_account
-from callback.web.limits import EXTENSION, Limits
+from callback.web.limits import EXTENSION, Limits, too_often
 from callback.web.pages import page
 
-TRIES = ("5 per minute", "30 per hour")
+TRIES = "5 per minute; 30 per hour"
 """Of the password and of codes, by whoever is signed in."""
 BEGUN = "begun"
 BEGUN_S = 600
@@ -97,8 +97,8 @@ def begin_two_step() -> AnyResponse:
 @own_account
 def confirm_two_step() -> AnyResponse:
     """On, once a code shows that the app has the secret; the recovery codes are shown, this once."""
-    if not _may_try():
-        return Response(_set_up(code=_too_many()), 429)
+    if too_many := _too_many():
+        return Response(_set_up(code=too_many), 429)
     known = _begun_here()
     if known is None:
         return redirect(url_for("account.two_step"), 303)
@@ -143,21 +143,18 @@ def _user() -> User | None:
 
 def _wrong_password() -> str:
     """What is wrong with the field `password` as that of who is signed in; "" where it is theirs."""
-    if not _may_try():
-        return _too_many()
+    if too_many := _too_many():
+        return too_many
     user = _user()
     right = password_matches(user.password_hash if user else None, request.form.get("password", "")[:200])
     return "" if right else gettext("This is not your present password.")
 
 
-def _may_try() -> bool:
-    """Counts one more try: whoever sits at somebody else's open page does not get many."""
-    limits: Limits = current_app.extensions[EXTENSION]
-    return all(limits.spend(rule, "account", current_user.email) for rule in TRIES)
-
-
 def _too_many() -> str:
-    return gettext("Too many attempts from here. Wait a minute, then try again.")
+    """Counts one more try: whoever sits at somebody else's open page does not get many. "" where it may be made."""
+    limits: Limits = current_app.extensions[EXTENSION]
+    counted = (TRIES, "account", current_user.email)
+    return "" if limits.spend(*counted) else too_often(limits.wait_s(*counted))
 
 
 def _go_on() -> None:
@@ -165,6 +162,7 @@ def _go_on() -> None:
     user = _user()
     if user is not None:
         sessions.begin(user)
+        browsers.remember(user)
 
 
 def _refused(**mistakes: str) -> AnyResponse:

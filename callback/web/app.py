@@ -47,7 +47,7 @@ def create_app(house: House, options: WebOptions) -> Flask:
     navigation.install(app)
     condition.install(app)
     csrf = CSRFProtect(app)
-    sign_in.install(app, options)
+    sign_in.install(app)
     live.install(app)
     for door in (static_files, health, pages, condition, console, agent, wall, account, welcome):
         app.register_blueprint(door.blueprint())

@@ -1,23 +1,36 @@
 """How often something may be asked for: counted for all processes together, in each alone while that place is away.
 
 Whoever would guess, flood, or have us text strangers is slowed down here. Pages that only show something are not
-counted.
+counted, but for a search that answers whether somebody is there. A rule is such as "5 per minute; 30 per hour"; whom
+it counts is said by names that are joined.
+
+What is asked for counts as it is asked (`spend`). A try at a door counts before it is judged and is given back where it
+was right (`take`, `give_back`): so many at the same moment do not get in between counting and judging.
 """
 
+import math
+import time
+from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from flask import request
-from limits import parse
+from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
+from callback.web.catalogue import gettext, ngettext
 from callback.web.options import WebOptions
 
 EXTENSION = "callback.limits"
 ONE_PLACE = 64
 """Bits of an IPv6 address that one connection has in common: it has as many addresses as it likes behind them."""
+HOURS_FROM = 120
+"""A wait of more minutes is said in hours."""
+T = TypeVar("T")
+_rules = lru_cache(parse_many)
 
 
 class Limits:
@@ -26,24 +39,74 @@ class Limits:
     def __init__(self, options: WebOptions) -> None:
         """Nothing is connected to before the first use."""
         self._options = options
-        self._shared: MovingWindowRateLimiter | None = None
-        self._alone = MovingWindowRateLimiter(MemoryStorage())
+        self._shared: Storage | None = None
+        self._alone = MemoryStorage()
 
-    def spend(self, rule: str, *whom: str) -> bool:
-        """Count one more of `rule`, such as "5 per minute", for these. False: it is one too many."""
-        limit = parse(rule)
+    def spend(self, rules: str, *whom: str) -> bool:
+        """Count one more for these, within any stretch of time. False: it is one too many."""
+        return self._ask(lambda storage: _within(MovingWindowRateLimiter(storage), rules, whom) is None)
+
+    def wait_s(self, rules: str, *whom: str) -> float:
+        """How many seconds from now another may be spent; 0: at once."""
+        return self._ask(lambda storage: _wait_s(MovingWindowRateLimiter(storage), rules, whom))
+
+    def take(self, rules: str, *whom: str) -> float:
+        """Count one try by these, by the clock of whose first it was. 0: it may be tried; else in so many seconds."""
+
+        def tried(storage: Storage) -> float:
+            limiter = FixedWindowRateLimiter(storage)
+            return 0 if _within(limiter, rules, whom) is None else max(_wait_s(limiter, rules, whom), 1)
+
+        return self._ask(tried)
+
+    def give_back(self, rules: str, *whom: str) -> None:
+        """The try that was taken last was right."""
+
+        def give(storage: Storage) -> None:
+            for one in _rules(rules):
+                FixedWindowRateLimiter(storage).hit(one, *whom, cost=-1)
+
+        self._ask(give)
+
+    def _ask(self, question: Callable[[Storage], T]) -> T:
         try:
-            return self._together().hit(limit, *whom)
+            return question(self._together())
         except StorageError:
-            return self._alone.hit(limit, *whom)
+            return question(self._alone)
 
-    def _together(self) -> MovingWindowRateLimiter:
+    def _together(self) -> Storage:
         if self._shared is None:
-            storage = storage_from_string(
-                self._options.limits_url, wrap_exceptions=True, **dict(self._options.limits_options)
-            )
-            self._shared = MovingWindowRateLimiter(storage)
+            options = dict(self._options.limits_options)
+            self._shared = cast(Storage, storage_from_string(self._options.limits_url, wrap_exceptions=True, **options))
         return self._shared
+
+
+def _within(limiter: RateLimiter, rules: str, whom: tuple[str, ...]) -> RateLimitItem | None:
+    """Counted by each rule until one refuses: that one, or None."""
+    return next((one for one in _rules(rules) if not limiter.hit(one, *whom)), None)
+
+
+def _wait_s(limiter: RateLimiter, rules: str, whom: tuple[str, ...]) -> float:
+    full = [stats.reset_time for one in _rules(rules) if not (stats := limiter.get_window_stats(one, *whom)).remaining]
+    return max((at - time.time() for at in full), default=0.0)
+
+
+def minutes(wait_s: float) -> int:
+    """A wait in whole minutes, one at least."""
+    return max(math.ceil(wait_s / 60), 1)
+
+
+def too_often(wait_s: float) -> str:
+    """The refusal of a try, and when there may be another."""
+    return gettext("Too many attempts. Please try again %(when)s.", when=in_a_while(wait_s))
+
+
+def in_a_while(wait_s: float) -> str:
+    """When a wait is over, at the end of a sentence."""
+    wait = minutes(wait_s)
+    if wait <= HOURS_FROM:
+        return ngettext("in %(num)d minute", "in %(num)d minutes", wait)
+    return ngettext("in %(num)d hour", "in %(num)d hours", math.ceil(wait / 60))
 
 
 def address() -> str:

@@ -1,39 +1,46 @@
 """Signing in to the console and the desk: a password, a code where two-step sign-in is on, and failures that are
 counted.
 
-Failures are counted by account and address together, and by address alone: somebody who guesses at another's account
-from elsewhere uses up their own attempts, never the victim's. Who succeeds is not counted. Codes are counted with
-passwords, so that a second step is no second set of tries. They are counted by password as well, from wherever they
-come: whoever knows somebody's password does not get a million tries at their code, and a new password ends the count.
+A browser that its owner has signed in with before has tries of its own (`browsers`), which nobody else can use up. All
+others are counted by address, by account and address together, and by account from wherever they come: the first two
+keep whoever guesses to their own tries, the last bounds what can be guessed at an account in a day from very many
+addresses. The more it was, the longer is the wait. Who succeeds is not counted.
+
+Codes are counted with passwords, so that a second step is no second set of tries. They are counted by password as well,
+from wherever they come: whoever knows somebody's password does not get a million tries at their code, and a new
+password ends the count.
 """
 
 import hashlib
+from collections.abc import Callable
+from functools import wraps
 from typing import cast
 
 import structlog
-from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext
-from flask_limiter import Limiter
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
 from callback.ports import User
-from callback.web import sessions, two_step
+from callback.web import browsers, sessions, two_step
 from callback.web.armour import same_origin
 from callback.web.catalogue import gettext
 from callback.web.context import house, options
 from callback.web.credentials import password_matches
 from callback.web.guards import Role, public
-from callback.web.limits import address
-from callback.web.options import WebOptions
+from callback.web.limits import EXTENSION, Limits, address, minutes, too_often
 
-PER_ACCOUNT_AND_ADDRESS = "5 per minute; 30 per hour"
 PER_ADDRESS = "30 per minute; 300 per hour"
+PER_ACCOUNT_AND_ADDRESS = "5 per minute; 30 per hour; 60 per day"
+PER_ACCOUNT = "40 per 10 minutes; 80 per hour; 240 per day"
+PER_KNOWN_BROWSER = "10 per minute; 30 per hour; 100 per day"
 CODES_BY_ONE = "50 per day"
+Budget = tuple[str, ...]
+"""Rules, and whom they count."""
 HOMES = {Role.AGENT: "agent.desk"}
 """Where somebody of that role is taken; everybody else to the console."""
 _log = structlog.get_logger("callback.web")
@@ -46,28 +53,18 @@ class SignInForm(FlaskForm):
     password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=200)])
 
 
-def install(app: Flask, options: WebOptions) -> None:
+def install(app: Flask) -> None:
     """Sessions, the door, and the counting at it."""
     sessions.install(app)
     app.extensions["callback.sign_in"] = _show_the_door
     app.extensions["callback.set_up"] = _show_the_set_up
-    app.config.update(
-        RATELIMIT_STORAGE_URI=options.limits_url,
-        RATELIMIT_STORAGE_OPTIONS=dict(options.limits_options),
-        RATELIMIT_STRATEGY="moving-window",
-    )
-    limiter = Limiter(address, app=app, in_memory_fallback_enabled=True, key_prefix="sign-in")
-    by_address = limiter.shared_limit(PER_ADDRESS, "address", deduct_when=_failed)
-    by_account = limiter.shared_limit(PER_ACCOUNT_AND_ADDRESS, "account", key_func=_who_from_where, deduct_when=_failed)
-    by_password = limiter.shared_limit(CODES_BY_ONE, "password", key_func=_whose_password, deduct_when=_failed)
     door = Blueprint("sign_in", __name__)
     door.get("/sign-in")(get_sign_in)
-    door.post("/sign-in", endpoint="post_sign_in")(by_address(by_account(post_sign_in)))
+    door.post("/sign-in", endpoint="post_sign_in")(_counted(post_sign_in, _tries_at_a_password))
     door.get("/sign-in/code")(get_code)
-    door.post("/sign-in/code", endpoint="post_code")(by_address(by_account(by_password(post_code))))
+    door.post("/sign-in/code", endpoint="post_code")(_counted(post_code, _tries_at_a_code))
     door.post("/sign-out")(post_sign_out)
     app.register_blueprint(door)
-    app.register_error_handler(TooManyRequests, _too_many)
 
 
 @public("the door itself")
@@ -109,8 +106,7 @@ def post_code() -> AnyResponse:
     if not two_step.admits(user.email, request.form.get("code", "")):
         _log.warning("sign_in.code_refused", address=request.remote_addr)
         return Response(_code_form(gettext("This code is not right, or was used already.")), 422)
-    sessions.begin(user)
-    return redirect(_next(user.role), 303)
+    return _in(user)
 
 
 @public("ends whatever session there is")
@@ -127,7 +123,12 @@ def admit(user: User) -> AnyResponse:
     if two_steps:
         sessions.begin_half(user)
         return redirect(url_for("sign_in.get_code", next=request.args.get("next")), 303)
+    return _in(user)
+
+
+def _in(user: User) -> AnyResponse:
     sessions.begin(user)
+    browsers.remember(user)
     return redirect(_next(user.role), 303)
 
 
@@ -166,21 +167,53 @@ def _home(role: str) -> str:
     return url_for(HOMES.get(cast(Role, role), "admin.overview"))
 
 
-def _failed(response: Response) -> bool:
-    return response.status_code >= 400
+# --- the counting -----------------------------------------------------------------------------------------------------
 
 
-def _who_from_where() -> str:
-    email = sessions.half() if request.endpoint == "sign_in.post_code" else request.form.get("email", "")
-    return hashlib.sha256(f"{email.strip().lower()}\n{address()}".encode()).hexdigest()
+def _counted(view: Callable[[], AnyResponse], budgets: Callable[[], list[Budget]]) -> Callable[[], AnyResponse]:
+    """A try takes of each budget before it is judged, and gives back where it was right, or was not judged at all."""
+
+    @wraps(view)
+    def tried() -> AnyResponse:
+        limits: Limits = current_app.extensions[EXTENSION]
+        taken: list[Budget] = []
+        failed = False
+        try:
+            for budget in budgets():
+                wait_s = limits.take(*budget)
+                if wait_s:
+                    return _too_many(wait_s)
+                taken.append(budget)
+            answer = view()
+            failed = answer.status_code >= 400
+            return answer
+        finally:
+            for budget in [] if failed else taken:
+                limits.give_back(*budget)
+
+    return tried
 
 
-def _whose_password() -> str:
-    return sessions.half_of() or "nobody"
+def _tries_at_a_password() -> list[Budget]:
+    email = request.form.get("email", "").strip().lower()
+    return _tries(email, from_anywhere=True)
 
 
-def _too_many(_error: TooManyRequests) -> Response:
-    complaint = gettext("Too many attempts from here. Wait a minute, then try again.")
+def _tries_at_a_code() -> list[Budget]:
+    """From anywhere they are counted by password already."""
+    return [*_tries(sessions.half(), from_anywhere=False), (CODES_BY_ONE, "password", sessions.half_of() or "nobody")]
+
+
+def _tries(email: str, *, from_anywhere: bool) -> list[Budget]:
+    who, browser = hashlib.sha256(email.encode()).hexdigest(), browsers.known_to(email)
+    if browser:
+        return [(PER_KNOWN_BROWSER, "browser", browser, who)]
+    here: list[Budget] = [(PER_ADDRESS, "address", address()), (PER_ACCOUNT_AND_ADDRESS, "account", who, address())]
+    return [*here, (PER_ACCOUNT, "account", who)] if from_anywhere else here
+
+
+def _too_many(wait_s: float) -> Response:
+    complaint = too_often(wait_s)
     at_the_code = request.endpoint == "sign_in.post_code"
     shown = _code_form(complaint) if at_the_code else _form(SignInForm(), complaint)
-    return Response(shown, 429, headers={"Retry-After": "60"})
+    return Response(shown, 429, headers={"Retry-After": str(minutes(wait_s) * 60)})

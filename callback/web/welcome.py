@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from callback.flows import users
-from callback.web import passwords, sessions
+from callback.web import browsers, passwords, sessions
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import public
@@ -41,8 +41,17 @@ def set_password(token: str) -> AnyResponse:
     if users.accept(house(), token, passwords.hash_of(request.form, link.email)) is None:
         return _gone()
     sessions.end()
+    _known(link.email)
     flash(gettext("Your password is set. Sign in with it."))
     return redirect(url_for("sign_in.get_sign_in"), 303)
+
+
+def _known(email: str) -> None:
+    """Whoever has a good link is not kept out by those who guess."""
+    with house().store.look() as work:
+        user = work.user(email)
+    if user is not None:
+        browsers.remember(user)
 
 
 def _form(email: str, complaint: str = "") -> AnyResponse:

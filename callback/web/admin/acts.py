@@ -58,12 +58,13 @@ _WORDS: Mapping[str, Callable[[], str]] = {
     What.CALLBACK_RESCHEDULE: lambda: gettext("Callback put to another time"),
     What.CALLBACK_MOVE: lambda: gettext("Callback moved to the front"),
     What.CALLBACK_RING: lambda: gettext("Callback called now"),
+    What.CALLBACK_SEARCH: lambda: gettext("Number searched for"),
     What.HELD_RETRY: lambda: gettext("Set aside: tried again"),
     What.HELD_DROP: lambda: gettext("Set aside: given up"),
     What.PROMPT_SAVE: lambda: gettext("Wording saved"),
     What.PROMPT_REVERT: lambda: gettext("Wording taken back"),
     What.EXPORT: lambda: gettext("Data exported"),
-    What.ERASE: lambda: gettext("Person erased"),
+    What.ERASE: lambda: gettext("Personal data erased"),
 }
 
 

@@ -9,13 +9,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from flask import current_app
+from flask_login import current_user
+
 from callback.domain import phone
+from callback.domain.acts import What
 from callback.domain.callback import Callback
 from callback.domain.errors import CallbackError
 from callback.domain.ids import QueueKey
 from callback.domain.lifecycle import OPEN
 from callback.domain.policy import Queue
 from callback.ports import House, Waiting
+from callback.web.acting import record
+from callback.web.limits import EXTENSION, Limits
 
 PAGE = 50
 CHUNK = 500
@@ -25,6 +31,9 @@ LOOKED_AT = 2_000
 DIGITS_LEAST = 2
 DIGITS_MOST = 4
 """As many as pages show of a number: else whoever asks digit by digit is told the hidden ones."""
+
+SEARCHES = "10 per minute; 60 per hour; 120 per day"
+"""So often may one person search for whole numbers."""
 
 
 class Show(StrEnum):
@@ -89,18 +98,19 @@ def _in_order(house: House, key: QueueKey, offset: int, chunk: int) -> Iterator[
 
 @dataclass(frozen=True)
 class Found:
-    """Whom a search found, and whether there were more promises than it looked at."""
+    """Whom a search found, and whether there were more promises than it looked at. `wait_s`: it was not made, and may
+    be in so many seconds."""
 
     callbacks: tuple[Callback, ...]
     partly: bool = False
+    wait_s: float = 0
 
 
 def search(house: House, queue: Queue, said: str) -> Found:
     """The open promises of this queue with that number, with a number that ends so, or with a name that holds it."""
     key = QueueKey(queue.key)
     if number := _whole_number(queue, said):
-        with house.store.look() as work:
-            return Found(work.callbacks(queue=key, states=OPEN, number=number, limit=PAGE).items)
+        return _with_number(house, queue, number)
     fits, found, looked_at = _like(said), list[Callback](), 0
     cursor: str | None = None
     while looked_at < LOOKED_AT and len(found) < PAGE:
@@ -113,8 +123,21 @@ def search(house: House, queue: Queue, said: str) -> Found:
     return Found(tuple(found[:PAGE]), partly=cursor is not None or len(found) > PAGE)
 
 
+def _with_number(house: House, queue: Queue, number: str) -> Found:
+    """The answer is a yes or a no, and pages hide a part of each number: so whoever tries one after the other is slowed
+    down, and every one is in the audit log."""
+    limits: Limits = current_app.extensions[EXTENSION]
+    counted = (SEARCHES, "whole numbers", current_user.email)
+    if not limits.spend(*counted):
+        return Found((), wait_s=max(limits.wait_s(*counted), 1))
+    with house.store.begin() as work:
+        found = work.callbacks(queue=QueueKey(queue.key), states=OPEN, number=number, limit=PAGE).items
+        record(work, What.CALLBACK_SEARCH, phone.mask(number), queue=queue.key, after={"found": len(found)})
+    return Found(found)
+
+
 def _whole_number(queue: Queue, said: str) -> str:
-    """ "" for what is no number that could be rung."""
+    """What was typed as a number that could be rung; "" for what is no number that could be rung."""
     try:
         return phone.normalise(said, phone.region_of(queue.numbers[0]) if queue.numbers else None)
     except CallbackError:

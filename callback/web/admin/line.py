@@ -29,6 +29,7 @@ from callback.web.admin.finding import PAGE, Found, Show
 from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
+from callback.web.limits import in_a_while
 from callback.web.pages import back, fragment, page
 from callback.web.words import word
 
@@ -36,6 +37,7 @@ WHY_MOST = 200
 MOVABLE = frozenset({State.WAITING, State.SCHEDULED})
 
 Move = Callable[..., Callback]
+Answer = str | tuple[str, int, dict[str, str]]
 
 
 def routes(console: Blueprint) -> None:
@@ -66,9 +68,11 @@ class Row:
 
 
 @signed_in(Role.VIEWER)
-def line(key: str) -> str:
+def line(key: str) -> Answer:
     """The page."""
-    return page("admin/line.html", tab="line", form={}, mistake="", **_values(key))
+    values = _values(key)
+    shown = page("admin/line.html", tab="line", form={}, mistake="", **values)
+    return (shown, 429, {"Retry-After": f"{values['wait_s']:.0f}"}) if "slow" in values else shown
 
 
 @signed_in(Role.VIEWER)
@@ -235,6 +239,8 @@ def _recorded(queue: Queue, show: Show, cursor: str | None) -> dict[str, Any]:
 
 def _search(queue: Queue, said: str) -> dict[str, Any]:
     found: Found = finding.search(house(), queue, said)
+    if found.wait_s:
+        return {"found": [], "wait_s": found.wait_s, "slow": in_a_while(found.wait_s), "offset": 0, "next": None}
     rows = sorted((_placed(house(), one) for one in found.callbacks), key=lambda row: row.position or 1 << 40)
     return {"found": rows, "partly": found.partly, "looked_at": finding.LOOKED_AT, "offset": 0, "next": None}
 

@@ -22,7 +22,7 @@ from callback.flows import look
 from callback.flows.wishes import TooLate
 from callback.web import languages, told
 from callback.web.context import house, options
-from callback.web.limits import EXTENSION, Limits, address
+from callback.web.limits import EXTENSION, Limits, address, minutes
 
 READABLE_AFTER_END = timedelta(days=1)
 FORM_LIFE_S = 24 * 60 * 60
@@ -36,6 +36,8 @@ WHILE_HELD = {Wish.AGAIN, Wish.NOW, Wish.LATER, Wish.NUMBER}
 PER_LINK = "30 per minute; 120 per hour"
 PER_ADDRESS = "60 per minute; 600 per hour"
 """An address may be shared by everybody on a mobile network."""
+SOON = timedelta(minutes=2)
+"""Up to here a time of day would say less than "in a moment"."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,9 @@ def act(token: str, action: str, form: str, do: Callable[[Found], AnyResponse]) 
     found = find(token)
     if found is None:
         return nobody()
-    if not spend("post", PER_LINK, _mark(token, "")) or not spend("post", PER_ADDRESS, address()):
-        return too_often(found)
+    wait_s = spend("post", PER_LINK, _mark(token, "")) or spend("post", PER_ADDRESS, address())
+    if wait_s:
+        return too_often(found, wait_s)
     if not _proved(token, action, request.form.get("proof", "")):
         return found.to(form)
     try:
@@ -164,16 +167,19 @@ def act(token: str, action: str, form: str, do: Callable[[Found], AnyResponse]) 
         return found.to(form)
 
 
-def spend(kind: str, rules: str, whom: str) -> bool:
-    """Whether all of these rules allow one more."""
+def spend(kind: str, rules: str, whom: str) -> float:
+    """Counts one more: 0 where these rules allow it, else in how many seconds they will."""
     limits: Limits = current_app.extensions[EXTENSION]
-    return all(limits.spend(rule, "caller's page", kind, whom) for rule in rules.split("; "))
+    counted = ("caller's page", kind, whom)
+    return 0 if limits.spend(rules, *counted) else max(limits.wait_s(rules, *counted), 1)
 
 
-def too_often(found: Found) -> Response:
-    """Slow down."""
-    answer = found.page("status_slow.html", HTTPStatus.TOO_MANY_REQUESTS)
-    answer.headers["Retry-After"] = "60"
+def too_often(found: Found, wait_s: float) -> Response:
+    """Slow down, and until when."""
+    wait = timedelta(minutes=minutes(wait_s))
+    again = languages.when(found.now + wait, found.now) if wait > SOON else ""
+    answer = found.page("status_slow.html", HTTPStatus.TOO_MANY_REQUESTS, again=again)
+    answer.headers["Retry-After"] = str(round(wait.total_seconds()))
     return answer
 
 

@@ -62,8 +62,8 @@ def _number(found: Found) -> AnyResponse:
     try:
         number = renumber.read(house(), found.callback, typed)
         renumber.refuse(house(), found.callback, number)  # what is never sent is not counted
-        if not _may_text():
-            return too_often(found)
+        if wait_s := _wait_to_text():
+            return too_often(found, wait_s)
         renumber.begin(house(), found.callback, number)
     except Unchanged as no:
         if no.why is No.TOO_SOON:
@@ -76,8 +76,8 @@ def _number(found: Found) -> AnyResponse:
 def _again(found: Found) -> AnyResponse:
     try:
         renumber.refuse(house(), found.callback, None)
-        if not _may_text():
-            return too_often(found)
+        if wait_s := _wait_to_text():
+            return too_often(found, wait_s)
         renumber.again(house(), found.callback)
     except Unchanged as no:
         change = renumber.find(house(), found.callback)
@@ -103,9 +103,9 @@ def _code(found: Found) -> AnyResponse:
     return _code_form(found, change, _judged(verdict, change)) if change else found.to("status.ask_number")
 
 
-def _may_text() -> bool:
-    """Two limits beside those of the callback and of the number."""
-    return spend("codes", CODES_PER_ADDRESS, address()) and spend("codes", CODES_IN_ALL, "everybody")
+def _wait_to_text() -> float:
+    """Two limits beside those of the callback and of the number: 0 where both allow one more."""
+    return spend("codes", CODES_PER_ADDRESS, address()) or spend("codes", CODES_IN_ALL, "everybody")
 
 
 def _code_form(found: Found, change: Open, complaint: str = "") -> Response:
