@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy import insert
 
 from callback.adapters.line.client import make_client
 from callback.adapters.line.keys import WAITS
 from callback.adapters.line.waits import RedisWaits
 from callback.adapters.store.models import KEPT
 from callback.adapters.store.sql_store import SqlStore
+from callback.adapters.store.tables import journal
 from callback.domain.callback import Entry
 from callback.domain.ids import QueueKey
 from callback.domain.stored import Errors, Stored
@@ -133,3 +135,15 @@ def test_the_journal_is_read_from_a_time_on(store: SqlStore) -> None:
         assert work.seq_before(soon) == before
         assert work.seq_before(soon + timedelta(minutes=3)) == before + 3
         assert work.seq_before(soon + timedelta(hours=1)) == before + 5
+
+
+def test_of_rows_at_one_moment_none_is_passed_over_wherever_the_database_keeps_them(store: SqlStore) -> None:
+    soon = NOW + timedelta(days=1)
+    row = {"at": soon, "kind": "agent", "subject": "ann", "after": "away", "reason": "", "cause": "", "queue": ""}
+    with store.begin() as work:
+        last = work.last_seq()
+    with store.engine.begin() as connection:  # rows that were deleted leave room for new ones in front of older ones
+        for seq in (last + 3, last + 1, last + 2):
+            connection.execute(insert(journal), {**row, "data": {}, "seq": seq})
+    with store.look() as work:
+        assert work.seq_before(soon) == last

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from callback.adapters.line.keys import WAITS
-from callback.adapters.line.waits import RedisWaits
+from callback.adapters.line.waits import LEADS, RedisWaits
 from callback.domain.condition import Part
 from callback.domain.ids import CallSid, EntryId, Token
 from callback.domain.stored import Stored
@@ -18,7 +18,7 @@ from callback.domain.table import GOOD_FOR
 from callback.domain.wait import Wait
 from callback.flows import condition, configure, estimate, persist
 from callback.flows.condition import ESTIMATE, ESTIMATE_S
-from callback.flows.estimate import Estimation
+from callback.flows.estimate import EVERY, Estimation
 from callback.flows.look import queue_now
 from callback.flows.outlook import expect
 from callback.ports import House, Reservation
@@ -132,6 +132,9 @@ def test_after_a_day_of_calls_the_learnt_wait_is_told_and_the_next_estimator_goe
     assert learnt is not None
     assert (learnt.version, learnt.waits) == (stored.version + 1, stored.waits)
     stored, model = learnt, str(learnt.version)
+    learning.clock.advance(EVERY.total_seconds())
+    first.turn()
+    assert learning.redis.persist(LEADS), "it leads, however long this machine takes from here"
 
     second = Estimation(learning.house)  # another process, while the first one leads
     second._house = replace(learning.house, waits=RedisWaits(learning.redis, learning.clock, every_s=0))

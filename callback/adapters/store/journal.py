@@ -40,8 +40,9 @@ class Journal(Transaction):
         return [Entry(*row) for row in self._sql.execute(query)]
 
     def seq_before(self, since: datetime) -> int:
-        """By the index on time; rows written down late are above it all the same, or a moment below."""
-        query = select(journal.c.seq).where(journal.c.at >= since).order_by(journal.c.at).limit(1)
+        """By the index on time, the first of those at one moment; rows written down late are above it all the same, or
+        a moment below."""
+        query = select(journal.c.seq).where(journal.c.at >= since).order_by(journal.c.at, journal.c.seq).limit(1)
         first: int | None = self._sql.execute(query).scalar()
         return self.last_seq() if first is None else first - 1
 
