@@ -8,7 +8,6 @@ import os
 import random
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -220,8 +219,8 @@ def habits(told: list[Entry], connect_s: float) -> Habits:
     greeting_s, offer_s = (stays[int(share * (len(stays) - 1))] for share in (0.1, 0.9))
     policy = Policy()
     laws = Laws(
-        ring=prior(RING_EDGES, mean_s=RINGS_S + 0.3, cv=0.3, weight=50),
-        key=prior(KEY_EDGES, mean_s=keys_s(told, connect_s), cv=0.3, weight=50),
+        ring=prior(quick(RING_EDGES), mean_s=between(told, "dialing", "answered", RINGS_S), cv=0.3, weight=50),
+        key=prior(quick(KEY_EDGES), mean_s=keys_s(told, connect_s), cv=0.3, weight=50),
         talk=prior((0.0, 10.0, 3600.0), mean_s=TALK_S, cv=1, weight=10),
         wrap=prior((0.0, 10.0, 3600.0), mean_s=policy.wrap_up_s, cv=1, weight=10),
     )
@@ -247,11 +246,21 @@ def menus(told: list[Entry], to: str) -> list[float]:
 
 def keys_s(told: list[Entry], connect_s: float) -> float:
     """Mean seconds from an answer to the key: the rest of the way to the talk."""
+    return max(between(told, "answered", "bridged", 1.0) - connect_s, 0.05)
+
+
+def between(told: list[Entry], one: str, other: str, default_s: float) -> float:
+    """Mean seconds in which callbacks came from one state to the other."""
     at: dict[str, datetime] = {}
-    spans: dict[str, list[float]] = defaultdict(list)
+    spans: list[float] = []
     for row in told:
-        if row.kind == "callback" and row.after == "answered":
+        if row.kind == "callback" and row.after == one:
             at[row.subject] = row.at
-        elif row.kind == "callback" and row.after == "bridged" and row.subject in at:
-            spans["all"].append((row.at - at[row.subject]).total_seconds())
-    return max(fmean(spans["all"]) - connect_s, 0.2) if spans else 1.0
+        elif row.kind == "callback" and row.after == other and row.subject in at:
+            spans.append((row.at - at[row.subject]).total_seconds())
+    return fmean(spans) if spans else default_s
+
+
+def quick(edges: tuple[float, ...]) -> tuple[float, ...]:
+    """Stretches for people who live so fast: within one, the dice know no better than a constant rate."""
+    return tuple(edge / SPEED for edge in edges)
