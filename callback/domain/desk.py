@@ -42,12 +42,14 @@ class Stage(StrEnum):
 
 
 class CameTo(StrEnum):
-    """What came of the last consultation, where that was not what the agent wanted."""
+    """What came of the last consultation, where that was not what the agent wanted; of whoever was passed on to a
+    number, whether it may be rung."""
 
     NOTHING = ""
     MISSED = "missed"  # nobody picked up
     LEFT = "left"  # they hung up
     REFUSED = "refused"  # they may not be rung any more
+    RUNG = "rung"  # passed on: it may be, and is counted
 
 
 @dataclass(frozen=True)

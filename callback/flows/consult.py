@@ -158,9 +158,9 @@ def asked(house: House, hook: Hook) -> Script:
         return Script("en", (HangUp(),))
     if talk.stage is not Stage.CONSULT or talk.room != number:
         return parted.room(house, hook)
-    first = talks.change(house, talk.token, partial(rings, number=number))
     if talk.other is Wish.NUMBER:
-        return ring_outside(house, talk, again=first is None)
+        return ring_outside(house, talk)
+    talks.change(house, talk.token, partial(rings, number=number))
     return ring_colleague(house, talk)
 
 
@@ -174,21 +174,18 @@ def of(house: House, hook: Hook) -> tuple[Talk | None, int]:
 
 
 def rings(talk: Talk, number: int) -> Talk | None:
-    """The agent's leg is on its way; a number outside counts as rung, once."""
-    if talk.agent_room == number:
-        return None
-    count = talk.outside + (talk.other is Wish.NUMBER)
-    return replace(talk, agent_room=number, asked_at=None, outside=count)
+    """The agent's leg is on its way. None: it was before."""
+    return None if talk.agent_room == number else replace(talk, agent_room=number, asked_at=None)
 
 
-def ring_outside(house: House, talk: Talk, *, again: bool) -> Script:
+def ring_outside(house: House, talk: Talk) -> Script:
     """Rung from the agent's leg, if that may still be done."""
-    try:
-        if not again:
-            outside.check(house, talk, talk.to)
-    except (NumberRefused, NotAccepting):
-        return to_caller(house, talk, CameTo.REFUSED)
     queue = house.book.queue(talk.queue)
+    try:
+        outside.ring(house, talk, queue, partial(rings, number=talk.room))
+    except (NumberRefused, NotAccepting):
+        talks.change(house, talk.token, partial(rings, number=talk.room))
+        return to_caller(house, talk, CameTo.REFUSED)
     ring = Forward(
         number=talk.to,
         after=step("desk/consulted", talk),

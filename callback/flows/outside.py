@@ -2,8 +2,11 @@
 
 Asked twice, when an agent wants it and when it is rung. A number that many callers are sent to is one that somebody may
 not want to be: so it is rung a limited number of times a day, and each agent rings a limited number of such telephones.
+At the second time it counts in the step in which it is asked, so that of two who would be the last one is.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from callback.domain import phone
@@ -12,7 +15,7 @@ from callback.domain.errors import NotAccepting, NumberRefused
 from callback.domain.policy import Queue
 from callback.flows import account, enrol
 from callback.flows.book import caller_id
-from callback.ports import House
+from callback.ports import House, Work
 
 DAY = timedelta(days=1)
 
@@ -20,11 +23,29 @@ DAY = timedelta(days=1)
 def check(house: House, talk: Talk, number: str) -> None:
     """Whether this number may be rung for this caller now. Raises NumberRefused (its kind or country, ours, suppressed,
     `too_often`), NotAccepting (`stopped`: we ring nobody now)."""
-    queue = house.book.queue(talk.queue)
-    may_ring(house, queue, number)
-    since = house.clock.now() - DAY
+    may_ring(house, house.book.queue(talk.queue), number)
     with house.store.look() as work:
-        to_number, by_agent = work.rung_outside(number, talk.agent, since=since)
+        not_too_often(house, work, talk, number)
+
+
+def ring(house: House, talk: Talk, queue: Queue, begun: Callable[[Talk], Talk | None]) -> Talk:
+    """The number that the talk names is rung now, for a caller of `queue`: counted within the limits, in one step with
+    what `begun` makes of the talk. None of it, and it was before: nothing is asked or counted again. Raises as `check`.
+    """
+    may_ring(house, queue, talk.to)
+    with house.store.begin() as work:
+        found = work.talk(talk.token, lock=True) or talk
+        after = begun(found)
+        if after is None:
+            return found
+        work.alone(f"number {house.store.number_hash(talk.to)}", f"agent {talk.agent}")
+        not_too_often(house, work, talk, talk.to)
+        return work.put_talk(replace(after, outside=found.outside + 1))
+
+
+def not_too_often(house: House, work: Work, talk: Talk, number: str) -> None:
+    """Raises NumberRefused where this number, or numbers by this agent, were rung too often today."""
+    to_number, by_agent = work.rung_outside(number, talk.agent, since=house.clock.now() - DAY)
     if to_number >= house.knobs.outside_per_number or by_agent >= house.knobs.outside_per_agent:
         raise NumberRefused("too_often", "this number, or numbers by this agent, were rung too often today")
 

@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from callback.domain import hours, phone
-from callback.domain.desk import PASSED, Stage, Talk, Wish
+from callback.domain.desk import PASSED, CameTo, Stage, Talk, Wish
 from callback.domain.dialogue import Forward, HangUp, Prompt, Script, Speak
 from callback.domain.errors import InvalidInput, NotAccepting, NotFound, NumberRefused
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, Token, is_callback, new_token
 from callback.domain.lifecycle import AgentStatus, State
+from callback.domain.policy import Queue
 from callback.flows import bridge, handed, hold, match, outside, parted, settle, talks
 from callback.flows import consult as asking
 from callback.flows.book import caller_id
@@ -147,10 +148,10 @@ def passed(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
 
 
 def gone(talk: Talk, now: datetime) -> Talk | None:
-    """Passed on, and a number outside counts as rung. None: said before."""
+    """Passed on. None: said before."""
     if talk.passed_at is not None:
         return None
-    return replace(talk, passed_at=now, asked_at=None, outside=talk.outside + (talk.wish is Wish.NUMBER))
+    return replace(talk, passed_at=now, asked_at=None, came_to=CameTo.NOTHING)
 
 
 def free_agent(house: House, talk: Talk) -> bool:
@@ -213,9 +214,7 @@ def to_outside(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
     """Rung from this leg, from the queue's own number; whoever picks up talks. One that may not be rung any more is
     not, and they are first in line."""
     queue = house.book.queue(place.queue)
-    try:
-        outside.may_ring(house, queue, talk.to)
-    except (NumberRefused, NotAccepting):
+    if not rung(house, talk, queue):
         return stand(house, hook, place, Prompt("agent_missed"))
     ring = Forward(
         number=talk.to,
@@ -224,6 +223,21 @@ def to_outside(house: House, hook: Hook, place: Place, talk: Talk) -> Script:
         caller_id=caller_id(house, queue) or "",
     )
     return Script(place.language, (Speak((Prompt("connecting"),)), ring), place.queue)
+
+
+def rung(house: House, talk: Talk, queue: Queue) -> bool:
+    """Whether the number may be rung for them: decided, and counted, once."""
+    try:
+        decided = outside.ring(house, talk, queue, lambda found: settled(found, CameTo.RUNG))
+    except (NumberRefused, NotAccepting):
+        talks.change(house, talk.token, lambda found: settled(found, CameTo.REFUSED))
+        return False
+    return decided.came_to is not CameTo.REFUSED
+
+
+def settled(talk: Talk, came_to: CameTo) -> Talk | None:
+    """None: that was decided before."""
+    return None if talk.came_to in (CameTo.RUNG, CameTo.REFUSED) else replace(talk, came_to=came_to)
 
 
 def forwarded(house: House, hook: Hook) -> Script:

@@ -1,0 +1,93 @@
+"""Telephones outside that callers are passed on to: rung so often a day, whoever wishes at the same moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from callback.domain.desk import CameTo, Talk, Wish
+from callback.domain.errors import NumberRefused
+from callback.domain.ids import Token
+from callback.flows import consult, outside, transfer
+from callback.flows.parted import Said
+from tests.integration.test_flows_asking_again import OUTSIDE, rung
+from tests.integration.test_flows_transfer import ANN, live_talk, the_talk
+from tests.support.house import SUPPORT, StagedHouse, on_both
+from tests.support.record import waits_for_a_lock
+from tests.support.waiting import eventually
+
+
+def already_rung(staged: StagedHouse, times: int) -> Talk:
+    """Somebody else's talk, with so many rings of the number."""
+    with staged.sql.begin() as work:
+        here = staged.pairing()
+        talk = Talk(Token("rs-old"), "bea", here.queue, here.entry, here.leg, here.leg, staged.clock.now(),  # type: ignore[arg-type]
+                    wish=Wish.NUMBER, to=OUTSIDE, outside=times)  # fmt: skip
+        return work.put_talk(talk)
+
+
+@on_both
+def test_who_wished_while_there_was_one_left_is_first_in_line_when_it_is_gone(staged: StagedHouse) -> None:
+    caller, _ = live_talk(staged)
+    most = staged.house.knobs.outside_per_number
+    other = already_rung(staged, most - 1)
+    assert transfer.pass_on(staged.house, ANN, Wish.NUMBER, OUTSIDE) is Said.DONE
+    with staged.sql.begin() as work:
+        work.put_talk(replace(other, outside=most))
+    staged.follow()
+    assert (caller.dial, staged.place(caller.sid)) == (None, "hold")
+    assert rung(staged, OUTSIDE) == (most, 0)
+    staged.house.once.forget(lambda _: True)
+    staged.house = replace(staged.house, knobs=replace(staged.house.knobs, outside_per_number=most + 1))
+    caller.ask(staged.carrier.redirected[-1][1])
+    assert caller.dial is None
+    assert the_talk(staged).came_to is CameTo.REFUSED
+
+
+@on_both
+def test_the_last_ring_of_the_day_is_made_and_counted_once_however_often_it_is_asked_for(staged: StagedHouse) -> None:
+    caller, _ = live_talk(staged)
+    most = staged.house.knobs.outside_per_number
+    already_rung(staged, most - 1)
+    transfer.pass_on(staged.house, ANN, Wish.NUMBER, OUTSIDE)
+    staged.follow()
+    assert caller.dial is not None
+    assert staged.house.once.forget(lambda _: True)
+    caller.ask(staged.carrier.redirected[-1][1])
+    assert caller.dial is not None
+    assert rung(staged, OUTSIDE) == (most, 1)
+
+
+def test_a_consultation_has_the_last_ring_of_the_day_as_well(staged: StagedHouse) -> None:
+    live_talk(staged)
+    most = staged.house.knobs.outside_per_number
+    already_rung(staged, most - 1)
+    assert transfer.consult(staged.house, ANN, Wish.NUMBER, OUTSIDE) is Said.DONE
+    staged.follow()
+    assert the_talk(staged).came_to is CameTo.NOTHING
+    assert rung(staged, OUTSIDE) == (most, 1)
+
+
+@pytest.mark.parametrize("staged", ["postgresql"], indirect=True)
+def test_of_two_who_would_be_the_last_one_waits_and_is_refused(staged: StagedHouse) -> None:
+    live_talk(staged)
+    most = staged.house.knobs.outside_per_number
+    other = already_rung(staged, most - 1)
+    transfer.pass_on(staged.house, ANN, Wish.NUMBER, OUTSIDE)
+    talk, queue = the_talk(staged), staged.house.book.queue(SUPPORT)
+
+    def ring() -> bool:
+        try:
+            outside.ring(staged.house, talk, queue, lambda found: consult.rings(found, 1))
+        except NumberRefused as refused:
+            return refused.reason != "too_often"
+        return True
+
+    with ThreadPoolExecutor(1) as second:
+        with staged.sql.begin() as work:
+            work.alone(f"number {staged.sql.number_hash(OUTSIDE)}")
+            rings = second.submit(ring)
+            eventually(lambda: waits_for_a_lock(staged.sql))
+            work.put_talk(replace(other, outside=most))
+        assert not rings.result()
+    assert rung(staged, OUTSIDE) == (most, 0)
