@@ -37,8 +37,8 @@ def test_who_wished_while_there_was_one_left_is_first_in_line_when_it_is_gone(st
     staged.follow()
     assert (caller.dial, staged.place(caller.sid)) == (None, "hold")
     assert rung(staged, OUTSIDE) == (most, 0)
+    assert transfer.settled(the_talk(staged), CameTo.RUNG) is None
     staged.house.once.forget(lambda _: True)
-    staged.house = replace(staged.house, knobs=replace(staged.house.knobs, outside_per_number=most + 1))
     caller.ask(staged.carrier.redirected[-1][1])
     assert caller.dial is None
     assert the_talk(staged).came_to is CameTo.REFUSED
@@ -91,3 +91,49 @@ def test_of_two_who_would_be_the_last_one_waits_and_is_refused(staged: StagedHou
             work.put_talk(replace(other, outside=most))
         assert not rings.result()
     assert rung(staged, OUTSIDE) == (most, 0)
+
+
+# --- the end of such a ring, while a part of us is away -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("away", [{"store"}, {"line"}, {"store", "line"}], ids=["record", "line", "both"])
+def test_nobody_took_it_while_a_part_of_us_is_away_and_they_are_first_in_line_afterwards(
+    staged: StagedHouse, away: set[str]
+) -> None:
+    caller, _ = live_talk(staged)
+    transfer.pass_on(staged.house, ANN, Wish.NUMBER, OUTSIDE)
+    staged.follow()
+    late = staged.holding("+12025550188")
+    staged.steps.away = frozenset(away)
+    caller.dial_ends("no-answer")
+    assert caller.queue is not None
+    assert caller.up
+    staged.steps.away = frozenset()
+    caller.hold()
+    assert staged.order() == [caller.sid, late.sid]
+
+
+def test_who_has_talked_elsewhere_is_done_whatever_is_away(staged: StagedHouse) -> None:
+    caller, _ = live_talk(staged)
+    transfer.pass_on(staged.house, ANN, Wish.NUMBER, OUTSIDE)
+    staged.follow()
+    assert caller.dial is not None
+    url = caller.dial.get("action")
+    staged.steps.away = frozenset({"store", "line"})
+    assert "<Hangup />" in staged.post(url, caller.form(DialCallStatus="completed"))
+    staged.steps.away = frozenset()
+    caller.hang_up()
+    staged.pass_time(60)
+    assert staged.order() == []
+
+
+def test_a_wish_that_meets_an_outage_is_done_when_that_is_over(staged: StagedHouse) -> None:
+    caller, _ = live_talk(staged)
+    transfer.pass_on(staged.house, ANN, Wish.NUMBER, OUTSIDE)
+    staged.steps.away = frozenset({"store"})
+    staged.follow()
+    assert caller.document.names == ["Gather"]
+    staged.steps.away = frozenset()
+    caller.silence()
+    assert caller.document.only("Dial").children[0].text == OUTSIDE
+    assert rung(staged, OUTSIDE) == (1, 1)
