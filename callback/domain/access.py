@@ -10,6 +10,7 @@ from callback.domain.errors import CallbackError
 
 ADMIN = "admin"
 ROLES = ("viewer", "supervisor", ADMIN, "agent")
+MAY_SET_POLICIES = frozenset({"supervisor", ADMIN})
 WELCOME_FOR = timedelta(hours=24)
 """How long a link to set a password is good for."""
 RECOVERY_CODES = 10

@@ -15,6 +15,15 @@ from typing import Any
 from callback.domain.errors import InvalidInput
 from callback.domain.ids import QueueKey
 
+
+class Forfeited(StrEnum):
+    """Why a plan does not take effect that the rules would accept: its planner may not do so any more."""
+
+    GONE = "whoever planned it is no user any more"
+    DISABLED = "whoever planned it cannot sign in any more"
+    ROLE = "whoever planned it may not change thresholds any more"
+
+
 FURTHEST = timedelta(days=366)
 
 
@@ -24,7 +33,7 @@ class PlanState(StrEnum):
     WAITING = "waiting"
     APPLIED = "applied"
     TAKEN_BACK = "taken_back"
-    REFUSED = "refused"  # the rules did not accept it any more when its time came, and nobody has taken note of it yet
+    REFUSED = "refused"  # rules, or its planner's rights, had changed when its time came; nobody has taken note yet
     NOTED = "noted"  # refused, and somebody has
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import structlog
 
 from callback.domain import policies
+from callback.domain.access import MAY_SET_POLICIES
 from callback.domain.acts import Doer, What, act
 from callback.domain.errors import InvalidInput, Stale
 from callback.domain.ids import QueueKey
-from callback.domain.planned import Planned, PlanState, check_time, new_plan_id
+from callback.domain.planned import Forfeited, Planned, PlanState, check_time, new_plan_id
 from callback.flows import configure
 from callback.ports import House, Work
 
@@ -83,6 +84,9 @@ def apply(house: House, planned: Planned) -> bool:
 def applied(house: House, work: Work, planned: Planned) -> bool:
     """The same within a transaction. Raises Stale, InvalidInput."""
     now = house.clock.now()
+    lost = forfeited(work, planned)
+    if lost is not None:
+        raise InvalidInput("by", lost)
     queue = work.queue(planned.queue)
     if not work.end_plan(planned.id, PlanState.APPLIED, at=now, version=queue.version + 1):
         return False
@@ -91,8 +95,21 @@ def applied(house: House, work: Work, planned: Planned) -> bool:
     return True
 
 
+def forfeited(work: Work, planned: Planned) -> Forfeited | None:
+    """Why a plan is worth nothing any more: it takes effect by the right of whoever planned it, as they have it then.
+    None: they may; also a program or the command line, which have no account here."""
+    if "@" not in planned.by:
+        return None
+    user = work.user(planned.by)
+    if user is None:
+        return Forfeited.GONE
+    if user.disabled:
+        return Forfeited.DISABLED
+    return None if user.role in MAY_SET_POLICIES else Forfeited.ROLE
+
+
 def _refuse(house: House, planned: Planned, why: str) -> None:
-    """The rules have changed since it was planned: it is shown until somebody takes note, and not tried again."""
+    """Rules or rights have changed since it was planned: it is shown until somebody takes note, and not tried again."""
     _log.error("a planned change of a policy was refused", queue=planned.queue, plan=planned.id, why=why)
     now, doer = house.clock.now(), Doer(planned.by, planned.role)
     with house.store.begin() as work:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from callback.domain import policies
 from callback.domain.ids import QueueKey
-from callback.domain.planned import Planned
+from callback.domain.planned import Forfeited, Planned
 from callback.domain.policy import Queue
 from callback.flows import planned
 from callback.web.acting import doer
@@ -29,12 +29,14 @@ def routes(console: Blueprint) -> None:
 
 @dataclass(frozen=True)
 class PlanShown:
-    """A plan of a queue, and what it changes as things stand. `again` is where a refused one can be made anew."""
+    """A plan of a queue, and what it changes as things stand. Of a refused one, `why`, and where it can be made anew
+    (`again`)."""
 
     plan: Planned
     queue: Queue
     changes: list[Change]
     again: str
+    why: str = ""
 
 
 @signed_in(Role.SUPERVISOR)
@@ -76,4 +78,13 @@ def _shown(one: Planned, queue: Queue) -> PlanShown:
         for name, value in one.changes.items()
     ]
     page = "admin.hours" if one.changes.keys() <= {"hours"} else "admin.queue"
-    return PlanShown(one, queue, changes, url_for(page, key=queue.key))
+    return PlanShown(one, queue, changes, url_for(page, key=queue.key), _why(one.note))
+
+
+def _why(note: str) -> str:
+    words = {
+        Forfeited.GONE: gettext("Whoever planned it is no user any more."),
+        Forfeited.DISABLED: gettext("Whoever planned it cannot sign in any more."),
+        Forfeited.ROLE: gettext("Whoever planned it may not change thresholds any more."),
+    }
+    return words[Forfeited(note)] if note in list(Forfeited) else note
