@@ -25,7 +25,7 @@ import click
 from callback.domain import policies
 from callback.domain.callback import Agent, Served
 from callback.domain.errors import NotFound
-from callback.domain.ids import AgentKey, QueueKey
+from callback.domain.ids import AgentKey, QueueKey, token_hash
 from callback.domain.policy import Policy
 from callback.settings import Settings
 
@@ -166,12 +166,14 @@ class Show:
     # --- furnishing -----------------------------------------------------------------------------------------------
 
     def _load(self) -> Kept:
+        from callback.web.credentials import new_token
+
         if self._path.exists():
             return Kept(**json.loads(self._path.read_text()))
         return Kept(
             account_sid="AC" + secrets.token_hex(16),
             auth_token=secrets.token_hex(16),
-            api_token=credentials().new_token(),
+            api_token=new_token(),
             passwords={},
         )
 
@@ -212,25 +214,18 @@ class Show:
 
     def _accounts(self, work: "Work") -> None:
         from callback.ports import ApiToken, User
+        from callback.web.credentials import hash_password
 
-        made = credentials()
         for email, role, agent in PEOPLE:
             if work.user(email) is None:
-                hashed = made.hash_password(self._kept.passwords[email])
+                hashed = hash_password(self._kept.passwords[email])
                 work.put_user(User(email, role, hashed, AgentKey(agent) if agent else None))
-        if work.token(made.token_hash(self._kept.api_token)) is None:
-            work.put_token(ApiToken("demo", "admin", made.token_hash(self._kept.api_token)))
+        if work.token(token_hash(self._kept.api_token)) is None:
+            work.put_token(ApiToken("demo", "admin", token_hash(self._kept.api_token)))
 
     def _people(self) -> dict[str, Any]:
         seats = [{"key": key, "contact": contact, "name": name} for key, name, contact, _ in AGENTS]
         return {"api_token": self._kept.api_token, "agents": seats, "scenario": "demo"}
-
-
-def credentials() -> Any:
-    """The module that makes passwords and tokens; imported late, as all of the web is."""
-    from callback.web import credentials as module
-
-    return module
 
 
 def free_port() -> int:
