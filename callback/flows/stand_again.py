@@ -22,6 +22,8 @@ BOOKED_WITHIN = timedelta(minutes=10)
 STEP = "standing"
 FRONT = 50
 """How many at the front of each queue are compared with the record."""
+DRAWN = 100
+"""And how many of the appointments that the line knows."""
 
 
 def stand_again(house: House) -> int:
@@ -38,6 +40,7 @@ def stand_again(house: House) -> int:
     going = Round(house)
     going.step("publishing", lambda: int(configure.publish_if_changed(house)))
     going.step("booking", lambda: rebuild.book_all(house, since=now - BOOKED_WITHIN))
+    going.step("unbooking", lambda: unbook_ended(house, now))
     while True:
         with house.store.begin() as work:
             page = work.in_state([State.WAITING], older_than=now - timedelta(seconds=5), after=after, held=False)
@@ -63,6 +66,19 @@ def drop_ended(house: House, going: Round, now: datetime) -> None:
                 item = Item("callback", waiting.entry, QueueKey(queue.key), STEP)
                 leave = partial(set_aside, house, waiting.entry, now)
                 going.each(item, partial(drop_if_ended, house, CallbackId(waiting.entry), now), None, leave)
+
+
+def unbook_ended(house: House, now: datetime) -> int:
+    """The same of appointments: one that has ended and whose number is still recognised, because its end died before
+    the line heard of it. They stand in no order, so some are drawn each time, and each is in the end."""
+    some = [CallbackId(entry) for entry in house.line.booked(DRAWN)]
+    if not some:
+        return 0
+    with house.store.look() as work:
+        ended = work.ended_among(some)
+    for callback in ended:
+        house.line.leave(EntryId(callback), reason="ended", now=now)
+    return len(ended)
 
 
 def set_aside(house: House, entry: EntryId, now: datetime, _: Failure) -> None:

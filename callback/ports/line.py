@@ -228,6 +228,10 @@ class Line(Protocol):
         in no line: until it does (`enter`, `hold`), or leaves (`leave`). Returns how many there were."""
         ...
 
+    def booked(self, limit: int) -> list[EntryId]:
+        """Whoever is so recognised: all of them, or so many, drawn at random each time."""
+        ...
+
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         """Out of the line, whatever their place; a reservation of theirs is dissolved and its agent freed. The answer
         tells where they were (place) before. A live call's leaving is journalled as `abandoned`, or as `reason` if

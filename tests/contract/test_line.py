@@ -268,6 +268,16 @@ def test_an_appointment_is_told_though_it_stands_in_no_line(scene: Scene) -> Non
     assert scene.arrive("CA4", number=NUMBER).open_callback is None
 
 
+def test_appointments_are_drawn_without_doubles_until_they_stand_or_leave(scene: Scene) -> None:
+    assert scene.line.booked(10) == []
+    scene.line.book([booking("cb1"), booking("cb2", "e" * 32), booking("cb3", "c" * 32), booking("cb4", "")])
+    assert sorted(scene.line.booked(10)) == ["cb1", "cb2", "cb3"]
+    assert len(set(scene.line.booked(2))) == 2
+    scene.leave("cb1")
+    scene.enter("cb2", number="e" * 32)
+    assert scene.line.booked(10) == ["cb3"]
+
+
 def test_an_appointment_is_told_by_its_newest_number(scene: Scene) -> None:
     scene.line.book([booking("cb1")])
     scene.line.book([booking("cb1", "e" * 32)])

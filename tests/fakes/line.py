@@ -4,6 +4,7 @@ It means the same as the scripts of `callback/adapters/line/lua`, written down a
 both, and the stateful test compares every answer of the one with the other's.
 """
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -238,8 +239,14 @@ class FakeLine:
         rows = list(appointments)
         for one in rows:
             if EntryId(one.id) not in self._people:
-                self._booked[EntryId(one.id)] = one._replace(number_hash=one.number_hash[:24])
+                self._unbook(EntryId(one.id))
+                if one.number_hash:
+                    self._booked[EntryId(one.id)] = one._replace(number_hash=one.number_hash[:24])
         return len(rows)
+
+    def booked(self, limit: int) -> list[EntryId]:
+        known = list(self._booked)
+        return random.sample(known, min(limit, len(known)))
 
     def _unbook(self, entry: EntryId, number: str = "") -> str:
         """The number that it goes on by: the one given, else the one it was booked by."""

@@ -13,6 +13,9 @@ SAID = TAG + "said"
 LINES = TAG + "lines"
 """The keys of all queues in which somebody has stood."""
 
+BOOKED = TAG + "booked"
+"""The hash of all appointments (`lua/_entries.lua`)."""
+
 BOARD = TAG + "board"
 """The hash of what the processes tell each other (`board.py`)."""
 

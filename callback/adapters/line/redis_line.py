@@ -119,6 +119,9 @@ class RedisLine(Aging):
             count += len(some)
         return count
 
+    def booked(self, limit: int) -> list[EntryId]:
+        return cast(list[EntryId], self._client.hrandfield(keys.BOOKED, limit))
+
     def leave(self, entry: EntryId, *, reason: str, now: datetime) -> Standing:
         return replies.standing(self._run("leave", entry, reason, to_micros(now)))
 

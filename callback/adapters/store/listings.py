@@ -1,6 +1,6 @@
 """Callbacks by the many: pages for people, and what the sweep and a rebuild go through."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +81,11 @@ class Listings(CallbackRows):
         both = self._all(retries.order_by(c.next_attempt_at).limit(limit))
         both += self._all(requested.order_by(c.requested_for).limit(limit))
         return sorted(both, key=lambda due: _due_at(due, now))[:limit]
+
+    def ended_among(self, ids: Collection[CallbackId]) -> set[CallbackId]:
+        """Without opening a seal."""
+        going_on = self._sql.execute(select(c.id).where(IS_OPEN_ROW, c.id.in_(ids))).scalars()
+        return set(ids) - set(map(CallbackId, going_on))
 
     def in_state(
         self, states: Iterable[State], *, older_than: datetime | None = None, limit: int = 500,

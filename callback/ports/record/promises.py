@@ -1,6 +1,6 @@
 """Promises, and what fails again and again."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -138,6 +138,10 @@ class Promises(Protocol):
     ) -> list[Callback]:
         """By id, from `after`; fewer than `limit` are the last. `older_than` compares the time of the last move; `held`
         False leaves out what is in quarantine."""
+        ...
+
+    def ended_among(self, ids: Collection[CallbackId]) -> set[CallbackId]:
+        """Which of these have ended, or never were."""
         ...
 
     def placed(self) -> Generator[Placed, None, None]:
