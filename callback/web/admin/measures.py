@@ -190,7 +190,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "wait_p50",
         "waits",
-        lambda: gettext("Typical wait (p50)"),
+        lambda: gettext("Typical wait"),
         _S,
         _spread(What.LIVE, 0.5),
         _just(lambda: gettext("Half of those answered waited no longer. Exact to 5 percent.")),
@@ -199,7 +199,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "wait_p90",
         "waits",
-        lambda: gettext("Long wait (p90)"),
+        lambda: gettext("Long wait"),
         _S,
         _spread(What.LIVE, 0.9),
         _just(lambda: gettext("Nine of ten of those answered waited no longer. Exact to 5 percent.")),
@@ -217,7 +217,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "patience",
         "waits",
-        lambda: gettext("Hung up after (p50)"),
+        lambda: gettext("Typically hung up after"),
         _S,
         _spread(What.LEFT, 0.5),
         _just(lambda: gettext("Half of those who hung up did so sooner. Exact to 5 percent.")),
@@ -336,7 +336,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "back_p50",
         "callbacks",
-        lambda: gettext("Time to agent, called back (p50)"),
+        lambda: gettext("Typical time to agent, called back"),
         _S,
         _spread(What.BACK, 0.5),
         _just(lambda: gettext("Half of them had their agent sooner. Exact to 5 percent.")),
@@ -345,7 +345,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "back_p90",
         "callbacks",
-        lambda: gettext("Time to agent, called back (p90)"),
+        lambda: gettext("Long time to agent, called back"),
         _S,
         _spread(What.BACK, 0.9),
         _just(lambda: gettext("Nine of ten of them had their agent sooner. Exact to 5 percent.")),
