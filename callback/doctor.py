@@ -111,7 +111,7 @@ def examine(environ: Mapping[str, str]) -> list[Check]:
     except SettingsError as wrong:
         return [Check(each.name, Verdict.FAIL, each.problem, each.remedy) for each in wrong.mistakes]
     patient = Patient(settings)
-    checks = [Check("settings", Verdict.OK, f"{settings.callback_env}, all valid")]
+    checks = [Check("settings", Verdict.OK, f"{settings.callback_env}, all valid"), outside_numbers(settings)]
     parts: tuple[Callable[[Patient], Checks], ...] = (
         disk,
         record,
@@ -125,6 +125,14 @@ def examine(environ: Mapping[str, str]) -> list[Check]:
     for part in parts:
         checks.extend(part(patient))
     return checks
+
+
+def outside_numbers(settings: Settings) -> Check:
+    """How often telephones outside are rung for callers: of the house's guards the one that is its own to measure."""
+    number, agent = settings.outside_per_number, settings.outside_per_agent
+    told = f"rung {number} times a day each at most, {agent} times for one agent"
+    found = told if number and agent else "never rung for callers"
+    return Check("numbers outside", Verdict.OK, f"{found} (OUTSIDE_PER_NUMBER, OUTSIDE_PER_AGENT)")
 
 
 # --- the disk and the record ------------------------------------------------------------------------------------

@@ -159,6 +159,8 @@ def test_a_fresh_clone_is_told_to_migrate_and_what_runs_by_itself(tmp_path: Path
     assert verdicts(checks)["public address"] == "warn"
     line.ok("migrate")
     assert verdicts(found(line))["queues"] == "warn"
+    assert "rung 20 times a day each at most" in found(line)["numbers outside"]["found"]
+    assert "never" in found(line, OUTSIDE_PER_AGENT="0")["numbers outside"]["found"]
     with EmbeddedRedis(tmp_path / "var" / "redis"):
         running = found(line)
     assert running["redis"]["found"].startswith("Valkey ")
