@@ -139,14 +139,19 @@ def reschedule(
             raise AlreadyBridged(f"this callback is {callback.state}: it can no longer be moved")
         policy = house.book.queue(callback.queue).policy
         check_time(at, now, policy.hours)
-        until = at + enrol.REQUESTED_WINDOW
-        later = replace(callback, requested_for=at, next_attempt_at=None, promised_from=at, promised_to=until)
-        moved = work.move(later, Event.SCHEDULE, reason="the caller asked for later", cause=cause, at=now) or callback
+        changed = at_time(callback, at)
+        moved = work.move(changed, Event.SCHEDULE, reason="the caller asked for later", cause=cause, at=now) or callback
         if along is not None:
             along(work, moved)
     out_of_line(house, moved, [], None, "the caller asked for later")
     said.moved(house, moved, now)
     return moved
+
+
+def at_time(callback: Callback, at: datetime) -> Callback:
+    """To be rung at `at`, and promised anew: whatever window was promised before is no longer meant."""
+    until = at + enrol.REQUESTED_WINDOW
+    return replace(callback, requested_for=at, next_attempt_at=None, promised_from=at, promised_to=until)
 
 
 def check_time(at: datetime, now: datetime, opening: dict[str, object] | None) -> None:
@@ -167,6 +172,7 @@ def postpone(house: House, id: CallbackId, at: datetime, *, cause: str, keep: Ca
         if callback.state is not State.ANSWERED:
             return
         legs = end_attempt(work, callback, Outcome.LATER, now)
-        later = replace(callback, attempt=None, leg=None, agent=None, requested_for=at, next_attempt_at=None)
+        later = at_time(replace(callback, attempt=None, leg=None, agent=None), at)
         moved = work.move(later, Event.SCHEDULE, reason="later, pressed at the answer", cause=cause, at=now) or callback
     out_of_line(house, moved, legs, keep, "later")
+    said.moved(house, moved, now)

@@ -17,7 +17,7 @@ from callback.domain.lifecycle import ENDS, Event, State
 from callback.domain.offer import Reason
 from callback.domain.policy import Queue
 from callback.domain.wishes import MOVABLE, Hindrance, Wish
-from callback.flows import cancel, enrol, match, outlook, promises, said, settle
+from callback.flows import cancel, match, outlook, promises, said, settle
 from callback.ports import House, Standing, Work
 
 DAYS_MOST = 5
@@ -81,8 +81,7 @@ def later(house: House, callback: Callback, at: datetime, *, cause: str) -> Call
         if callback.state is State.SCHEDULED and callback.requested_for == at:
             return callback
         may_be_at(work, queue, standing, callback, at, now)
-        until = at + enrol.REQUESTED_WINDOW
-        changed = replace(callback, requested_for=at, next_attempt_at=None, promised_from=at, promised_to=until)
+        changed = cancel.at_time(callback, at)
         moved = work.move(changed, Event.SCHEDULE, reason="the caller asked for later", cause=cause, at=now) or callback
     cancel.out_of_line(house, moved, [], None, "the caller asked for later")
     said.moved(house, moved, now)

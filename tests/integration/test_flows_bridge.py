@@ -102,6 +102,8 @@ def test_later_pressed_at_the_answer_costs_nothing_and_keeps_the_place(staged: S
     now = staged.now(callback)
     assert now.state is State.SCHEDULED
     assert now.requested_for == staged.clock.now() + timedelta(minutes=30)
+    assert now.promised_from == now.requested_for  # what was promised at first is no longer meant
+    assert now.promised_to == now.requested_for + timedelta(minutes=30)
     assert (now.attempts_left, now.score) == (3, callback.score)
     assert staged.attempts(callback)[0].outcome is Outcome.LATER
     assert staged.status() is AgentStatus.AVAILABLE

@@ -206,6 +206,20 @@ def test_a_time_that_was_asked_for_is_a_window_and_no_forecast(staged: StagedHou
     assert (first.fate, second.fate, second.promised_from) == (Fate.MOVED, None, at + timedelta(hours=1))
 
 
+def test_later_pressed_at_the_answer_is_another_promise_with_a_window_of_its_own(staged: StagedHouse) -> None:
+    leg = staged.called()
+    callback = staged.by_number()
+    leg.answer()
+    staged.wait(5)
+    leg.press("2")
+    again = [one for one in recorded(staged, callback.id) if one.moment is Moment.PROMISE][-1]
+    assert again.promised_from == staged.now(callback).requested_for
+    staged.clock.advance(30 * 60)
+    staged.sweep()
+    [rung] = [one for one in recorded(staged, callback.id) if one.promised_from == again.promised_from]
+    assert rung.rang_at == again.promised_from
+
+
 def test_what_happened_before_the_keeper_came_is_joined_when_it_comes(staged: StagedHouse) -> None:
     busy(staged)
     leg = staged.holding(ADA)
