@@ -39,6 +39,7 @@ _PAGE_WORDS: Final[dict[str, Any]] = {
     "lazy_gettext": None,
     "lazy_ngettext": (1, 2),
 }
+_READ: Final[dict[str, tuple[Message, ...]]] = {}
 _PLACE: Final = re.compile(r"%\((\w+)\)")
 _HEADERS: Final = frozenset({"Language", "Plural-Forms", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"})
 
@@ -157,7 +158,14 @@ def _files(language: str, folder: Path) -> Iterator[tuple[Path, bytes]]:
     yield compiled, mo_bytes(whole)
 
 
-def _extracted(fragment: Fragment) -> Iterator[Message]:
+def _extracted(fragment: Fragment) -> tuple[Message, ...]:
+    """Every sentence of its source, which is read once by a process: that takes longer than all else here."""
+    if fragment.name not in _READ:
+        _READ[fragment.name] = tuple(_read_source(fragment))
+    return _READ[fragment.name]
+
+
+def _read_source(fragment: Fragment) -> list[Message]:
     found = extract_from_dir(
         fragment.source, list(fragment.methods), keywords=fragment.keywords, comment_tags=("Translators:",)
     )
@@ -165,7 +173,7 @@ def _extracted(fragment: Fragment) -> Iterator[Message]:
     for path, line, identity, comments, _context in found:
         where = (fragment.source / path).relative_to(PACKAGE.parent).as_posix()
         template.add(identity, None, [(where, line)], auto_comments=comments)
-    yield from sorted(_messages(template), key=lambda message: message.locations[0])
+    return sorted(_messages(template), key=lambda message: message.locations[0])
 
 
 def _messages(catalog: Catalog) -> Iterator[Message]:
