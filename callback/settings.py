@@ -7,6 +7,7 @@ Secrets and the passwords in addresses never appear in a repr, a log or an error
 
 import ipaddress
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -134,6 +135,15 @@ def _absolute(folder: Path) -> Path:
     return folder.expanduser().absolute()
 
 
+def _retired(keys: SecretStr) -> SecretStr:
+    *earlier, last = (key.strip() for key in keys.get_secret_value().split(","))
+    if any(key.startswith("numbers:") for key in earlier):
+        raise ValueError("has a key with numbers: that is not the last")
+    if last.startswith("numbers:") and not re.fullmatch("numbers:[0-9a-f]{64}", last):
+        raise ValueError("has a key with numbers: that is not what `callback reseal --number-key` prints")
+    return keys
+
+
 def _days(days: float) -> float:
     if 0 < days < 1:
         raise ValueError("is less than a day, within which numbers are needed to dial and to count by")
@@ -154,7 +164,7 @@ class Settings(BaseSettings):
     public_base_url: Annotated[str, AfterValidator(_base)]
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     secret_key: SecretStr
-    secret_key_old: SecretStr | None = None
+    secret_key_old: Annotated[SecretStr, AfterValidator(_retired)] | None = None
     twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9A-Za-z]+$")] | None = None
     twilio_auth_token: SecretStr | None = None
     twilio_caller_id: Annotated[str, AfterValidator(_e164)] | None = None

@@ -17,6 +17,7 @@ from callback.cli import (
     queues,
     rehearse,
     reports,
+    reseal,
     running,
     staff,
 )
@@ -55,5 +56,6 @@ for _command in (
     reports.reports,
     export.export,
     erase.erase,
+    reseal.reseal,
 ):
     main.add_command(_command)

@@ -61,6 +61,7 @@ class What(StrEnum):
     PROMPT_REVERT = "prompt.revert"
     EXPORT = "data.export"
     ERASE = "data.erase"
+    RESEAL = "data.reseal"
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from callback.ports.record.configuration import PolicyVersion
 from callback.ports.record.epochs import Epoch
 from callback.ports.record.journal import Dial, Promised, Traffic
 from callback.ports.record.learning import LessonMark, StoredLesson
+from callback.ports.record.privacy import Resealed
 from callback.ports.record.promises import Damaged, Failure, Page
 from callback.ports.record.reports import Punctuality, ReportMark, Span
 from callback.ports.record.told import Hour, SaidMark
@@ -97,6 +98,7 @@ __all__ = [
     "Promised",
     "Punctuality",
     "ReportMark",
+    "Resealed",
     "Reservation",
     "Run",
     "Runs",

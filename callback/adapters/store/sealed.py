@@ -2,7 +2,10 @@
 
 Every secret key gives three keys of its own by HKDF (RFC 5869): one seals (AES-256-GCM), one hashes numbers, and a
 short one names the first two, so that a sealed value says which key opens it. To rotate, put a new key before the old
-ones: the first seals, all open. Numbers are hashed with the last and oldest: lookups rest on hashes made long ago.
+ones: the first seals, all open. Numbers are hashed with the last and oldest: lookups rest on hashes made long ago,
+and those that keep somebody from being rung have no number beside them from which they could be made anew. Once nothing
+is sealed under that oldest key any more, the second of its three may stand in for it: `numbers:` and 64 hexadecimal
+digits open nothing.
 """
 
 import hmac
@@ -18,7 +21,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from callback.domain.errors import Unreadable
 
-_ID_BYTES = 4
+ID_BYTES = 4
+"""A sealed value begins with so many bytes that name its key."""
+NUMBERS = "numbers:"
+"""Before the key that only hashes numbers, where the secret it was made of is gone."""
 _NONCE_BYTES = 12
 """96 random bits, as NIST SP 800-38D wants: good for 2^32 values under one key, then rotate."""
 
@@ -33,16 +39,36 @@ def _derive(secret: str, purpose: str, length: int) -> bytes:
     )
 
 
+def _number_key(key: str) -> bytes:
+    if not key.startswith(NUMBERS):
+        return _derive(key, "number", 32)
+    found = bytes.fromhex(key.removeprefix(NUMBERS))
+    if len(found) != 32:
+        raise ValueError(f"a key with {NUMBERS} has 64 hexadecimal digits")
+    return found
+
+
 class Sealer:
     """Seals, opens and hashes. Safe to share between threads; shows no key in its repr."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         """`keys`: the secret in force first, then retired ones, newest to oldest. Raises ValueError without one."""
-        if not keys or not all(keys):
-            raise ValueError("a sealer needs at least one key, and none may be empty")
-        self._ciphers = {_derive(key, "key-id", _ID_BYTES): AESGCM(_derive(key, "seal", 32)) for key in keys}
-        self._first = _derive(keys[0], "key-id", _ID_BYTES)
-        self._mac = hmac.new(_derive(keys[-1], "number", 32), digestmod="sha256")
+        secrets = [key for key in keys if not key.startswith(NUMBERS)]
+        if not secrets or not all(keys) or any(key.startswith(NUMBERS) for key in keys[:-1]):
+            raise ValueError(f"a sealer needs at least one key, none may be empty, and one with {NUMBERS} comes last")
+        self._ciphers = {_derive(key, "key-id", ID_BYTES): AESGCM(_derive(key, "seal", 32)) for key in secrets}
+        self._first = _derive(secrets[0], "key-id", ID_BYTES)
+        self._numbers = _number_key(keys[-1])
+        self._mac = hmac.new(self._numbers, digestmod="sha256")
+
+    @property
+    def mark(self) -> bytes:
+        """What every value begins with that is sealed under the key in force."""
+        return self._first
+
+    def number_key(self) -> str:
+        """What may stand in place of the oldest secret, once nothing is sealed under it: it only hashes numbers."""
+        return NUMBERS + self._numbers.hex()
 
     def seal(self, clear: str, about: str) -> bytes:
         """`clear`, readable only with the key and only as the value of `about` (its table, column and row)."""
@@ -51,12 +77,12 @@ class Sealer:
 
     def open(self, sealed: bytes, about: str) -> str:
         """The clear text. Raises Unsealable."""
-        cipher = self._ciphers.get(sealed[:_ID_BYTES])
+        cipher = self._ciphers.get(sealed[:ID_BYTES])
         if cipher is None:
             raise Unsealable(f"{about} was sealed with a key that is not at hand")
-        start = _ID_BYTES + _NONCE_BYTES
+        start = ID_BYTES + _NONCE_BYTES
         try:
-            return cipher.decrypt(sealed[_ID_BYTES:start], sealed[start:], about.encode()).decode()
+            return cipher.decrypt(sealed[ID_BYTES:start], sealed[start:], about.encode()).decode()
         except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise Unsealable(f"{about} was altered or belongs elsewhere") from None
 

@@ -41,6 +41,7 @@ from callback.adapters.store.promises import Promises
 from callback.adapters.store.prompts import Wordings
 from callback.adapters.store.ratings import Ratings
 from callback.adapters.store.reports import Reports
+from callback.adapters.store.resealing import Resealing
 from callback.adapters.store.sealed import Sealer, Unsealable
 from callback.adapters.store.told import Told
 from callback.adapters.store.trends import Trends
@@ -83,6 +84,7 @@ class SqlWork(
     Reports,
     Plans,
     Wordings,
+    Resealing,
 ):
     """Every verb of one transaction: `ports.Work` in SQL."""
 
@@ -208,6 +210,10 @@ class SqlStore:
 
     def code_hash(self, subject: str, code: str) -> str:
         return self._sealer.number_hash(f"code\n{subject}\n{code}")
+
+    def number_key(self) -> str:
+        """See `Sealer.number_key`."""
+        return self._sealer.number_key()
 
     def conceal(self, number: str) -> str:
         return base64.b64encode(self._sealer.seal(number, IN_TRANSIT)).decode()

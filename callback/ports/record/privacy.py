@@ -1,11 +1,34 @@
 """Who is shown what is held about them, and who is forgotten."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from callback.domain.erasure import Blanked, Erasure, Export
 from callback.domain.ids import CallbackId, EntryId
+
+
+@dataclass(frozen=True)
+class Resealed:
+    """What came of a batch: how many rows it had, in how many something could not be read, and the last of them (None:
+    there were none, and none are left)."""
+
+    rows: int
+    unreadable: int
+    last: str | None
+
+
+class Resealing(Protocol):
+    """What was sealed under a key that is not the one in force any more."""
+
+    def sealed_before(self) -> dict[str, int]:
+        """How many rows have such a value, by table; tables without any are missing."""
+        ...
+
+    def reseal(self, table: str, *, after: str, limit: int) -> Resealed:
+        """Seal such values of at most `limit` rows of a table again, by key, from `after`."""
+        ...
 
 
 class Forgetting(Protocol):

@@ -12,7 +12,7 @@ from callback.ports.record.desk import Desks
 from callback.ports.record.epochs import Epochs
 from callback.ports.record.journal import Acts, Audited, Journal
 from callback.ports.record.learning import Lessons, WaitModels
-from callback.ports.record.privacy import Exports, Forgetting
+from callback.ports.record.privacy import Exports, Forgetting, Resealing
 from callback.ports.record.promises import Failures, Promises
 from callback.ports.record.reports import Counted, Ratings
 from callback.ports.record.texts import Proofs, Texts
@@ -34,6 +34,7 @@ class Work(
     Desks,
     Forgetting,
     Exports,
+    Resealing,
     Lessons,
     WaitModels,
     Epochs,

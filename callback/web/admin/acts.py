@@ -9,12 +9,15 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from callback.domain.acts import Act, What
+from callback.domain.policies import DEFAULTS, to_json
 from callback.web import languages
+from callback.web.admin import fields
 from callback.web.as_csv import csv_file
 from callback.web.catalogue import gettext
 from callback.web.context import house
 from callback.web.guards import Role, signed_in
 from callback.web.pages import in_house_zone, page
+from callback.web.words import word
 
 PAGE = 50
 CSV_PAGE = 1_000
@@ -64,8 +67,23 @@ _WORDS: Mapping[str, Callable[[], str]] = {
     What.PROMPT_SAVE: lambda: gettext("Wording saved"),
     What.PROMPT_REVERT: lambda: gettext("Wording taken back"),
     What.EXPORT: lambda: gettext("Data exported"),
+    What.RESEAL: lambda: gettext("Data sealed under the new key"),
     What.ERASE: lambda: gettext("Personal data erased"),
 }
+
+
+LABELS: Mapping[str, Callable[[], str]] = {
+    "name": lambda: gettext("Name"),
+    "numbers": lambda: gettext("Numbers that lead to it"),
+    "contact": lambda: gettext("Reached at"),
+    "queues": lambda: gettext("Serves"),
+    "role": lambda: gettext("Role"),
+    "agent": lambda: gettext("Agent"),
+    "disabled": lambda: gettext("Disabled"),
+    "version": lambda: gettext("Version"),
+}
+"""What acts other than on thresholds change, as the pages call it."""
+THRESHOLDS = frozenset(to_json(DEFAULTS))
 
 
 def routes(console: Blueprint) -> None:
@@ -76,11 +94,12 @@ def routes(console: Blueprint) -> None:
 
 @dataclass(frozen=True)
 class Change:
-    """One value that differs; "" where there was or is none."""
+    """One value that differs; "" where there was or is none. `worded`: in the reader's language, not as it is kept."""
 
     name: str
     before: str
     after: str
+    worded: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +167,13 @@ def changes(act: Act) -> list[Change]:
     """What differs, by name."""
     before, after = act.before or {}, act.after or {}
     names = list(dict.fromkeys([*before, *after]))
-    return [Change(name, _text(before, name), _text(after, name)) for name in names]
+    told = _threshold if act.what.startswith("policy.") else _value
+    worded = THRESHOLDS | LABELS.keys() if told is _threshold else LABELS.keys()
+    return [
+        Change(_label(name), told(before, name), told(after, name), True) if name in worded
+        else Change(name, _text(before, name), _text(after, name))
+        for name in names
+    ]  # fmt: skip
 
 
 def link(act: Act) -> str:
@@ -163,6 +188,27 @@ def link(act: Act) -> str:
     if kind == "user":
         return url_for("admin.user", email=act.subject)
     return url_for("admin.queue", key=act.queue) if kind in ("policy", "queue") and act.queue else ""
+
+
+def _label(name: str) -> str:
+    return LABELS[name]() if name in LABELS else str(fields.label(name))
+
+
+def _threshold(values: Mapping[str, Any], name: str) -> str:
+    """A field of a policy as its form says it; as it was kept where another version kept it otherwise."""
+    if name not in values or name not in THRESHOLDS:
+        return _value(values, name)
+    try:
+        return fields.said(name, values[name])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return _text(values, name)
+
+
+def _value(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    return word(value) if name == "role" and value else _text(values, name)
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:
