@@ -11,8 +11,18 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from sqlalchemy import URL, Column, ColumnElement, Date, Interval, cast, func, insert, select
 
+from callback.adapters.store.engine import make_engine
 from callback.adapters.store.sql_store import SqlStore
+from callback.adapters.store.tables import (
+    prediction_hours,
+    report_days,
+    report_hours,
+    report_months,
+    report_part_spreads,
+    report_spreads,
+)
 from callback.domain.ids import QueueKey
 from callback.domain.judged import Tally
 from callback.domain.reports import EDGES, SHORT_S, TARGETS, What
@@ -70,6 +80,37 @@ def _drawn(random: np.random.Generator, days: int, calls: int) -> Calls:
         random.exponential(np.where(kind == BACK, 600.0, 60.0)),
         random.exponential(180.0, calls),
     )
+
+
+def repeat(url: URL) -> None:
+    """The whole months once more, a year earlier, as the days before that a page compares with."""
+    engine = make_engine(url.render_as_string(hide_password=False), patience_s=None)
+    of_sqlite = engine.dialect.name == "sqlite"
+    with engine.begin() as sql:
+        for table, when in DATED.items():
+            moved = {name: (_earlier_sqlite if of_sqlite else _earlier)(table.c[name]) for name in when}
+            columns = [moved.get(column.name, column) for column in table.columns]
+            last = sql.execute(select(func.max(table.c[when[0]]))).scalar_one()
+            first = last.replace(day=1, hour=0) if isinstance(last, datetime) else last.replace(day=1)
+            rows = select(*columns).where(table.c[when[0]] < first)
+            sql.execute(insert(table).from_select([column.name for column in table.columns], rows))
+    engine.dispose()
+
+
+DATED = {
+    report_hours: ("day", "at"), report_days: ("day",), report_months: ("month",), report_spreads: ("day",),
+    report_part_spreads: ("day",), prediction_hours: ("hour",),
+}  # fmt: skip
+"""Of each table the columns that say when."""
+
+
+def _earlier_sqlite(when: Column[Any]) -> ColumnElement[Any]:
+    form = "%Y-%m-%d" if isinstance(when.type, Date) else "%Y-%m-%d %H:%M:%f000"
+    return func.strftime(form, when, "-1 year")
+
+
+def _earlier(when: Column[Any]) -> ColumnElement[Any]:
+    return cast(when - cast("1 year", Interval), when.type)
 
 
 # --- sums -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import reduce
+from itertools import accumulate
 from math import ceil, log, sqrt
+from operator import add, attrgetter
 
 TARGETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 """Seconds within which a service level can ask for an answer: of each, the calls are counted exactly."""
@@ -71,14 +74,24 @@ Spread = Mapping[int, int]
 """How many fell into which step."""
 
 
+class Ranked:
+    """A spread in order, to look up any number of its quantiles."""
+
+    def __init__(self, spread: Spread) -> None:
+        self._steps = sorted(spread)
+        self._passed = list(accumulate(spread[step] for step in self._steps))
+
+    def quantile(self, share: float) -> float | None:
+        """The seconds that so large a share of them did not exceed, as far as the steps tell. None of nothing."""
+        if not self._passed or self._passed[-1] <= 0:
+            return None
+        rank = max(ceil(share * self._passed[-1]), 1)
+        return middle_of(self._steps[bisect_left(self._passed, rank)])
+
+
 def quantile(spread: Spread, share: float) -> float | None:
-    """The seconds that so large a share of them did not exceed, as far as the steps tell. None of nothing."""
-    rank, passed = ceil(share * sum(spread.values())), 0
-    for step in sorted(spread):
-        passed += spread[step]
-        if passed >= max(rank, 1):
-            return middle_of(step)
-    return None
+    """As `Ranked.quantile`."""
+    return Ranked(spread).quantile(share)
 
 
 def merged(spreads: Iterable[Spread]) -> Counter[int]:
@@ -153,7 +166,7 @@ class Sums:
     satisfied: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(getattr(self, name) + getattr(other, name) for name in NAMES))
+        return Sums(*map(add, _VALUES(self), _VALUES(other)))
 
     # --- callers
 
@@ -250,6 +263,12 @@ NAMES = tuple(field.name for field in fields(Sums))
 OF_AGENTS = NAMES[NAMES.index("talks") :]
 """What is counted of single agents; all else of an agent is 0."""
 NOTHING = Sums()
+_VALUES = attrgetter(*NAMES)
+
+
+def sum_of(some: Iterable[Sums]) -> Sums:
+    """All of them together."""
+    return reduce(add, some, NOTHING)
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import reduce
+from operator import add
 from typing import Any
 
-from callback.domain.reports import NOTHING, Spread, Sums, What, merged
+from callback.domain.reports import NOTHING, Spread, Sums, What, merged, sum_of
 from callback.ports import House, Punctuality, ReportMark, Span, Work
 
 BY = ("hour", "day", "week", "queue")
@@ -47,11 +48,17 @@ def report(house: House, span: Span, by: str, zone: tzinfo, *, compared: bool = 
     now = house.clock.now().astimezone(zone)
     earlier = span_before(span, now)
     with house.store.look() as work:
-        parts = _parts(work, span, by, zone)
-        spreads = together(part.spreads for _, part in parts)
-        whole = Counted(_sums(work, span), spreads, _punctual(work, span, zone))
-        before = _before(work, earlier, zone) if compared else None
+        punctual = _punctual(work, span, by, zone)
+        parts = _parts(work, span, by, punctual)
+        whole = replace(_together(work, span, by, parts), punctual=reduce(add, punctual.values(), ON_TIME))
+        before = _before(work, earlier, by, zone) if compared else None
         return Report(span, whole, parts, before, earlier, work.report_mark())
+
+
+def _together(work: Work, span: Span, by: str, parts: Sequence[tuple[Any, Counted]]) -> Counted:
+    """All of the span. By agent, the waits are those of whoever talked with one of them in these days."""
+    whole = _whole(work, span, "")
+    return replace(whole, spreads=together(one.spreads for _, one in parts)) if by == "agent" else whole
 
 
 def span_before(span: Span, now: datetime) -> Span:
@@ -64,12 +71,13 @@ def span_before(span: Span, now: datetime) -> Span:
 # --- as many days before --------------------------------------------------------------------------------------------
 
 
-def _before(work: Work, span: Span, zone: tzinfo) -> Counted | None:
+def _before(work: Work, span: Span, by: str, zone: tzinfo) -> Counted | None:
     """None: nothing was counted then, or it cannot be told (an agent's hours are not kept)."""
     if span.before_hour is not None and span.agent:
         return None
     some = [_whole(work, one, by) for one, by in _whole_days_and_hours(span)]
-    found = replace(added(some), punctual=_punctual(work, span, zone))
+    punctual = _punctual(work, span, "agent" if by == "agent" else "", zone)
+    found = replace(added(some), punctual=punctual.get("", ON_TIME))
     return None if found.sums == NOTHING else found
 
 
@@ -82,21 +90,17 @@ def _whole_days_and_hours(span: Span) -> list[tuple[Span, str]]:
 
 
 def _whole(work: Work, span: Span, by: str) -> Counted:
-    sums = reduce(lambda all_of, one: all_of + one[1], work.report(span, by), NOTHING)
+    sums = sum_of(sums for _, sums in work.report(span, by))
     return Counted(sums, together(part for part in _spreads(work, span, by).values()))
-
-
-def _sums(work: Work, span: Span) -> Sums:
-    return next((sums for _, sums in work.report(span, "")), NOTHING)
 
 
 # --- in parts -------------------------------------------------------------------------------------------------------
 
 
-def _parts(work: Work, span: Span, by: str, zone: tzinfo) -> list[tuple[Any, Counted]]:
+def _parts(work: Work, span: Span, by: str, punctual: Mapping[Any, Punctuality]) -> list[tuple[Any, Counted]]:
     if by == "week":
-        return _weeks(_parts(work, span, "day", zone))
-    spreads, punctual = _spreads(work, span, by), _punctual_parts(work, span, by, zone)
+        return _weeks(_parts(work, span, "day", punctual))
+    spreads = _spreads(work, span, by)
     return [
         (key, Counted(sums, spreads.get(key, {}), punctual.get(key, ON_TIME))) for key, sums in work.report(span, by)
     ]
@@ -116,8 +120,7 @@ def monday(day: date) -> date:
 
 def added(some: Sequence[Counted]) -> Counted:
     """All of them together."""
-    sums = reduce(lambda all_of, one: all_of + one.sums, some, NOTHING)
-    punctual = reduce(lambda all_of, one: all_of + one.punctual, some, ON_TIME)
+    sums, punctual = sum_of(one.sums for one in some), reduce(add, (one.punctual for one in some), ON_TIME)
     return Counted(sums, together(one.spreads for one in some), punctual)
 
 
@@ -137,28 +140,13 @@ def together(parts: Iterable[Mapping[What, Spread]]) -> dict[What, Spread]:
 # --- how punctual ---------------------------------------------------------------------------------------------------
 
 
-def _punctual(work: Work, span: Span, zone: tzinfo) -> Punctuality:
-    if span.agent:
-        return ON_TIME
-    since, until = _moments(span, zone)
-    found = work.punctuality("", since=since, until=until, queues=span.queues)
-    return next((punctual for _, punctual in found), ON_TIME)
-
-
-def _punctual_parts(work: Work, span: Span, by: str, zone: tzinfo) -> dict[Any, Punctuality]:
+def _punctual(work: Work, span: Span, by: str, zone: tzinfo) -> dict[Any, Punctuality]:
+    """By the parts of the report, of which weeks are days here. Of agents it is not told."""
     if span.agent or by == "agent":
         return {}
     since, until = _moments(span, zone)
-    found = work.punctuality("queue" if by == "queue" else "hour", since=since, until=until, queues=span.queues)
-    if by == "queue":
-        return dict(found)
-    parts: dict[Any, Punctuality] = {}
-    for at, punctual in found:
-        local = at.astimezone(zone)
-        key = local.hour if by == "hour" else local.date()
-        before = parts.get(key)
-        parts[key] = punctual if before is None else before + punctual
-    return parts
+    key = "day" if by == "week" else by
+    return dict(work.punctuality(key, since=since, until=until, queues=span.queues, zone=zone))
 
 
 def _moments(span: Span, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -1,8 +1,10 @@
 """What reports count, on both databases."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+from callback.adapters.store.reports_punctual import shifts
 from callback.adapters.store.reports_spreads import stretches
 from callback.adapters.store.sql_store import SqlStore
 from callback.domain.desk import Talk
@@ -160,5 +162,58 @@ def test_how_punctual_promises_were_is_counted_by_the_hour(store: SqlStore) -> N
         assert work.punctuality("", since=NOW, until=later) == [("", one)]
         assert work.punctuality("", since=NOW, until=evening) == [("", one + one)]
         assert work.punctuality("", since=NOW, until=evening, queues=["billing"]) == [("", one)]
-        assert work.punctuality("hour", since=NOW, until=evening) == [(NOW, one), (later, one)]
+        assert work.punctuality("hour", since=NOW, until=evening) == [(9, one), (10, one)]
+        assert work.punctuality("day", since=NOW, until=evening) == [(NOW.date(), one + one)]
         assert work.punctuality("queue", since=NOW, until=evening) == [("billing", one), ("support", one)]
+
+
+def test_a_clock_that_is_set_has_its_own_days_and_hours(store: SqlStore) -> None:
+    """New York: the night of 8 March 2026, at 2:00 (7:00 UTC), from five hours behind to four."""
+    zone, once = ZoneInfo("America/New_York"), Tally(told=1, kept=1)
+    hours = [datetime(2026, 3, 8, 4, tzinfo=UTC) + timedelta(hours=more) for more in (0, 1, 2, 3, 24)]
+    with store.begin() as work:
+        work.add_tallies({Hour(SUPPORT, at, Moment.PROMISE, ""): once for at in hours})
+    since, until = datetime(2026, 3, 7, tzinfo=zone), datetime(2026, 3, 11, tzinfo=zone)
+    with store.look() as work:
+        by_day = work.punctuality("day", since=since, until=until, zone=zone)
+        by_hour = work.punctuality("hour", since=since, until=until, zone=zone)
+    assert [(day.day, found.kept) for day, found in by_day] == [(7, 1), (8, 3), (9, 1)]
+    assert [(hour, found.kept) for hour, found in by_hour] == [(0, 2), (1, 1), (3, 1), (23, 1)]
+
+
+def test_shifts_end_with_the_whole_hour_in_which_a_clock_is_set() -> None:
+    def told(zone: str, first: date, last: date) -> list[tuple[datetime, float]]:
+        since, until = (datetime.combine(day, time(), ZoneInfo(zone)) for day in (first, last))
+        return [(end, shift / timedelta(hours=1)) for end, shift in shifts(since, until, ZoneInfo(zone))]
+
+    year = date(2025, 6, 1), date(2026, 6, 1)
+    assert told("Asia/Shanghai", *year) == [(datetime(2026, 5, 31, 16, tzinfo=UTC), 8)]
+    assert told("Europe/Berlin", *year) == [
+        (datetime(2025, 10, 26, 1, tzinfo=UTC), 2), (datetime(2026, 3, 29, 1, tzinfo=UTC), 1),
+        (datetime(2026, 5, 31, 22, tzinfo=UTC), 2),
+    ]  # fmt: skip
+    assert [shift for _, shift in told("Australia/Lord_Howe", *year)] == [10.5, 11, 10.5]
+    assert told("Australia/Adelaide", *year)[0] == (datetime(2025, 10, 4, 17, tzinfo=UTC), 9.5)
+
+
+def test_a_year_is_the_same_in_months_and_in_days(store: SqlStore) -> None:
+    days = [date(2025, 3, 3) + timedelta(days=9 * number) for number in range(40)]
+    count(
+        store,
+        hours={hour("support", day, 9): {"offered": number} for number, day in enumerate(days, 1)},
+        days={DayOf("support", agent, day): {"talks": 1, "talk_s": 0.5} for day in days for agent in ("", "ann")},
+        spreads={SpreadOf("support", day, What.LIVE): {7: 1, number: 1} for number, day in enumerate(days, 10)},
+    )
+    span = Span(days[1], days[-2])
+    of_all, of_ann = Sums(talks=38, talk_s=19.0), [("ann", Sums(talks=38, talk_s=19.0))]
+    steps = {7: 38, **dict.fromkeys(range(11, 49), 1)}
+    with store.look() as work:
+        assert work.report(span, "") == [("", of_all)]
+        assert work.report(span, "agent") == of_ann
+        assert work.report(replace(span, agent="ann"), "") == [("", of_all)]
+        assert work.report(span, "queue") == [("support", of_all)]
+        assert work.report(span, "hour") == [(9, Sums(offered=sum(range(2, 40))))]
+        assert work.report_spreads(span, "") == [("", What.LIVE, steps)]
+        assert work.report_spreads(span, "queue") == [("support", What.LIVE, steps)]
+        assert work.report_spreads(replace(span, queues=("support", "billing")), "") == [("", What.LIVE, steps)]
+        assert len(work.report_spreads(span, "day")) == len(work.report(span, "day")) == 38

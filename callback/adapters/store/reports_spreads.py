@@ -1,17 +1,18 @@
 """How seconds were spread over the steps of `domain.reports`: kept by queue and day, and besides by the hour of the
-clock and by agent, by the day and by the month, so that a year of any of them is read in few rows.
+clock and by agent, by the day and by the month, each also for all queues together: a year of any of them is few rows.
 
 The database joins the texts of the rows that belong together, so that a page reads as many rows as it shows parts.
 """
 
 from calendar import monthrange
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from itertools import groupby
 from json import loads
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, Text, and_, cast, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, Text, cast, func, literal, or_, select
 
 from callback.adapters.store.tables import report_part_spreads, report_spreads
 from callback.adapters.store.transaction import Transaction, upsert
@@ -19,9 +20,10 @@ from callback.domain.reports import EDGES, Grain, Part, Spread, What
 from callback.domain.tallying import SpreadOf
 from callback.ports import Span
 
-IN_ONE = 200
-"""So many rows are asked for at once: SQLite takes no query of any length."""
-_STEPS = {str(step): step for step in range(len(EDGES))}
+ALL = ""
+"""The queue of what is of all queues together; and of a month, the part of what is of all its hours together."""
+IN_ONE = 1_000
+"""So many rows are written at once: a statement is given up that takes too long."""
 Found = tuple[Any, What, Spread]
 
 
@@ -31,6 +33,11 @@ class _Whole(NamedTuple):
     queue: str
     day: date
     what: What
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What it shares with a few others: how their common key begins."""
+        return {"queue": self.queue, "day": self.day}
 
 
 class _OfPart(NamedTuple):
@@ -43,6 +50,11 @@ class _OfPart(NamedTuple):
     part: str
     what: What
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """What it shares with a few others: how their common key begins."""
+        return {"by": self.by, "grain": self.grain, "day": self.day, "queue": self.queue}
+
 
 class ReportSpreads(Transaction):
     """The verbs on spreads."""
@@ -50,56 +62,83 @@ class ReportSpreads(Transaction):
     # --- counting
 
     def _add_spreads(self, found: Mapping[SpreadOf, Spread]) -> None:
-        whole: defaultdict[_Whole, Counter[int]] = defaultdict(Counter)
-        parts: defaultdict[_OfPart, Counter[int]] = defaultdict(Counter)
+        whole: defaultdict[_Whole, list[Spread]] = defaultdict(list)
+        parts: defaultdict[_OfPart, list[Spread]] = defaultdict(list)
         for key, spread in found.items():
-            if key.hour is None and not key.agent:
-                whole[_Whole(key.queue, key.day, key.what)].update(spread)
-            for row in _rows_of(key):
-                parts[row].update(spread)
+            for row in _wholes_of(key):
+                whole[row].append(spread)
+            for part in _parts_of(key):
+                parts[part].append(spread)
         self._add_steps(report_spreads, whole)
         self._add_steps(report_part_spreads, parts)
 
-    def _add_steps(self, table: Table, found: Mapping[Any, Counter[int]]) -> None:
-        keys = sorted(found)
-        for at in range(0, len(keys), IN_ONE):
-            some = keys[at : at + IN_ONE]
-            standing = self._standing(table, some)
-            rows = [
-                {**key._asdict(), "steps": {str(step): count for step, count in (standing[key] + found[key]).items()}}
-                for key in some
-            ]
-            self._sql.execute(upsert(self._dialect, table), rows)
+    def _add_steps(self, table: Table, found: Mapping[Any, list[Spread]]) -> None:
+        rows: list[dict[str, Any]] = []
+        for _, some in groupby(sorted(found), lambda key: key[: len(key.place)]):
+            keys = list(some)
+            standing = self._standing(table, keys[0])
+            rows += [key._asdict() | {"steps": _kept(standing.get(key, {}), found[key])} for key in keys]
+        for at in range(0, len(rows), IN_ONE):
+            self._sql.execute(upsert(self._dialect, table), rows[at : at + IN_ONE])
 
-    def _standing(self, table: Table, keys: Sequence[Any]) -> defaultdict[Any, Counter[int]]:
-        columns = [table.c[name] for name in keys[0]._fields]
-        rows = self._sql.execute(select(*columns, table.c.steps).where(tuple_(*columns).in_([tuple(k) for k in keys])))
-        found: defaultdict[Any, Counter[int]] = defaultdict(Counter)
-        for row in rows:
-            found[type(keys[0])(*row[:-1])] = Counter({int(step): count for step, count in row[-1].items()})
-        return found
+    def _standing(self, table: Table, key: Any) -> dict[Any, dict[str, int]]:
+        """What there is in the place of this key. (For a list of whole keys SQLite would look through the table.)"""
+        columns = [table.c[name] for name in key._fields]
+        there = [table.c[name] == value for name, value in key.place.items()]
+        rows = self._sql.execute(select(*columns, table.c.steps).where(*there))
+        return {type(key)(*row[:-1]): row[-1] for row in rows}
 
     # --- reading
 
     def report_spreads(self, span: Span, by: str) -> list[Found]:
-        if span.agent:
-            return _read(self._sql, _of_days(report_part_spreads, by, [*_parts(span, Part.AGENT, _DAYS)]))
-        if by in _KEYS:
-            return _read(self._sql, _of_parts(span, Part(by)), _KEYS[by])
-        return _read(self._sql, _of_days(report_spreads, by, [*_within(report_spreads, span)]))
+        key = _KEYS.get(by, _itself)
+        found: defaultdict[tuple[Any, What], list[str]] = defaultdict(list)
+        for query in _queries(span, by):
+            for part, what, texts in self._sql.execute(query):
+                found[key(part), what].append(texts)
+        return [(*of, _merged(found[of])) for of in sorted(found)]
 
 
-_DAYS = "days"
-_KEYS: Mapping[str, Callable[[str], Any]] = {"hour": int, "agent": str}
+def _itself(key: Any) -> Any:
+    return key
 
 
-def _rows_of(key: SpreadOf) -> Iterator[_OfPart]:
-    """Where a spread of a part is added: its day's row, and its month's."""
+_KEYS: Mapping[str, Callable[[Any], Any]] = {"hour": int}
+
+
+# --- which rows -----------------------------------------------------------------------------------------------------
+
+
+def _wholes_of(key: SpreadOf) -> Iterator[_Whole]:
+    """Where a spread of a day is added."""
     if key.hour is None and not key.agent:
-        return
-    by, part = (Part.AGENT, key.agent) if key.agent else (Part.HOUR, f"{key.hour:02}")
-    yield _OfPart(by, Grain.DAY, key.day, key.queue, part, key.what)
-    yield _OfPart(by, Grain.MONTH, key.day.replace(day=1), key.queue, part, key.what)
+        yield _Whole(key.queue, key.day, key.what)
+        yield _Whole(ALL, key.day, key.what)
+
+
+def _parts_of(key: SpreadOf) -> Iterator[_OfPart]:
+    """Where a spread of a part is added, to its day and its month; and one of a day, to its month."""
+    by = Part.AGENT if key.agent else Part.HOUR
+    part = key.agent or (ALL if key.hour is None else f"{key.hour:02}")
+    for queue in (key.queue, ALL):
+        if part != ALL:
+            yield _OfPart(by, Grain.DAY, key.day, queue, part, key.what)
+        yield _OfPart(by, Grain.MONTH, key.day.replace(day=1), queue, part, key.what)
+
+
+def _queries(span: Span, by: str) -> Iterator[Select[Any]]:
+    """One for each stretch of days, since each has an index of its own: the key, the kind and the texts."""
+    in_days = by == "day" or (by == "hour" and span.before_hour is not None)
+    whole = ((Grain.DAY, span.first, span.last),)
+    for grain, first, last in whole if in_days else stretches(span.first, span.last):
+        if grain is Grain.DAY and by not in _OF_PARTS and not span.agent:
+            yield _joined(report_spreads, by, _within(report_spreads, span, by, first, last))
+        else:
+            within = [*_within(report_part_spreads, span, by, first, last), *_of_part(span, by, grain)]
+            yield _joined(report_part_spreads, by, within)
+
+
+_OF_PARTS = frozenset({"hour", "agent"})
 
 
 def stretches(first: date, last: date) -> Iterator[tuple[Grain, date, date]]:
@@ -120,53 +159,49 @@ def _month_end(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def _within(table: Table, span: Span) -> Iterator[ColumnElement[bool]]:
-    yield table.c.day >= span.first
-    yield table.c.day <= span.last
+def _within(table: Table, span: Span, by: str, first: date, last: date) -> list[ColumnElement[bool]]:
+    c = table.c
     if span.queues:
-        yield table.c.queue.in_(span.queues)
+        return [c.day >= first, c.day <= last, c.queue.in_(span.queues)]
+    return [c.day >= first, c.day <= last, c.queue != ALL if by == "queue" else c.queue == ALL]
 
 
-def _parts(span: Span, by: Part, grain: str = "") -> Iterator[ColumnElement[bool]]:
-    """Their rows: of whole months where that is the same. Each stretch names all of its key, so that an index finds
-    it."""
+def _of_part(span: Span, by: str, grain: Grain) -> Iterator[ColumnElement[bool]]:
     c = report_part_spreads.c
-    whole = ((Grain.DAY, span.first, span.last),)
-    pieces: Iterable[tuple[Grain, date, date]] = whole if grain == _DAYS else stretches(span.first, span.last)
-    yield or_(*(and_(c.by == by, c.grain == one, c.day >= first, c.day <= last) for one, first, last in pieces))
-    if span.queues:
-        yield c.queue.in_(span.queues)
-    if span.agent:
-        yield c.part == span.agent
+    yield c.by == (Part.AGENT if span.agent or by == "agent" else Part.HOUR)
+    yield c.grain == grain
+    yield c.part != ALL if by in _OF_PARTS else c.part == (span.agent or ALL)
+    if by == "hour" and span.before_hour is not None:
+        yield or_(c.day < span.last, c.part < f"{span.before_hour:02}")
 
 
-def _of_parts(span: Span, by: Part) -> Select[Any]:
-    c = report_part_spreads.c
-    if span.before_hour is None:
-        return _joined(report_part_spreads, c.part, [*_parts(span, by)])
-    before = or_(c.day < span.last, c.part < f"{span.before_hour:02}")
-    return _joined(report_part_spreads, c.part, [*_parts(span, by, _DAYS), before])
-
-
-def _of_days(table: Table, by: str, conditions: list[ColumnElement[bool]]) -> Select[Any]:
-    return _joined(table, table.c[by] if by else None, conditions)
-
-
-def _joined(table: Table, key: ColumnElement[Any] | None, conditions: list[ColumnElement[bool]]) -> Select[Any]:
+def _joined(table: Table, by: str, conditions: list[ColumnElement[bool]]) -> Select[Any]:
     """Key, kind, and the texts of all rows with commas between them."""
     texts = func.aggregate_strings(cast(table.c.steps, Text), ",")
-    if key is None:
+    if not by:
         return select(literal(""), table.c.what, texts).where(*conditions).group_by(table.c.what)
-    return select(key, table.c.what, texts).where(*conditions).group_by(key, table.c.what).order_by(key, table.c.what)
+    key = table.c.part if by in _OF_PARTS else table.c[by]
+    return select(key, table.c.what, texts).where(*conditions).group_by(key, table.c.what)
 
 
-def _read(sql: Any, query: Select[Any], key: Callable[[Any], Any] = lambda key: key) -> list[Found]:
-    return [(key(row[0]), row[1], _merged(row[2])) for row in sql.execute(query)]
+# --- as texts -------------------------------------------------------------------------------------------------------
+
+_NAMES = tuple(str(step) for step in range(len(EDGES)))
+_STEPS = {name: step for step, name in enumerate(_NAMES)}
 
 
-def _merged(texts: str) -> Spread:
-    found: dict[str, int] = {}
-    for steps in loads(f"[{texts}]"):
+def _kept(standing: Mapping[str, int], found: Iterable[Spread]) -> dict[str, int]:
+    """All together, as they are kept: in order."""
+    steps = {_STEPS[step]: count for step, count in standing.items()}
+    for spread in found:
+        for step, count in spread.items():
+            steps[step] = steps.get(step, 0) + count
+    return {_NAMES[step]: steps[step] for step in sorted(steps)}
+
+
+def _merged(texts: Iterable[str]) -> Spread:
+    first, *others = loads(f"[{','.join(texts)}]")
+    for steps in others:
         for step, count in steps.items():
-            found[step] = found.get(step, 0) + count
-    return {_STEPS[step]: count for step, count in found.items()}
+            first[step] = first.get(step, 0) + count
+    return {_STEPS[step]: count for step, count in first.items()}

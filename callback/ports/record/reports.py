@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 
 from callback.domain.ids import CallbackId
@@ -108,10 +108,10 @@ class Counted(Protocol):
         ...
 
     def punctuality(
-        self, by: str, *, since: datetime, until: datetime, queues: Sequence[str] = ()
+        self, by: str, *, since: datetime, until: datetime, queues: Sequence[str] = (), zone: tzinfo = UTC
     ) -> list[tuple[Any, Punctuality]]:
-        """Of the promises that were made in whole hours from `since` to before `until`: by "hour" (its beginning) or
-        "queue", or ("") all together. Only what there is."""
+        """Of the promises that were made in whole hours from `since` to before `until`: by "day" or "hour" of the clock
+        in a zone, by "queue", or ("") all together. Only what there is."""
         ...
 
 
