@@ -18,11 +18,13 @@ from flask_babel import Babel
 import callback
 from callback.domain import hours, phone
 from callback.domain.policy import Queue
-from callback.web.catalogue import gettext, ngettext
+from callback.web.catalogue import gettext
 
 LOCALE_FOLDER = Path(callback.__file__).parent / "locale"
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 """The languages there are, each by its own name."""
+IN_MINUTES_S = 120
+"""From so long on, people who watch a line read a wait in minutes."""
 TAGS = {"en": "en", "zh": "zh-Hans"}
 """What stands in the page's `lang` attribute."""
 
@@ -40,7 +42,6 @@ def install(app: Flask) -> None:
         clock=clock,
         moment=moment,
         duration=duration,
-        minutes=minutes,
         ordinal=ordinal,
         masked=phone.mask,
         spaced=spaced,
@@ -182,16 +183,17 @@ def duration(seconds: float | None) -> str:
     return f"{full}:{rest // 60:02}:{rest % 60:02}" if full else f"{rest // 60}:{rest % 60:02}"
 
 
-def minutes(seconds: float | None) -> str:
-    """How long, in words and rounded up to whole minutes."""
-    if seconds is None:
-        return gettext("not known")
-    if seconds <= 0:
-        return gettext("none")
-    if seconds < 60:
-        return gettext("under a minute")
-    whole = -(-int(seconds) // 60)
-    return ngettext("%(num)d min", "%(num)d min", whole)
+def lasting(seconds: float) -> str:
+    """How long, for people who set thresholds: in seconds below two minutes, else in minutes."""
+    if seconds < IN_MINUTES_S:
+        return gettext("%(count)s s", count=f"{seconds:.0f}")
+    return gettext("%(count)s min", count=f"{seconds / 60:.1f}".removesuffix(".0"))
+
+
+def rounded(seconds: float) -> int:
+    """An expected wait in seconds, without a false precision: the next five below two minutes, else the next minute."""
+    step = 5 if seconds < IN_MINUTES_S else 60
+    return max(-(-int(seconds) // step), 1) * step
 
 
 def grouped(value: float, places: int = 0) -> str:

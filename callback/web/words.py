@@ -5,10 +5,11 @@ The words themselves are identifiers and never change; what people read does. A 
 
 from collections.abc import Callable
 
+from callback.domain.policies import effective_stop
 from callback.domain.policy import Policy
 from callback.flows.look import QueueNow
 from callback.web.catalogue import gettext
-from callback.web.languages import minutes
+from callback.web.languages import lasting, rounded
 
 Word = Callable[[], str]
 
@@ -140,16 +141,16 @@ _UP_TO: dict[str, Callable[[str], str]] = {
 
 
 def _up_to(wait: float | None, policy: Policy) -> str:
-    return gettext("The wait is not known") if wait is None else _UP_TO[policy.offer_quantile](minutes(wait))
+    return gettext("The wait is not known") if wait is None else _UP_TO[policy.offer_quantile](lasting(rounded(wait)))
 
 
 def _begins(wait: float | None, policy: Policy) -> str:
     if policy.offer_at_wait_s is None:
         return gettext("No threshold of the wait is set.")
-    limit = minutes(policy.offer_at_wait_s)
+    limit = lasting(policy.offer_at_wait_s)
     return gettext("%(expected)s; offers begin at %(limit)s.", expected=_up_to(wait, policy), limit=limit)
 
 
 def _still(wait: float | None, policy: Policy) -> str:
-    limit = minutes(policy.stop_offering_at_wait_s)
+    limit = lasting(effective_stop(policy) or 0)
     return gettext("%(expected)s; offers end below %(limit)s.", expected=_up_to(wait, policy), limit=limit)

@@ -8,13 +8,12 @@ from sqlalchemy import delete, insert, update
 
 from callback.adapters.store.tables import attempts, callbacks
 from callback.domain.audit import Invariant, Since
-from callback.domain.callback import Callback, Outcome
+from callback.domain.callback import Callback, Entry, Outcome
 from callback.domain.ids import EntryId, new_attempt_id
 from callback.domain.lifecycle import State
 from callback.domain.order import Rule
 from callback.flows import cancel, rebuild
 from callback.flows.audit import Report, audit
-from callback.ports import Entry
 from tests.support.house import ADA, SUPPORT, StagedHouse, on_both
 
 BOB = "+12015550124"

@@ -46,8 +46,15 @@ def open_until(seen: QueueNow) -> str:
 
 
 def span(expected: Wait) -> str:
-    """A wait as a range of whole minutes: `9 to 14 min`."""
-    low, high = (max(-(-int(seconds or 0) // 60), 1) for seconds in (expected.p50, expected.p90))
+    """A wait as a range: `9 to 14 min`, or in seconds where nobody waits for two minutes."""
+    low, high = (languages.rounded(seconds or 0) for seconds in (expected.p50, expected.p90))
+    if high < languages.IN_MINUTES_S:
+        return (
+            gettext("about %(count)s s", count=low)
+            if low == high
+            else gettext("%(low)s to %(high)s s", low=low, high=high)
+        )
+    low, high = -(-low // 60), high // 60
     if low == high:
         return ngettext("about %(num)d min", "about %(num)d min", low)
     return gettext("%(low)s to %(high)s min", low=low, high=high)
@@ -60,7 +67,7 @@ def _offer_at_wait(seen: QueueNow) -> str:
     if not seen.outlook.wait.known or start is None:
         return ""
     found = getattr(seen.outlook.wait, seen.queue.policy.offer_quantile)
-    words = {"span": span(seen.outlook.wait), "limit": _seconds(start)}
+    words = {"span": span(seen.outlook.wait), "limit": languages.lasting(start)}
     if decision.reason is Reason.WAIT:
         return gettext("Offering: the wait is %(span)s, above %(limit)s.", **words)
     if found is not None and found >= start:
@@ -72,7 +79,7 @@ def _stop(seen: QueueNow) -> str:
     limit = effective_stop(seen.queue.policy)
     if seen.outlook.decision.reason is not Reason.HYSTERESIS or limit is None:
         return ""
-    return gettext("Still offering: the wait has not fallen below %(limit)s.", limit=_seconds(limit))
+    return gettext("Still offering: the wait has not fallen below %(limit)s.", limit=languages.lasting(limit))
 
 
 def _waiting(seen: QueueNow) -> str:
@@ -125,7 +132,7 @@ def _measured(seen: QueueNow) -> dict[str, str]:
         share = Law(known.laws.ring).so_far(float(policy.ring_timeout_s))[0]
         told["ring_timeout_s"] = gettext(
             "Within %(seconds)s, %(share)s of those rung pick up.",
-            seconds=_seconds(policy.ring_timeout_s), share=pacing.percent(share, 0),
+            seconds=languages.lasting(policy.ring_timeout_s), share=pacing.percent(share, 0),
         )  # fmt: skip
     if wrapped.count >= ENOUGH:
         told["wrap_up_s"] = gettext("On average it takes %(time)s.", time=pacing.average(wrapped))
@@ -145,13 +152,6 @@ def _left(left: timedelta) -> str:
     if whole < 60:
         return ngettext("%(num)d min", "%(num)d min", max(whole, 1))
     return gettext("%(hours)s h %(minutes)s min", hours=whole // 60, minutes=whole % 60)
-
-
-def _seconds(value: float) -> str:
-    """A threshold as people say it: seconds below two minutes, else minutes."""
-    if value < 120:
-        return pacing.seconds(value)
-    return gettext("%(count)s min", count=f"{value / 60:.1f}".removesuffix(".0"))
 
 
 _SAY: Mapping[str, Say] = {
