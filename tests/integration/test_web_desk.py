@@ -13,6 +13,8 @@ from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token, new
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import configure, handed, persist, talks
 from callback.ports import Reservation
+from callback.web.desk import caller
+from callback.web.hub import Glance
 from callback.web.options import DeskOptions
 from tests.support.clock import ManualClock
 from tests.support.web_house import PASSWORD, WebHouse, form_token
@@ -138,7 +140,9 @@ def test_what_is_known_of_the_caller_is_there_before_the_ring(web: WebHouse, des
     call = CallSid("CA" + "7" * 32)
     about: dict[str, Any] = {"lease_s": 30, "now": web.clock.now(), "language": "zh", "token": new_token()}
     web.line.arrive(QueueKey("support"), call, credit_s=0, number_hash="", number=web.store.conceal(number), **about)
+    before = caller.mark(Glance(web.house), ANN, [QueueKey("support")])
     persist.persist(web.house)
+    assert caller.mark(Glance(web.house), ANN, [QueueKey("support")]) != before, "open pages are told of the number"
     page = desk.page("/now")
     assert "+1 201-555-0142" in page
     assert 'href="https://crm.example/?phone=%2B12015550142" target="_blank" rel="noopener noreferrer"' in page

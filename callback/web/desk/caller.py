@@ -108,7 +108,15 @@ def mark(glance: Glance, agent: AgentKey, queues: Sequence[QueueKey]) -> Hashabl
         return live, tuple(glance.once(("first", queue), partial(_first, line, queue)) for queue in queues)
     talk = talks.of(glance.house, held.token) if held.phase == "busy" else None
     waits = talk is not None and asking.late(talk, glance.house.clock.now())
-    return live, replace(held, lease_until=None), talk, waits
+    return live, replace(held, lease_until=None), talk, waits, _is_known(glance, held)
+
+
+def _is_known(glance: Glance, held: Reservation) -> bool:
+    """Whether the record has who rings: it hears of a live caller a moment after the line does."""
+    if held.phase == "busy" or is_callback(held.entry):
+        return True
+    with glance.house.store.look() as work:
+        return work.leg(CallSid(held.entry)) is not None
 
 
 def _first(line: Line, queue: QueueKey) -> Hashable:
