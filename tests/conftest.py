@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from callback.settings import Settings
 from tests.support import scratch
@@ -23,6 +23,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # On a busy machine a slow example is no defect; the timeout of a test still holds.
 hypothesis.settings.register_profile("callback", deadline=None)
 hypothesis.settings.load_profile("callback")
+
+# Nor is a slow page: what has to come within a time says so itself.
+expect.set_options(timeout=20_000)
 
 
 TOGETHER = frozenset({"home", "building"})

@@ -125,7 +125,7 @@ def test_the_carriers_library_is_driven_as_it_wants_to_be(
     configure.put_agent(web.house, ANN, name="Ann", contact="client:ann", queues=served, by="test")
 
     def did(what: str) -> None:
-        eventually(lambda: page.evaluate(what), within_s=15, every_s=0.1, what=what)
+        eventually(lambda: page.evaluate(what), every_s=0.1, what=what)
 
     page.route("**/twilio.min.js*", lambda route: route.fulfill(body=LIBRARY, content_type="text/javascript"))
     with web.serving(port):

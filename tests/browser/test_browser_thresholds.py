@@ -19,7 +19,7 @@ def test_a_change_is_tried_saved_planned_and_taken_back(web: WebHouse, page: Pag
     expect(page.get_by_text("Not saved yet")).to_be_visible()
     web.promise("+12015550142")
     web.promise("+12015550143")
-    expect(page.locator("#doing-offer_at_waiting")).to_contain_text("2 wait now.", timeout=8_000)
+    expect(page.locator("#doing-offer_at_waiting")).to_contain_text("2 wait now.")
     expect(line).to_have_value("7")
     page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_text("Nobody is on record for that day.")).to_be_visible(timeout=15_000)

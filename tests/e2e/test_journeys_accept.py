@@ -43,7 +43,7 @@ def accept_and_be_served(shop: Shop) -> None:
     carrier.until(late, "enqueued")
     waiting = shop.callback(ada)
     assert (waiting["state"], waiting["position"]) == ("waiting", 1)
-    eventually(lambda: carrier.texts(ada), within_s=10, every_s=0.1, what="the text with the link")
+    eventually(lambda: carrier.texts(ada), every_s=0.1, what="the text with the link")
     assert [waiting["status_url"] in text for text in carrier.texts(ada)] == [True]
 
     carrier.hang_up(filler)

@@ -18,7 +18,7 @@ def post(page: str, path: str, form: str, **fields: str) -> str:
 def code(shop: Shop, number: str) -> str:
     """The code that was texted to this number."""
     carrier = shop.home.carrier
-    eventually(lambda: any(one[:6].isdigit() for one in carrier.texts(number)), within_s=10, every_s=0.1, what="a code")
+    eventually(lambda: any(one[:6].isdigit() for one in carrier.texts(number)), every_s=0.1, what="a code")
     return [one[:6] for one in carrier.texts(number) if one[:6].isdigit()][-1]
 
 

@@ -134,7 +134,7 @@ def test_a_redis_that_can_write_nothing_is_there_and_says_so(tmp_path: Path) -> 
             assert not breaker.open
             client.time()
             disk.free()
-            eventually(lambda: written(client), within_s=5)
+            eventually(lambda: written(client))
         breaker.close()
         server.close()
 
@@ -178,7 +178,7 @@ def test_a_silent_record_costs_one_wait_and_is_found_again(far: tuple[Proxy, Sql
         assert quickest(lambda: took(lambda: read(store), StoreUnavailable)) < 0.1
         assert quickest(lambda: took(store.ping, StoreUnavailable)) < 0.1
     assert store.breaker is not None
-    eventually(lambda: not store.breaker.open, within_s=10)  # type: ignore[union-attr]
+    eventually(lambda: not store.breaker.open)  # type: ignore[union-attr]
     read(store)
 
 
@@ -215,7 +215,7 @@ def test_a_lock_that_is_waited_for_is_no_outage(far: tuple[Proxy, SqlStore]) -> 
                 other.set_mark("2-1")
             assert time.monotonic() - began < LONG_S
     assert store.breaker is not None
-    eventually(lambda: not store.breaker._watched_by, within_s=10)  # type: ignore[union-attr]
+    eventually(lambda: not store.breaker._watched_by)  # type: ignore[union-attr]
     assert store.breaker.opened == 0
     read(store)
 
@@ -245,7 +245,7 @@ def test_the_web_waits_less_than_a_second_for_sqlites_writers(tmp_path: Path) ->
         writer.execute("COMMIT")
         writer.close()
         assert store.breaker is not None
-        eventually(lambda: not store.breaker.open, within_s=10)  # type: ignore[union-attr]
+        eventually(lambda: not store.breaker.open)  # type: ignore[union-attr]
         read(store)
         store.breaker.close()
 

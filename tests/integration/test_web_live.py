@@ -122,7 +122,7 @@ def test_when_all_places_are_taken_a_page_is_told_to_ask_by_itself(web: WebHouse
         with opened(web, cookie) as second:
             assert (second.answer.status, second.answer.headers["Retry-After"]) == (503, str(live.AGAIN_S))
     web.promise()  # something to send, so that the server notices
-    eventually(lambda: hub(web).listening == 0, within_s=10)
+    eventually(lambda: hub(web).listening == 0)
     with opened(web, cookie) as third:
         third.next("hello")
 

@@ -376,7 +376,7 @@ def test_everybody_has_one_preview_at_a_time_whichever_process_serves_them(web: 
     web.app.extensions[ERRANDS] = Errands(child)
     client = signed_in(web)
     assert "0 %" in text(client, preview_of(5))
-    eventually(lambda: child.told, within_s=10, every_s=0.01, what="it says how far it is")
+    eventually(lambda: child.told, every_s=0.01, what="it says how far it is")
     now = f"{PAGE}/preview/now?change={json.dumps({'attempts': 5})}"
     assert "40 %" in text(client, now)
     other = another_process(web)
@@ -385,9 +385,7 @@ def test_everybody_has_one_preview_at_a_time_whichever_process_serves_them(web: 
     admin = signed_in(web, role="admin")
     assert "Nobody is on record" in text(admin, f"{preview_of(6)}&wait=1"), "somebody else has one of their own"
     child.go_on.set()
-    eventually(
-        lambda: "Nobody is on record" in text(other, preview_of(5)), within_s=10, every_s=0.01, what="its answer"
-    )
+    eventually(lambda: "Nobody is on record" in text(other, preview_of(5)), every_s=0.01, what="its answer")
     assert "Another preview of yours" not in text(other, preview_of(7))
 
 
@@ -399,9 +397,9 @@ def test_a_preview_can_be_stopped_and_a_page_that_still_looks_begins_none(web: W
     stopped = send(client, f"{PAGE}/preview/stop", change=json.dumps({"attempts": 5}), then="form")
     assert stopped.status_code == 303
     assert 'name="attempts" value="5"' in text(client, stopped.headers["Location"]).replace("  ", " ")
-    eventually(lambda: child.told and not child.told[-1], within_s=10, every_s=0.01, what="the child ends")
+    eventually(lambda: child.told and not child.told[-1], every_s=0.01, what="the child ends")
     now = f"{PAGE}/preview/now?change={json.dumps({'attempts': 5})}"
-    eventually(lambda: "The preview was stopped." in text(client, now), within_s=10, every_s=0.01, what="it says so")
+    eventually(lambda: "The preview was stopped." in text(client, now), every_s=0.01, what="it says so")
     child.go_on.set()
     other = send(client, f"{PAGE}/preview/stop", change=json.dumps({"attempts": 6}), then="preview")
     assert "/preview?" in other.headers["Location"]
@@ -411,7 +409,7 @@ def test_a_process_that_died_keeps_nobody_from_the_next_preview_for_long(web: We
     client = signed_in(web)
     assert web.house.runs.begin("somebody", "a", for_s=0.05)
     assert not web.house.runs.begin("somebody", "b", for_s=60)
-    eventually(lambda: web.house.runs.begin("somebody", "b", for_s=60), within_s=10, every_s=0.01, what="it is over")
+    eventually(lambda: web.house.runs.begin("somebody", "b", for_s=60), every_s=0.01, what="it is over")
     assert not web.house.runs.tell("somebody", "a", 10, for_s=60), "whoever comes back has lost it"
     assert "Nobody is on record" in text(client, f"{preview_of(5)}&wait=1")
 

@@ -102,7 +102,7 @@ class Installation:
     web_options: tuple[str, ...] = ("--worker-class", "gthread", "--threads", "16")
     concurrency: int = 2
     surroundings: dict[str, dict[str, str]] = field(default_factory=dict)
-    patience_s: float = 0.0
+    patience_s: float = 20.0
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _shops: Iterator[int] = field(default_factory=itertools.count)
     _people: Iterator[int] = field(default_factory=itertools.count)

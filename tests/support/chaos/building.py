@@ -23,8 +23,6 @@ MEMBERS = ("carrier", "web", "worker", "worker-2", "beat")
 WEBS = 2
 GREEN = ("--workers", str(WEBS), "--worker-class", "gevent", "--worker-connections", "1000")
 SPEED = 20.0
-PATIENCE_S = 20.0
-"""For so long a program asks again that is told to, while something is away."""
 WELL_S = 90.0
 """Within this the house is well again by itself, whatever was done to it; a failing carrier is named for a minute."""
 LETTERS = {
@@ -159,7 +157,6 @@ class Building:
         self.postgres = MortalPostgres()
         self.postgres.start()
         self.house = self._furnished(folder)
-        self.house.patience_s = PATIENCE_S
         try:
             self.house.start()
         except BaseException:
