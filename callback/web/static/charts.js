@@ -156,8 +156,9 @@
     found.plot.setData(columns(data));
   });
   document.addEventListener("htmx:after:swap", drawAll);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const [figure, { data }] of [...plots]) draw(figure, data);
-  });
+  for (const other of ["(prefers-color-scheme: dark)", "print"]) // other colours
+    matchMedia(other).addEventListener("change", () => {
+      for (const [figure, { data }] of [...plots]) draw(figure, data);
+    });
   drawAll();
 })();

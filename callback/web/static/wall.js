@@ -16,6 +16,7 @@
 
   const show = () => {
     const all = boards(), on = turning();
+    wall.classList.add("begun");
     wall.classList.toggle("turning", Boolean(on));
     if (on && !all.some((board) => board.id === shown)) shown = all[0].id;
     for (const board of all) board.classList.toggle("away", Boolean(on && board.id !== shown));
