@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.support.pages import PAGES, Shown
 from tests.support.redis_server import RedisServer, valkey_binary
@@ -77,6 +77,8 @@ DATA = {
     *re.findall(r"[A-Za-zÀ-ɏ]+", " ".join(NAMES)), "Katherine", "Johnson", "Barbara", "Liskov", "Edsger", "Dijkstra",
     "Held", "Support", "Sales", "Billing", "support", "sales", "billing",
     "Ann", "Bob", "Chen", "Dora", "Eve", "ann", "bob", "chen", "dora", "eve", "test",
+    "Fay", "Gus", "Hana", "Ivo", "Jan", "Kim", "Lou", "fay", "gus", "hana", "ivo", "jan", "kim", "lou",
+    "Orders", "orders",
 }  # fmt: skip
 """What the staged people and queues are called."""
 SAME_IN_CHINESE = {
@@ -173,3 +175,34 @@ def untranslated(page: Page) -> Iterator[str]:
         left = set(re.findall(r"[A-Za-zÀ-ɏ]{3,}", FOREIGN.sub(" ", text))) - DATA - SAME_IN_CHINESE
         if left:
             yield f"untranslated: {text[:120]!r} ({', '.join(sorted(left))})"
+
+
+CUT = """() => [...document.querySelectorAll("main *")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1
+    && !one.closest(".visually-hidden"))
+  .map((one) => one.outerHTML.slice(0, 80))"""
+ON_PAPER = ("queues", "thresholds", "waits", "reports-management", "wall")
+A4: ViewportSize = {"width": 718, "height": 1000}
+"""Between its margins."""
+
+
+@pytest.mark.slow
+def test_on_paper_a_page_is_black_on_white_open_whole_and_alone(staged: Staged, browser: Browser) -> None:
+    visitor = Visitor(browser, staged, "dark", "en")
+    for shown in PAGES:
+        if shown.name in ON_PAPER:
+            page = visitor.see(shown)
+            page.emulate_media(media="print")
+            page.set_viewport_size(A4)
+            assert (
+                page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+            ), shown.name
+            assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)", shown.name
+            assert not page.locator("nav:visible, button:visible, header.bar:visible").count(), shown.name
+            assert not page.evaluate(CUT), shown.name
+            if shown.name == "thresholds":
+                expect(page.get_by_label("The wait is judged by")).to_be_visible()  # behind More on the screen
+            if shown.name == "wall":  # all of them, which take turns on the screen
+                assert page.locator(".board:visible").count() == page.locator(".board").count() > 1
+            page.emulate_media(media="null")
+    visitor.close()

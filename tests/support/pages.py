@@ -102,6 +102,11 @@ PAGES: tuple[Shown, ...] = (
     Shown("desk-talking", "/agent", "agent", "ann"),
     Shown("desk-coming", "/agent", "agent", "bob"),
     Shown("desk-away", "/agent", "agent", "dora"),
+    Shown("desk-ringing", "/agent", "agent", "fay"),
+    Shown("desk-asked", "/agent", "agent", "gus"),
+    Shown("desk-consulting", "/agent", "agent", "hana"),
+    Shown("desk-together", "/agent", "agent", "jan"),
+    Shown("desk-outside", "/agent", "agent", "lou"),
     Shown("desk-transfer", "/agent/transfer", "agent", "ann"),
     Shown("desk-talk", "/agent/talks/{talk}", "agent", "ann"),
     # the wallboard

@@ -53,10 +53,14 @@ class Visitor:
         self._pages: dict[tuple[str, str | None], Page] = {}
         self.base = staged.web.options.public_base_url
         self.status = 0  # of the page that was seen last
+        self._last: Page | None = None
 
     def see(self, shown: Shown, width: int = WIDTHS[-1]) -> Page:
-        """The page, loaded."""
+        """The page, loaded. What was seen before in another window stops listening: a house has so many streams."""
         page = self.window(shown)
+        if self._last is not None and self._last is not page:
+            self._last.goto("about:blank")
+        self._last = page
         page.set_viewport_size({"width": width, "height": HEIGHT})
         spoken = f"?lang={self._language}" if shown.caller else ""  # else that of the call
         answer = page.goto(self.base + address(shown, self._staged) + spoken, wait_until="load")

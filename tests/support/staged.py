@@ -17,6 +17,7 @@ from callback.flows import cancel, persist, users
 from callback.ports import ApiToken, SecondStep, Work
 from tests.support import counted
 from tests.support.predictions import fill
+from tests.support.staged_desks import stage_desks
 from tests.support.web_house import OWN, WebHouse
 
 SUPPORT = QueueKey("support")
@@ -63,6 +64,7 @@ def stage(web: WebHouse) -> Staged:
     _line(staged)
     _ended(staged)
     _aside(staged)
+    stage_desks(web)
     _users(staged)
     web.wait(137)
     return staged
