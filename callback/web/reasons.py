@@ -86,7 +86,10 @@ _SAID: Final[dict[str, Callable[[], str]]] = {
     "arrived": lambda: gettext("arrived"),
 }
 _NAMED: Final[tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]] = (
-    (re.compile(r"asked for by (?P<name>.+)"), lambda name: gettext("asked for by %(name)s", name=name)),
+    (
+        re.compile(r"asked for by (?P<name>.+)"),  # a way in which promises come about says so itself
+        lambda name: words.word(name) if words.known(name) else gettext("asked for by %(name)s", name=name),
+    ),
     (re.compile(r"talks with (?P<name>.+)"), lambda name: gettext("talks with %(name)s", name=name)),
     (re.compile(r"(?P<name>.+) is free"), lambda name: gettext("%(name)s is free", name=name)),
     (
@@ -113,7 +116,7 @@ def said(kept: object) -> str:
     for pattern, worded in _NAMED:
         found = pattern.fullmatch(text)
         if found is not None:
-            return worded(words.word(found["name"]) if pattern is _NAMED[0][0] else found["name"])
+            return worded(found["name"])
     return words.word(text) if words.known(text) else text
 
 
