@@ -1,4 +1,4 @@
-"""`make run` in an empty folder: everything starts, people live in it, one of them is called back, and Ctrl-C ends it."""
+"""`make run` in an empty folder: everything starts, people live in it, one of them is called back, Ctrl-C ends it."""
 
 import os
 import signal
