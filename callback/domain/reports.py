@@ -79,7 +79,7 @@ class Ranked:
 
     def __init__(self, spread: Spread) -> None:
         self._steps = sorted(spread)
-        self._passed = list(accumulate(spread[step] for step in self._steps))
+        self._passed = list(accumulate(map(spread.__getitem__, self._steps)))
 
     def quantile(self, share: float) -> float | None:
         """The seconds that so large a share of them did not exceed, as far as the steps tell. None of nothing."""

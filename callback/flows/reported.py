@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
-from callback.domain.reports import NOTHING, Spread, Sums, What, merged, sum_of
+from callback.domain.reports import NOTHING, Ranked, Spread, Sums, What, merged, sum_of
 from callback.ports import House, Punctuality, ReportMark, Span, Work
 
 BY = ("hour", "day", "week", "queue")
@@ -26,6 +26,15 @@ class Counted:
     sums: Sums = NOTHING
     spreads: Mapping[What, Spread] = field(default_factory=dict)
     punctual: Punctuality = ON_TIME
+
+    def quantile(self, what: What, share: float) -> float | None:
+        """The seconds that so large a share did not exceed. None of nothing."""
+        found = self._ranked.get(what)
+        return None if found is None else found.quantile(share)
+
+    @cached_property
+    def _ranked(self) -> dict[What, Ranked]:
+        return {what: Ranked(spread) for what, spread in self.spreads.items()}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from callback.web import languages
@@ -81,13 +82,13 @@ class Figure:
             **self.more,
         }
 
-    def rows(self) -> Iterator[tuple[str, list[str]]]:
-        """The table: for each place on the axis its label and every series' value in words."""
+    def rows(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """The table: for each place on the axis its label, and of every series its name and its value in words."""
         for at, place in enumerate(self.x):
             if (len(self.x) - 1 - at) % self.every:
                 continue
             label = languages.clock(place) if isinstance(place, datetime) else str(place)
-            yield label, [said(one.values[at], self.unit) for one in self.series]
+            yield label, [(one.label, said(one.values[at], self.unit)) for one in self.series]
 
 
 def said(value: float | None, unit: Unit) -> str:
@@ -95,9 +96,15 @@ def said(value: float | None, unit: Unit) -> str:
     return "–" if value is None else _WRITTEN[unit](value)
 
 
+@lru_cache(maxsize=1_024)
+def _share(percent: str, _language: str) -> str:
+    """A page of a year says the same few a thousand times, and the catalogue is slow to ask."""
+    return gettext("%(share)s%%", share=percent)
+
+
 _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
     Unit.SECONDS: languages.duration,
-    Unit.SHARE: lambda value: gettext("%(share)s%%", share=f"{value * 100:.0f}"),
+    Unit.SHARE: lambda value: _share(f"{value * 100:.0f}", languages.language()),
     Unit.COUNT: languages.grouped,
     Unit.MONEY: lambda value: languages.grouped(value, 2),
 }

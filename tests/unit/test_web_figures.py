@@ -27,7 +27,9 @@ def test_a_figure_gives_the_same_values_as_data_and_as_a_table() -> None:
         drawn = figure.as_json()
         assert (drawn["timed"], drawn["zone"], drawn["x"][0]) == (True, "Asia/Shanghai", BEGIN.timestamp())
         assert [one["values"] for one in drawn["series"]] == [[65.0, None], [120, 120]]
-        assert list(figure.rows()) == [("17:00", ["1:05", "2:00"]), ("17:15", ["–", "2:00"])]
+        assert list(figure.rows()) == [
+            ("17:00", [("told", "1:05"), ("limit", "2:00")]), ("17:15", [("told", "–"), ("limit", "2:00")]),
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

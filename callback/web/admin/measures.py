@@ -4,7 +4,7 @@ means, in the reader's language. docs/reports.md has the formulas."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from callback.domain.reports import Spread, What, quantile, ratio
+from callback.domain.reports import What, ratio
 from callback.flows.reported import Counted
 from callback.web.catalogue import gettext, ngettext
 from callback.web.figures import Unit, said
@@ -75,11 +75,7 @@ def _of(name: str) -> Callable[[Counted, Asked], float | None]:
 
 
 def _spread(what: What, share: float) -> Callable[[Counted, Asked], float | None]:
-    return lambda found, _: quantile(_steps(found, what), share)
-
-
-def _steps(found: Counted, what: What) -> Spread:
-    return found.spreads.get(what, {})
+    return lambda found, _: found.quantile(what, share)
 
 
 def _cost(found: Counted, asked: Asked) -> float | None:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_login import current_user
 
 from callback.domain.policy import Queue
-from callback.domain.reports import TARGETS, What, quantile
+from callback.domain.reports import TARGETS, What
 from callback.flows import reported
 from callback.flows.reported import Counted, Report
 from callback.ports import Span
@@ -226,7 +226,7 @@ def _page(template: str, wish: Wish, tab: str, columns: Sequence[str], **more: A
         targets_named=[(target, gettext("%(seconds)s seconds", seconds=target)) for target in TARGETS],
         span_said=_span_said(wish.span),
         figures=_figures(wish, found),
-        label=lambda key: _label(wish, key),
+        rows=_table(wish, found, columns),
         sides=_sides(found),
         times=_times(wish, found) if tab == "operations" else None,
         **more,
@@ -272,6 +272,13 @@ def _bys() -> list[tuple[str, str]]:
         ("hour", gettext("Hour of the day")), ("day", gettext("Day")), ("week", gettext("Week")),
         ("queue", gettext("Queue")),
     ]  # fmt: skip
+
+
+def _table(wish: Wish, found: Report | None, columns: Sequence[str]) -> Iterator[tuple[Any, str, list[str]]]:
+    """The parts, each with its key, its name and its figures in words."""
+    shown = [BY_KEY[key] for key in columns]
+    for key, part in found.parts if found is not None else ():
+        yield key, _label(wish, key), [one.said(part, wish.asked) for one in shown]
 
 
 def _label(wish: Wish, key: Any) -> str:
@@ -327,10 +334,9 @@ def _sides(found: Report | None) -> list[tuple[str, list[str]]]:
     if found is None:
         return []
     sums = found.whole.sums
-    held, back = (found.whole.spreads.get(what, {}) for what in (What.LIVE, What.BACK))
     return [
-        (gettext("Held the line"), _side(sums.answered, sums.asa_s, held)),
-        (gettext("Called back"), _side(sums.back, sums.back_mean_s, back)),
+        (gettext("Held the line"), _side(sums.answered, sums.asa_s, found.whole, What.LIVE)),
+        (gettext("Called back"), _side(sums.back, sums.back_mean_s, found.whole, What.BACK)),
     ]
 
 
@@ -345,7 +351,7 @@ def _times(wish: Wish, found: Report | None) -> Figure | None:
         (gettext("Called back, nine of ten within"), What.BACK, 0.9),
     ]  # fmt: skip
     series = [
-        Series(label, [quantile(part.spreads.get(what, {}), share) for _, part in found.parts],
+        Series(label, [part.quantile(what, share) for _, part in found.parts],
                Kind.BARS if alike else Kind.LINE)
         for label, what, share in (kept[2:] if alike else kept)
     ]  # fmt: skip
@@ -353,8 +359,8 @@ def _times(wish: Wish, found: Report | None) -> Figure | None:
     return Figure(gettext("Time to an agent"), places, series, Unit.SECONDS, x_label=head)
 
 
-def _side(count: int, mean_s: float | None, spread: Any) -> list[str]:
-    seconds = (mean_s, quantile(spread, 0.5), quantile(spread, 0.9))
+def _side(count: int, mean_s: float | None, found: Counted, what: What) -> list[str]:
+    seconds = (mean_s, found.quantile(what, 0.5), found.quantile(what, 0.9))
     return [said(count, Unit.COUNT), *(said(one, Unit.SECONDS) for one in seconds)]
 
 
