@@ -129,7 +129,12 @@ def offer_sentence(now: QueueNow) -> str:
     }
     why = shown.get(str(decision.reason), lambda: decision.sentence)()
     what = gettext("Offering callbacks.") if decision.offering else gettext("Not offering callbacks.")
-    return f"{what} {why}"
+    return after(what, why)
+
+
+def after(first: str, second: str) -> str:
+    """Two sentences, one after the other, as the reader's language sets them."""
+    return gettext("%(first)s %(second)s", first=first, second=second)
 
 
 _UP_TO: dict[str, Callable[[str], str]] = {

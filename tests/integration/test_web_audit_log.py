@@ -42,7 +42,13 @@ def rows(client: Any, **asked: str) -> str:
 def test_each_act_is_told_with_what_differs(web: WebHouse) -> None:
     found = rows(signed_in(web, "admin"))
     assert found.index("Agent saved") < found.index("Thresholds changed")
-    for told in ("sue@example.com", "Attempts</span> <del>3</del> → 2", "Accepting</span> <del>on</del> → off", "&lt;quiet&gt;", "token:crm"):
+    for told in (
+        "sue@example.com",
+        "Attempts</span> <del>3</del> → 2",
+        "Accepting</span> <del>on</del> → off",
+        "&lt;quiet&gt;",
+        "token:crm",
+    ):
         assert told in found
     assert "<quiet>" not in found
 

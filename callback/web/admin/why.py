@@ -9,7 +9,7 @@ from callback.domain.judged import Share
 from callback.domain.said import Fate, Moment, Prediction
 from callback.web.catalogue import gettext, ngettext
 from callback.web.languages import duration
-from callback.web.words import word
+from callback.web.words import after, word
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def decision(said: Prediction) -> str:
         "cannot_ring": lambda: gettext("Nobody could be rung."),
     }
     found = why.get(said.reason)
-    return f"{what} {found()}" if found else what
+    return after(what, found()) if found else what
 
 
 def facts(said: Prediction) -> list[Fact]:

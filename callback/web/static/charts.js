@@ -121,6 +121,9 @@
     return { width: canvas.clientWidth, height: Math.max(canvas.clientHeight - lines, 96) };
   };
 
+  // Twice: how many lines the legend takes shows once the drawing is as wide as its place.
+  const fit = (plot, canvas) => { plot.setSize(sizeOf(canvas)); plot.setSize(sizeOf(canvas)); };
+
   const dataOf = (figure) => JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
 
   const draw = (figure, data) => {
@@ -129,7 +132,7 @@
     if (!data.x.length) return figure.classList.remove("drawn");
     figure.classList.add("drawn");
     const canvas = figure.querySelector(".canvas"), plot = new uPlot(optionsOf(figure, data), columns(data), canvas);
-    plot.setSize(sizeOf(canvas)); // the legend stands there now
+    fit(plot, canvas); // the legend stands there now
     plots.set(figure, { plot, data });
   };
 
@@ -145,7 +148,7 @@
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const found = plots.get(target.closest("figure"));
-      if (found && target.clientWidth) found.plot.setSize(sizeOf(target));
+      if (found && target.clientWidth) fit(found.plot, target);
     }
   });
 
