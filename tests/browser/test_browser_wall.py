@@ -12,7 +12,7 @@ from tests.browser.conftest import sign_in
 from tests.support.waiting import eventually, quickest
 from tests.support.web_house import WebHouse
 
-UPDATES = 1500
+UPDATES = 1050
 FEED = """async (times) => {
   const wall = document.getElementById("live");
   const html = wall.innerHTML;

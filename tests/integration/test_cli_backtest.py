@@ -93,6 +93,7 @@ def test_the_table_names_ours_and_the_field(line: CommandLine, tmp_path: Path) -
 def test_priorities_are_told_or_learnt(line: CommandLine, tmp_path: Path) -> None:
     words = traffic(tmp_path, crowd(3000, credit=90.0), crowd(100, seed=2, start=9 * DAY, credit=90.0))
     assert line.data(*words)["credit_s"]["vip"] == pytest.approx(90, abs=8)
+    words = traffic(tmp_path, crowd(100, credit=90.0), crowd(100, seed=2, start=9 * DAY, credit=90.0))
     assert line.data(*words, "--credit", "vip=30")["credit_s"] == {"vip": 30}
 
 

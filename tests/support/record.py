@@ -41,7 +41,7 @@ def sqlite_record(folder: Path, **options: Any) -> Iterator[SqlStore]:
     """A store on a new SQLite file (with `options`: in that folder), with the queue `support`."""
     if options:
         file = folder / "record.sqlite3"
-        shutil.copyfile(_migrated_file(), file)
+        shutil.copyfile(_furnished_file(), file)
         yield from _opened(SqlStore(f"sqlite:///{file}", SECRET, **options))
     else:
         yield from _lent("sqlite", _on_another_file, _as_new)
@@ -55,14 +55,14 @@ def postgres_record(server: PostgresServer, **options: Any) -> Iterator[SqlStore
         session.execute("SET session_replication_role = replica")  # the audit log lets nobody delete from it
         session.execute("; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)))
     if options:
-        yield from _opened(SqlStore(url, SECRET, **options))
+        yield from _opened(_furnished(SqlStore(url, SECRET, **options)))
     else:
-        yield from _lent(url, lambda: SqlStore(url, SECRET), lambda _: None)
+        yield from _lent(url, lambda: SqlStore(url, SECRET), _furnished)
 
 
 def _opened(store: SqlStore) -> Iterator[SqlStore]:
     try:
-        yield _furnished(store)
+        yield store
     finally:
         store.close()
 
@@ -71,7 +71,7 @@ def _lent(kind: str, another: Callable[[], SqlStore], renew: Callable[[SqlStore]
     store = _FREE[kind].pop() if _FREE[kind] else another()
     renew(store)
     try:
-        yield _furnished(store)
+        yield store
     finally:
         pool = store.engine.pool
         if isinstance(pool, QueuePool) and pool.checkedout() == 0:
@@ -95,13 +95,14 @@ def _as_new(store: SqlStore) -> None:
     file = Path(store.engine.url.database or "")
     for beside in ("-wal", "-shm"):
         file.with_name(file.name + beside).unlink(missing_ok=True)
-    shutil.copyfile(_migrated_file(), file)
+    shutil.copyfile(_furnished_file(), file)
 
 
 @cache
-def _migrated_file() -> Path:
-    file = Path(mkdtemp(prefix="record-")) / "migrated.sqlite3"
+def _furnished_file() -> Path:
+    file = Path(mkdtemp(prefix="record-")) / "furnished.sqlite3"
     upgrade(f"sqlite:///{file}")
+    _furnished(SqlStore(f"sqlite:///{file}", SECRET)).close()
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
