@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from callback.flows.reseal import Done
 
 
+COUNTING_S = 600
+"""How long counting what is left may take: it reads everything."""
+
+
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only count what is sealed under older keys.")
 @click.option("--number-key", is_flag=True, help="Then print what may replace the oldest key, which is a secret too.")
@@ -29,7 +33,7 @@ def reseal(dry_run: bool, number_key: bool, json_wanted: bool) -> None:
 
     if number_key and (dry_run or json_wanted):
         raise click.UsageError("--number-key goes with neither --dry-run nor --json")
-    with open_store() as store:
+    with open_store(patience_s=COUNTING_S) as store:
         left = sealing.left(store)
         if dry_run:
             show({"left": left}, json_wanted, table(("TABLE", "ROWS"), list(left.items()), "nothing is left"))

@@ -13,10 +13,10 @@ from callback.domain.acts import Doer, What, act
 from callback.ports import Store
 
 BATCH = 200
-"""Rows in one transaction: SQLite's only writer is held for some 20 ms."""
+"""Rows looked at in one transaction: SQLite's only writer is held for some 20 ms."""
 
 Progress = Callable[[int], None]
-"""Told after each batch how many rows more were looked at."""
+"""Told after each batch how many rows more are done."""
 
 
 @dataclass(frozen=True)

@@ -42,10 +42,11 @@ class Resealing(Transaction):
     def reseal(self, table: str, *, after: str, limit: int) -> Resealed:
         found = SEALED[table]
         key = _key(found)
-        some = select(found).where(self._before(found), key > after).order_by(key).limit(limit)
-        rows = self._sql.execute(some).all()
+        last = self._sql.execute(select(key).where(key > after).order_by(key).offset(limit - 1).limit(1)).scalar()
+        some = select(found).where(self._before(found), key > after)
+        rows = self._sql.execute(some if last is None else some.where(key <= last)).all()
         unreadable = sum(not self._reseal_row(found, row) for row in rows)
-        return Resealed(len(rows), unreadable, rows[-1]._mapping[key.name] if rows else None)
+        return Resealed(len(rows), unreadable, last)
 
     def _before(self, table: Table) -> ColumnElement[bool]:
         """Whether any value of a row is sealed under another key than the one in force."""

@@ -11,8 +11,8 @@ from callback.domain.ids import CallbackId, EntryId
 
 @dataclass(frozen=True)
 class Resealed:
-    """What came of a batch: how many rows it had, in how many something could not be read, and the last of them (None:
-    there were none, and none are left)."""
+    """What came of a batch: in how many rows there was something to seal, in how many of them something could not be
+    read, and the last row that was looked at (None: it was the last of all)."""
 
     rows: int
     unreadable: int
@@ -27,7 +27,7 @@ class Resealing(Protocol):
         ...
 
     def reseal(self, table: str, *, after: str, limit: int) -> Resealed:
-        """Seal such values of at most `limit` rows of a table again, by key, from `after`."""
+        """Look at the next `limit` rows of a table, by key, from `after`, and seal such values again."""
         ...
 
 
