@@ -101,7 +101,7 @@ def test_connections_from_before_an_outage_are_not_used_again(
     began = time.monotonic() - kept_waiting_s(HERE)
     scripts.run("agents")
     client.time()
-    assert time.monotonic() - kept_waiting_s(HERE) - began < 0.3
+    assert time.monotonic() - kept_waiting_s(HERE) - began < 0.4, "what a dead connection would have cost at least"
 
 
 def test_a_redis_that_restarts_is_refused_once_and_used_again(own_redis: RedisServer) -> None:

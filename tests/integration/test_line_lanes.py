@@ -72,10 +72,10 @@ def test_an_absent_server_is_an_error_and_its_return_is_found(own_redis: RedisSe
 
 
 def test_an_answer_that_comes_too_late_is_never_taken_for_the_next(redis_url: str) -> None:
-    client = make_client(redis_url, timeout_s=0.1)
+    client = make_client(redis_url, timeout_s=0.5)
     lanes = Lanes(client)
     with pytest.raises(redis.TimeoutError):
-        lanes.ask("BLPOP", "nothing comes here", 1)
+        lanes.ask("BLPOP", "nothing comes here", 2)
     assert lanes.ask("ECHO", "mine") == "mine"
     client.close()
 

@@ -135,11 +135,11 @@ def test_a_server_that_does_not_answer_is_given_up_after_the_timeout() -> None:
 
 
 def test_after_a_late_answer_nobody_reads_what_was_meant_for_another(own_redis: RedisServer) -> None:
-    with make_client(own_redis.url, timeout_s=0.3) as client:
+    with make_client(own_redis.url, timeout_s=0.8) as client:
         lanes = Lanes(client)
         assert lanes.ask("SET", "mine", "1") == "OK"
         with pytest.raises(redis.TimeoutError):
-            lanes.ask("BLPOP", "nothing", 1)
+            lanes.ask("BLPOP", "nothing", 2)
         assert lanes.ask("GET", "mine") == "1"
 
 
@@ -151,12 +151,12 @@ def test_two_questions_under_way_at_once_get_each_their_own_answer(client: redis
 
 
 def test_a_question_under_way_that_is_refused_or_too_late_leaves_the_lanes_in_order(own_redis: RedisServer) -> None:
-    with make_client(own_redis.url, timeout_s=0.3) as client:
+    with make_client(own_redis.url, timeout_s=0.8) as client:
         lanes = Lanes(client)
         with pytest.raises(redis.ResponseError):
             lanes.begin("NOSUCHCOMMAND")()
         with pytest.raises(redis.TimeoutError):
-            lanes.begin("BLPOP", "nothing", 1)()
+            lanes.begin("BLPOP", "nothing", 2)()
         assert lanes.ask("ECHO", "still here") == "still here"
 
 

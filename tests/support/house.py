@@ -86,7 +86,7 @@ class StagedHouse:
         clock: ManualClock,
         *,
         pause: Callable[[float], object] = nobody_comes_meanwhile,
-        answers_s: float = 1,
+        answers_s: float = 10,
         **knobs: Any,
     ) -> None:
         self.clock = clock

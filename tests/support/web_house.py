@@ -122,7 +122,7 @@ class WebHouse:
 
     def __init__(self, redis_url: str, database_url: str, clock: Clock, base: str, **options: Any) -> None:
         migrate(database_url)
-        self.client = make_client(redis_url, timeout_s=1)
+        self.client = make_client(redis_url, timeout_s=10)
         self.store = SqlStore(database_url, SECRET)
         self.line = RedisLine(self.client, clock)
         self.dispatch = WrittenDown()
