@@ -100,7 +100,8 @@ def disable(house: House, doer: Doer, email: str) -> None:
         work.put_user(replace(known, disabled=True))
         work.end_sessions(email)
         work.drop_welcome(email)
-        work.act(act(doer, What.USER_DISABLE, email, house.clock.now(), before={"disabled": known.disabled}))
+        before, after = {"disabled": known.disabled}, {"disabled": True}
+        work.act(act(doer, What.USER_DISABLE, email, house.clock.now(), before=before, after=after))
 
 
 def enable(house: House, doer: Doer, email: str) -> None:
@@ -108,7 +109,8 @@ def enable(house: House, doer: Doer, email: str) -> None:
     with house.store.begin() as work:
         known = _held(work, email, administers_on=True)
         work.put_user(replace(known, disabled=False))
-        work.act(act(doer, What.USER_ENABLE, email, house.clock.now(), before={"disabled": known.disabled}))
+        before, after = {"disabled": known.disabled}, {"disabled": False}
+        work.act(act(doer, What.USER_ENABLE, email, house.clock.now(), before=before, after=after))
 
 
 def reset_password(house: House, doer: Doer, email: str) -> Invitation:
