@@ -40,7 +40,7 @@ PAGES = {
 class Effort:
     """How often each page is asked for, and how many days and calls the past has."""
 
-    rounds: int = 11
+    rounds: int = 7
     calls: int = 1_000_000
     days: int = 367
 
