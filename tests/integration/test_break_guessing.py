@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from callback.domain.acts import Doer
+from callback.flows import users
 from callback.web import sign_in
 from tests.integration.test_web_two_step import forgiven
 from tests.support.clock import ManualClock
@@ -13,6 +15,7 @@ from tests.support.web_house import PASSWORD, WebHouse, form_token, send, signed
 
 EMAIL = "supervisor@example.com"
 HERE = "127.0.0.1"
+NEW = "a longer horse and a newer battery"
 
 
 def try_it(client: Any, password: str = "guess", address: str = HERE, email: str = EMAIL) -> Any:
@@ -112,3 +115,19 @@ def test_of_many_guesses_at_the_same_moment_no_more_are_judged_than_one_after_th
         answers = list(pool.map(guess, clients, tokens))
     assert sorted(answers) == [422] * 5 + [429] * 7
     web.close()
+
+
+def test_whoever_is_sent_a_link_gets_in_at_a_new_browser_whoever_guesses(
+    web: WebHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "PER_ACCOUNT", "3 per day")
+    web.user(EMAIL)
+    stranger, owner = web.app.test_client(), web.app.test_client()
+    for number in range(4):
+        try_it(stranger, address=f"192.0.2.{number}")
+    assert try_it(owner, PASSWORD).status_code == 429
+    link = users.reset_password(web.house, Doer("ada@example.com", "admin"), EMAIL)
+    token = form_token(owner.get(f"/welcome/{link.token}"))
+    new = {"new": NEW, "again": NEW, "csrf_token": token}
+    assert owner.post(f"/welcome/{link.token}", data=new).status_code == 303
+    assert try_it(owner, NEW).status_code == 303
