@@ -27,4 +27,5 @@ def sign_in(web: WebHouse, page: Page, role: str = "supervisor", agent: str | No
     page.goto(f"{web.options.public_base_url}/sign-in")
     page.get_by_label("Email").fill(web.user(f"{role}@example.com", role, agent))
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    with page.expect_navigation():  # else the next address interrupts the signing in
+        page.get_by_role("button", name="Sign in").click()
