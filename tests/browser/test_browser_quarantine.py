@@ -5,7 +5,8 @@ from playwright.sync_api import Page, expect
 from callback.domain.callback import Callback
 from callback.domain.ids import EntryId, QueueKey
 from callback.domain.lifecycle import State
-from tests.support.web_house import PASSWORD, WebHouse
+from tests.browser.conftest import sign_in
+from tests.support.web_house import WebHouse
 
 ADA, BOB = "+12015550123", "+12015550124"
 
@@ -26,13 +27,6 @@ def hold(web: WebHouse, subject: str, kind: str = "callback") -> None:
                 kind, subject, queue="support", step="dialling", reason="RuntimeError: a defect over …",
                 at=web.clock.now(), hold_at=3,
             )  # fmt: skip
-
-
-def sign_in(web: WebHouse, page: Page) -> None:
-    page.goto(f"{web.options.public_base_url}/sign-in")
-    page.get_by_label("Email").fill(web.user())
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_it_is_tried_again_from_its_old_place_with_one_button(web: WebHouse, page: Page) -> None:
