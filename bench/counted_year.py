@@ -1,7 +1,8 @@
 """A past for the pages of reports, as their keeper would have counted it: as many rows of each kind, of the same shape.
 
 Calls are drawn a month at a time and added up in bins, since to draw and count each by itself takes minutes, and how
-fast the keeper counts is another matter. What was counted is put down by the store's own verbs.
+fast the keeper counts is another matter. What was counted is put down by the store's own verbs; a month that is as long
+as one before it is the same once more, copied within the database.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from sqlalchemy import URL, Column, ColumnElement, Date, Interval, cast, func, insert, select
+from sqlalchemy import Column, ColumnElement, Date, Engine, Interval, cast, func, insert, select
 
 from callback.adapters.store.engine import make_engine
 from callback.adapters.store.sql_store import SqlStore
@@ -57,16 +58,33 @@ class Calls:
 
 
 def fill(store: SqlStore, now: datetime, *, days: int, calls: int) -> None:
-    """So many days up to today, with about so many calls among them."""
+    """So many days up to today, with about so many calls among them; and their whole months once more a year earlier,
+    as the days before that a page compares with."""
     random = np.random.default_rng(1)
     past = [now.date() - timedelta(back) for back in reversed(range(days))]
-    for _, some in groupby(past, lambda day: day.replace(day=1)):
+    engine = make_engine(store.engine.url.render_as_string(hide_password=False), patience_s=None)
+    alike: dict[tuple[int, int], date] = {}
+    for first, some in groupby(past, lambda day: day.replace(day=1)):
         month = list(some)
-        drawn = _drawn(random, len(month), calls * len(month) // days)
-        with store.begin() as work:
-            sums = dict(_hours(drawn, month)), dict(_days(drawn, month))
-            work.count_report(*sums, dict(_spreads(drawn, month)), {}, ReportMark(0, now, "bench"))
-            work.add_tallies(dict(_promised(random, month)))
+        drawn = alike.setdefault((month[0].day, len(month)), first)
+        if drawn == first:
+            _count(store, random, month, calls * len(month) // days, ReportMark(0, now, "bench"))
+        else:
+            _repeat(engine, drawn, _following(drawn), 12 * (first.year - drawn.year) + first.month - drawn.month)
+    _repeat(engine, past[0], past[-1].replace(day=1), -12)
+    engine.dispose()
+
+
+def _count(store: SqlStore, random: np.random.Generator, month: Sequence[date], calls: int, mark: ReportMark) -> None:
+    drawn = _drawn(random, len(month), calls)
+    with store.begin() as work:
+        sums = dict(_hours(drawn, month)), dict(_days(drawn, month))
+        work.count_report(*sums, dict(_spreads(drawn, month)), {}, mark)
+        work.add_tallies(dict(_promised(random, month)))
+
+
+def _following(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 def _drawn(random: np.random.Generator, days: int, calls: int) -> Calls:
@@ -80,37 +98,6 @@ def _drawn(random: np.random.Generator, days: int, calls: int) -> Calls:
         random.exponential(np.where(kind == BACK, 600.0, 60.0)),
         random.exponential(180.0, calls),
     )
-
-
-def repeat(url: URL) -> None:
-    """The whole months once more, a year earlier, as the days before that a page compares with."""
-    engine = make_engine(url.render_as_string(hide_password=False), patience_s=None)
-    of_sqlite = engine.dialect.name == "sqlite"
-    with engine.begin() as sql:
-        for table, when in DATED.items():
-            moved = {name: (_earlier_sqlite if of_sqlite else _earlier)(table.c[name]) for name in when}
-            columns = [moved.get(column.name, column) for column in table.columns]
-            last = sql.execute(select(func.max(table.c[when[0]]))).scalar_one()
-            first = last.replace(day=1, hour=0) if isinstance(last, datetime) else last.replace(day=1)
-            rows = select(*columns).where(table.c[when[0]] < first)
-            sql.execute(insert(table).from_select([column.name for column in table.columns], rows))
-    engine.dispose()
-
-
-DATED = {
-    report_hours: ("day", "at"), report_days: ("day",), report_months: ("month",), report_spreads: ("day",),
-    report_part_spreads: ("day",), prediction_hours: ("hour",),
-}  # fmt: skip
-"""Of each table the columns that say when."""
-
-
-def _earlier_sqlite(when: Column[Any]) -> ColumnElement[Any]:
-    form = "%Y-%m-%d" if isinstance(when.type, Date) else "%Y-%m-%d %H:%M:%f000"
-    return func.strftime(form, when, "-1 year")
-
-
-def _earlier(when: Column[Any]) -> ColumnElement[Any]:
-    return cast(when - cast("1 year", Interval), when.type)
 
 
 # --- sums -----------------------------------------------------------------------------------------------------------
@@ -206,3 +193,34 @@ def _promised(random: np.random.Generator, days: Sequence[date]) -> Iterator[tup
                 at = datetime.combine(day, time(hour), UTC)
                 tally = Tally(told=9, kept=9 - late, late=late, late_s=60.0 * late)
                 yield Hour(QueueKey(queue), at, Moment.PROMISE, "1"), tally
+
+
+# --- once more --------------------------------------------------------------------------------------------------------
+
+DATED = {
+    report_hours: ("day", "at"), report_days: ("day",), report_months: ("month",), report_spreads: ("day",),
+    report_part_spreads: ("day",), prediction_hours: ("hour",),
+}  # fmt: skip
+"""Of each table the columns that say when."""
+
+
+def _repeat(engine: Engine, first: date, end: date, months: int) -> None:
+    """What was counted from a day to before another, so many months later or earlier."""
+    with engine.begin() as sql:
+        for table, dated in DATED.items():
+            moved = {name: _moved(engine.dialect.name, table.c[name], f"{months:+d} months") for name in dated}
+            when = table.c[dated[0]]
+            since, until = (_midnight(day) if when is prediction_hours.c.hour else day for day in (first, end))
+            rows = select(*(moved.get(column.name, column) for column in table.columns))
+            rows = rows.where(when >= since, when < until)
+            sql.execute(insert(table).from_select([column.name for column in table.columns], rows))
+
+
+def _moved(dialect: str, when: Column[Any], by: str) -> ColumnElement[Any]:
+    if dialect == "sqlite":
+        return func.strftime("%Y-%m-%d" if isinstance(when.type, Date) else "%Y-%m-%d %H:%M:%f000", when, by)
+    return cast(when + cast(by, Interval), when.type)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -14,7 +14,7 @@ from statistics import median
 import psycopg
 from sqlalchemy import URL
 
-from bench.counted_year import AGENTS, QUEUES, fill, repeat
+from bench.counted_year import AGENTS, QUEUES, fill
 from bench.figures import Figure, Target
 from tests.support.clock import ManualClock
 from tests.support.postgres import PostgresServer
@@ -53,7 +53,6 @@ def measure(database: str, effort: Effort, tick: Callable[[], None]) -> list[Fig
     touch."""
     with _house(database) as web:
         fill(web.store, web.clock.now(), days=effort.days, calls=effort.calls)
-        repeat(web.store.engine.url)
         _settle(web.store.engine.url)
         client = signed_in(web)
         took: defaultdict[str, list[float]] = defaultdict(list)
