@@ -84,11 +84,8 @@ def test_spreads_are_put_together_step_by_step(store: SqlStore) -> None:
 def test_spreads_of_hours_and_agents_are_read_by_whole_months_and_single_days(store: SqlStore) -> None:
     days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1), DAY]
     for step, day in enumerate(days):
-        at_nine, of_ann = (
-            SpreadOf("support", day, What.LIVE, hour=9),
-            SpreadOf("support", day, What.BACK, agent="ann"),
-        )
-        count(store, spreads={at_nine: {step: 1}, of_ann: {step: 2}})
+        morning = SpreadOf("support", day, What.LIVE, hour=9)
+        count(store, spreads={morning: {step: 1}, SpreadOf("support", day, What.BACK, agent="ann"): {step: 2}})
     count(store, spreads={SpreadOf("billing", DAY, What.LIVE, hour=17): {9: 1}})
     with store.look() as work:
         long, short = Span(days[0], DAY), Span(date(2026, 2, 2), DAY)
