@@ -64,8 +64,13 @@ def swallowed(tree: ast.Module) -> Iterator[int]:
         if isinstance(node, ast.ExceptHandler) and names_in(node.type) & WIDE:
             if all(isinstance(step, (ast.Pass, ast.Continue)) or _is_dots(step) for step in node.body):
                 yield node.lineno
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+        elif isinstance(node, ast.Call) and _last(node.func) == "suppress":
             yield from (node.lineno for argument in node.args if names_in(argument) & WIDE)
+
+
+def _last(named: ast.expr) -> str:
+    """The last word of a dotted name."""
+    return named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else ""
 
 
 def _is_dots(step: ast.stmt) -> bool:
@@ -90,11 +95,12 @@ def test_a_swallowed_error_would_be_found(code: str) -> None:
 
 
 def test_no_test_is_switched_off() -> None:
+    last = {name.rpartition(".")[2] for name in OFF}
     marks = (
         f"{path}:{node.lineno}"
         for path in python_files("tests")
         for node in ast.walk(parsed(path))
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in OFF
+        if isinstance(node, ast.Attribute) and node.attr in last and ast.unparse(node) in OFF
     )
     assert list(marks) == []
 
