@@ -67,6 +67,12 @@ def to_json(policy: Policy) -> dict[str, Any]:
     return {name: _plain(getattr(policy, name)) for name in _NAMES}
 
 
+def shown(policy: Policy) -> dict[str, Any]:
+    """As `to_json`, for programs: a field that the contract does not have is there only where somebody changed it, so
+    whoever compares whole policies never meets a surprise."""
+    return {name: value for name, value in to_json(policy).items() if name not in ADDED or value != ADDED[name]}
+
+
 def from_json(stored: Mapping[str, Any]) -> Policy:
     """The policy that `to_json` wrote: trusted, so nothing is checked.
 
@@ -232,5 +238,7 @@ _CHECKS: dict[str, Check] = {
     "languages": _list_of(_one_of(*LANGUAGES), "languages (en, zh)", empty=False),
     "ask_rating": _flag,
 }
+ADDED: Mapping[str, Any] = {"ask_rating": True}
+"""Fields that the contract does not have, with their defaults."""
 _TUPLES = frozenset({"retry_delays_s", "quiet_hours", "allowed_countries", "languages"})
 _NAMES = tuple(field.name for field in fields(Policy))

@@ -90,7 +90,7 @@ def queue_json(now: QueueNow) -> Json:
         "offering": decision.offering,
         "offer_reason": str(decision.reason),
         "offer_sentence": decision.sentence,
-        "policy": policies.to_json(now.queue.policy),
+        "policy": policies.shown(now.queue.policy),
         "policy_version": now.queue.version,
     }
 

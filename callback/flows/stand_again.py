@@ -77,7 +77,7 @@ def unbook_ended(house: House, now: datetime) -> int:
     with house.store.look() as work:
         ended = work.ended_among(some)
     for callback in ended:
-        house.line.leave(EntryId(callback), reason="ended", now=now)
+        house.line.leave(EntryId(callback), reason="the promise is over", now=now)
     return len(ended)
 
 

@@ -57,6 +57,7 @@ _SAID: Final[dict[str, Callable[[], str]]] = {
     "unknown outcome": lambda: gettext("unknown outcome"),
     "the dial was lost": lambda: gettext("the dial was lost"),
     "the leg is gone": lambda: gettext("the leg is gone"),
+    "the promise is over": lambda: gettext("the promise is over"),
     "the reservation lapsed": lambda: gettext("the reservation lapsed"),
     "the time has come": lambda: gettext("the time has come"),
     "we may not ring this number": lambda: gettext("we may not ring this number"),

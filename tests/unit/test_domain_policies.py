@@ -1,6 +1,7 @@
 """Policies: what may be sent, what is refused and how that is said, and that nothing is lost on the way."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callback.domain.errors import InvalidInput
-from callback.domain.policies import InvalidPolicy, effective_stop, from_json, parse, to_json
+from callback.domain.policies import InvalidPolicy, effective_stop, from_json, parse, shown, to_json
 from callback.domain.policy import Policy
 
 CONTRACT: dict[str, Any] = json.loads(
@@ -35,6 +36,11 @@ OFFICE = {
 
 def test_the_defaults_are_those_of_the_contract_field_by_field() -> None:
     assert list(to_json(Policy()).items()) == [*CONTRACT.items(), *ADDED.items()]
+
+
+def test_programs_see_the_contract_alone_until_something_else_was_changed() -> None:
+    assert shown(Policy()) == CONTRACT
+    assert shown(replace(Policy(), ask_rating=False)) == {**CONTRACT, "ask_rating": False}
 
 
 def test_sending_the_whole_contract_changes_nothing() -> None:

@@ -102,7 +102,7 @@ class PolicyFields(Answer):
     quiet_hours: list[str] | None = Field(None, description='for example ["21:00","09:00"], in the callee\'s zone')
     allowed_countries: list[str] | None = Field(["own"], description="own, ISO 3166 alpha-2; null allows all")
     languages: list[str] = ["en", "zh"]
-    ask_rating: bool = Field(True, description="after a talk the caller's page asks how it was")
+    ask_rating: bool = Field(True, description="after a talk the caller's page asks how it was; absent: yes")
 
 
 class PolicyChanges(RootModel[dict[str, Any]]):

@@ -59,7 +59,7 @@ def patch_policy(key: str) -> Json:
     """Change any fields of a queue's policy: the new policy, with its version."""
     changes = taken(models.PolicyChanges).root
     queue = configure.put_policy(house(), QueueKey(key), changes, by=doer().by, role=doer().role)
-    return {**policies.to_json(queue.policy), "version": queue.version}
+    return {**policies.shown(queue.policy), "version": queue.version}
 
 
 @operation(Role.VIEWER, models.WaitsJudged, query=models.WaitsQuery, refuses=(404, 422), tag="queues")
