@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from callback.adapters.store.tables import legs
 from callback.adapters.telephony.softphone import ApiKey
 from callback.domain.desk import CameTo, Stage, Talk, Wish, WrapUp
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token, new_token
@@ -150,6 +152,14 @@ def test_what_is_known_of_the_caller_is_there_before_the_ring(web: WebHouse, des
     assert "resolved" in page
     assert "press 1" in page
     assert "简体中文" in page
+
+
+def test_a_caller_whose_number_cannot_be_read_is_served_as_any_other(web: WebHouse, desk: Desk) -> None:
+    rung(web)
+    with web.store.engine.begin() as connection:
+        connection.execute(update(legs).values(number=b"sealed with a key that is lost"))
+    assert "unknown number" in desk.page("/now").lower()
+    assert caller.mark(Glance(web.house), ANN, [QueueKey("support")])
 
 
 def test_declining_puts_the_caller_back_in_front(web: WebHouse, desk: Desk) -> None:

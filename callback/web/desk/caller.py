@@ -1,6 +1,7 @@
 """Who an agent has, or gets next: as much as they may know before anybody says hello."""
 
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -60,13 +61,14 @@ def caller(held: Reservation) -> Caller:
 
 
 def number_of(entry: EntryId) -> str:
-    """Of a caller; "" where it is withheld, or not known yet."""
+    """Of a caller; "" where it is withheld, not known yet, or cannot be read."""
     promise = _promise(entry)
     if promise is not None or is_callback(entry):
         return promise.number if promise is not None else ""
-    with house().store.look() as work:
+    with suppress(Unreadable), house().store.look() as work:
         leg = work.leg(CallSid(entry))
-    return leg.number if leg else ""
+        return leg.number if leg else ""
+    return ""
 
 
 def _about(held: Reservation, number: str, about: tuple[Any, ...], attempts: int) -> Caller:
@@ -115,8 +117,9 @@ def _is_known(glance: Glance, held: Reservation) -> bool:
     """Whether the record has who rings: it hears of a live caller a moment after the line does."""
     if held.phase == "busy" or is_callback(held.entry):
         return True
-    with glance.house.store.look() as work:
+    with suppress(Unreadable), glance.house.store.look() as work:
         return work.leg(CallSid(held.entry)) is not None
+    return True
 
 
 def _first(line: Line, queue: QueueKey) -> Hashable:
