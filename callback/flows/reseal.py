@@ -21,10 +21,12 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Done:
-    """Rows by table: those sealed again, and those with something that no key at hand opens."""
+    """Rows by table: those sealed again, those with something that no key at hand opens, and those that somebody has
+    sealed under an older key meanwhile: a process which does not know the new one yet."""
 
     resealed: Mapping[str, int]
     unreadable: Mapping[str, int]
+    meanwhile: Mapping[str, int]
 
 
 def left(store: Store) -> dict[str, int]:
@@ -45,7 +47,7 @@ def reseal(store: Store, doer: Doer, at: datetime, progress: Progress = lambda _
             unreadable[table] += batch.unreadable
             after = batch.last
             progress(batch.rows)
-    done = Done(dict(+resealed), dict(+unreadable))
+    done = Done(dict(+resealed), dict(+unreadable), dict(Counter(left(store)) - unreadable))
     if done.resealed:
         told = {"rows": sum(done.resealed.values())}
         with store.begin() as work:

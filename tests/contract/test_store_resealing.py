@@ -121,6 +121,21 @@ def test_what_no_key_opens_is_told_and_stops_nothing(store: SqlStore, rotated: S
     assert reseal.reseal(rotated, DOER, NOW).resealed == {}
 
 
+def test_what_a_process_with_the_old_key_seals_meanwhile_is_told_and_sealed_by_the_next_run(
+    store: SqlStore, rotated: SqlStore
+) -> None:
+    with store.begin() as work:
+        promised(work)
+
+    def promise(_: int) -> None:
+        with store.begin() as work:
+            promised(work, "+14155550199")
+
+    assert reseal.reseal(rotated, DOER, NOW, promise).meanwhile == {"callbacks": 1}
+    done = reseal.reseal(rotated, DOER, NOW)
+    assert (done.resealed, done.meanwhile) == ({"callbacks": 1}, {})
+
+
 def test_whoever_writes_a_row_meanwhile_is_not_taken_back(store: SqlStore, rotated: SqlStore) -> None:
     """The row is read, somebody else writes it, and the old value is not written over theirs."""
     made = fill(store)

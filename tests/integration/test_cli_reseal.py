@@ -31,7 +31,7 @@ def test_after_a_rotation_everything_is_sealed_again_and_the_old_key_can_go(line
     assert "only the last key is needed" in told.stdout
     kept = told.stdout.splitlines()[-1]
     assert kept.startswith("numbers:")
-    assert line.data("reseal", **ROTATED) == {"resealed": {}, "unreadable": {}}
+    assert line.data("reseal", **ROTATED) == {"resealed": {}, "unreadable": {}, "meanwhile": {}}
     without = {"SECRET_KEY": NEW, "SECRET_KEY_OLD": kept}
     assert line.data("agent", "list", **without)["items"][0]["name"] == "Ann"
     assert line.data("reseal", "--dry-run", **without) == {"left": {}}
@@ -40,7 +40,7 @@ def test_after_a_rotation_everything_is_sealed_again_and_the_old_key_can_go(line
 def test_while_a_key_is_missing_nobody_is_told_to_throw_one_away(line: CommandLine) -> None:
     done = line.run("reseal", "--json", SECRET_KEY=NEW)
     assert done.exit_code == 1
-    assert json.loads(done.stdout) == {"resealed": {}, "unreadable": {"agents": 1}}
+    assert json.loads(done.stdout) == {"resealed": {}, "unreadable": {"agents": 1}, "meanwhile": {}}
     assert "keep every old key" in line.run("reseal", "--number-key", SECRET_KEY=NEW).stdout
     assert "numbers:" not in line.run("reseal", "--number-key", SECRET_KEY=NEW).stdout
 
