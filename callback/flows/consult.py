@@ -184,7 +184,6 @@ def ring_outside(house: House, talk: Talk) -> Script:
     try:
         outside.ring(house, talk, queue, partial(rings, number=talk.room))
     except (NumberRefused, NotAccepting):
-        talks.change(house, talk.token, partial(rings, number=talk.room))
         return to_caller(house, talk, CameTo.REFUSED)
     ring = Forward(
         number=talk.to,
@@ -238,8 +237,7 @@ def consulted(house: House, hook: Hook) -> Script:
 
 def to_caller(house: House, talk: Talk, came_to: CameTo) -> Script:
     """The agent hears why, and is in a room; the caller comes there."""
-    now = house.clock.now()
-    after = talks.change(house, talk.token, lambda found: parted.back(found, talk.room, came_to, now))
+    after = talks.change(house, talk.token, partial(returned, room=talk.room, came_to=came_to, now=house.clock.now()))
     missed = came_to is CameTo.MISSED and bool(talk.other_token)
     handed.let_go(house, talk, Unanswered.MISSED if missed else handed.CALLED_OFF)
     pairing = house.line.reservation(talk.token)
@@ -248,6 +246,13 @@ def to_caller(house: House, talk: Talk, came_to: CameTo) -> Script:
     language = bridge.agents_language(house.book.queue(talk.queue))
     sorry = Speak((Prompt(SORRY[came_to]),))
     return Script(language, (sorry, parted.agents_room(talk.token, talk.room)), talk.queue)
+
+
+def returned(talk: Talk, room: int, came_to: CameTo, now: datetime) -> Talk | None:
+    """Back to the caller, in the room in which the agent's leg is: in one step, so that a leg which asks again never
+    finds itself on the way to somebody who was refused."""
+    after = parted.back(talk, room, came_to, now)
+    return None if after is None else replace(after, agent_room=room)
 
 
 # --- the other side's ear ---------------------------------------------------------------------------------------

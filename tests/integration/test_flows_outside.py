@@ -14,6 +14,7 @@ from tests.integration.test_flows_asking_again import OUTSIDE, rung
 from tests.integration.test_flows_transfer import ANN, live_talk, the_talk
 from tests.support.house import SUPPORT, StagedHouse, on_both
 from tests.support.record import waits_for_a_lock
+from tests.support.steps import Killed
 from tests.support.waiting import eventually
 
 
@@ -66,6 +67,26 @@ def test_a_consultation_has_the_last_ring_of_the_day_as_well(staged: StagedHouse
     staged.follow()
     assert the_talk(staged).came_to is CameTo.NOTHING
     assert rung(staged, OUTSIDE) == (most, 1)
+
+
+def test_wherever_the_refusal_of_a_consultation_dies_the_number_is_not_rung(staged: StagedHouse) -> None:
+    _, agent = live_talk(staged)
+    most = staged.house.knobs.outside_per_number
+    other = already_rung(staged, most - 1)
+    transfer.consult(staged.house, ANN, Wish.NUMBER, OUTSIDE)
+    with staged.sql.begin() as work:
+        work.put_talk(replace(other, outside=most))
+    asked = next(url for sid, url in staged.carrier.redirected if sid == agent.sid)
+    for kill_after in range(1, 12):
+        staged.steps.restart(kill_after)
+        try:
+            agent.redirected(asked)
+        except Killed:
+            staged.steps.restart()
+        assert OUTSIDE not in str(agent.dial)
+        staged.house.once.forget(lambda _: True)
+    assert rung(staged, OUTSIDE) == (most, 0)
+    assert the_talk(staged).came_to is CameTo.REFUSED
 
 
 @pytest.mark.parametrize("staged", ["postgresql"], indirect=True)
