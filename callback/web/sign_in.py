@@ -1,10 +1,11 @@
 """Signing in to the console and the desk: a password, a code where two-step sign-in is on, and failures that are
 counted.
 
-A browser that its owner has signed in with before has tries of its own (`browsers`), which nobody else can use up. All
-others are counted by address, by account and address together, and by account from wherever they come: the first two
-keep whoever guesses to their own tries, the last bounds what can be guessed at an account in a day from very many
-addresses. The more it was, the longer is the wait. Who succeeds is not counted.
+A browser that its owner has signed in with before has tries of its own (`browsers`), which nobody elsewhere can use up.
+Where somebody at that browser has, it counts as any other: nobody is worse off for being known. All others are counted
+by address, by account and address together, and by account from wherever they come: the first two keep whoever guesses
+to their own tries, the last bounds what can be guessed at an account in a day from very many addresses. The more it
+was, the longer is the wait. Who succeeds is not counted.
 
 Codes are counted with passwords, so that a second step is no second set of tries. They are counted by password as well,
 from wherever they come: whoever knows somebody's password does not get a million tries at their code, and a new
@@ -41,6 +42,8 @@ PER_KNOWN_BROWSER = "10 per minute; 30 per hour; 100 per day"
 CODES_BY_ONE = "50 per day"
 Budget = tuple[str, ...]
 """Rules, and whom they count."""
+Way = list[Budget]
+"""A try takes of all of these."""
 HOMES = {Role.AGENT: "agent.desk"}
 """Where somebody of that role is taken; everybody else to the console."""
 _log = structlog.get_logger("callback.web")
@@ -170,8 +173,9 @@ def _home(role: str) -> str:
 # --- the counting -----------------------------------------------------------------------------------------------------
 
 
-def _counted(view: Callable[[], AnyResponse], budgets: Callable[[], list[Budget]]) -> Callable[[], AnyResponse]:
-    """A try takes of each budget before it is judged, and gives back where it was right, or was not judged at all."""
+def _counted(view: Callable[[], AnyResponse], ways: Callable[[], list[Way]]) -> Callable[[], AnyResponse]:
+    """A try takes of each budget before it is judged, in the first way that is open, and gives back where it was right,
+    or was not judged at all."""
 
     @wraps(view)
     def tried() -> AnyResponse:
@@ -179,11 +183,9 @@ def _counted(view: Callable[[], AnyResponse], budgets: Callable[[], list[Budget]
         taken: list[Budget] = []
         failed = False
         try:
-            for budget in budgets():
-                wait_s = limits.take(*budget)
-                if wait_s:
-                    return _too_many(wait_s)
-                taken.append(budget)
+            waits_s = _take(limits, ways(), taken)
+            if waits_s:
+                return _too_many(min(waits_s))
             answer = view()
             failed = answer.status_code >= 400
             return answer
@@ -194,22 +196,39 @@ def _counted(view: Callable[[], AnyResponse], budgets: Callable[[], list[Budget]
     return tried
 
 
-def _tries_at_a_password() -> list[Budget]:
+def _take(limits: Limits, ways: list[Way], taken: list[Budget]) -> list[float]:
+    """Of the budgets of one way, added to `taken`. What it gives: nothing; or how long each way stays closed."""
+    waits_s: list[float] = []
+    for way in ways:
+        for budget in way:
+            wait_s = limits.take(*budget)
+            if wait_s:
+                break
+            taken.append(budget)
+        else:
+            return []
+        waits_s.append(wait_s)
+        while taken:
+            limits.give_back(*taken.pop())
+    return waits_s
+
+
+def _tries_at_a_password() -> list[Way]:
     email = request.form.get("email", "").strip().lower()
     return _tries(email, from_anywhere=True)
 
 
-def _tries_at_a_code() -> list[Budget]:
+def _tries_at_a_code() -> list[Way]:
     """From anywhere they are counted by password already."""
-    return [*_tries(sessions.half(), from_anywhere=False), (CODES_BY_ONE, "password", sessions.half_of() or "nobody")]
+    by_one = (CODES_BY_ONE, "password", sessions.half_of() or "nobody")
+    return [[*way, by_one] for way in _tries(sessions.half(), from_anywhere=False)]
 
 
-def _tries(email: str, *, from_anywhere: bool) -> list[Budget]:
+def _tries(email: str, *, from_anywhere: bool) -> list[Way]:
     who, browser = hashlib.sha256(email.encode()).hexdigest(), browsers.known_to(email)
-    if browser:
-        return [(PER_KNOWN_BROWSER, "browser", browser, who)]
-    here: list[Budget] = [(PER_ADDRESS, "address", address()), (PER_ACCOUNT_AND_ADDRESS, "account", who, address())]
-    return [*here, (PER_ACCOUNT, "account", who)] if from_anywhere else here
+    here: Way = [(PER_ADDRESS, "address", address()), (PER_ACCOUNT_AND_ADDRESS, "account", who, address())]
+    as_anybody: Way = [*here, (PER_ACCOUNT, "account", who)] if from_anywhere else here
+    return [[(PER_KNOWN_BROWSER, "browser", browser, who)], as_anybody] if browser else [as_anybody]
 
 
 def _too_many(wait_s: float) -> Response:

@@ -65,9 +65,22 @@ def test_who_is_stopped_at_one_address_uses_up_nothing_of_the_whole_account(
 
 def test_a_known_browser_is_no_way_to_guess_without_end(web: WebHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sign_in, "PER_KNOWN_BROWSER", "3 per day")
+    monkeypatch.setattr(sign_in, "PER_ACCOUNT", "2 per day")
     owner = signed_in(web)
     send(owner, "/sign-out")
-    assert [try_it(owner, address=f"192.0.2.{number}").status_code for number in range(5)] == [422] * 3 + [429] * 2
+    assert [try_it(owner, address=f"192.0.2.{number}").status_code for number in range(7)] == [422] * 5 + [429] * 2
+
+
+def test_who_guesses_at_the_owners_own_browser_leaves_them_the_tries_that_anybody_has(
+    web: WebHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "PER_KNOWN_BROWSER", "3 per day")
+    owner = signed_in(web)
+    send(owner, "/sign-out")
+    assert [try_it(owner).status_code for _ in range(4)] == [422] * 4
+    assert try_it(owner, PASSWORD).status_code == 303
+    send(owner, "/sign-out")
+    assert [try_it(owner).status_code for _ in range(6)] == [422] * 4 + [429] * 2
 
 
 def test_a_browser_is_known_to_whoever_signed_in_with_it_and_to_nobody_else(web: WebHouse) -> None:
