@@ -42,7 +42,7 @@
       away = !(await alive());
       asking = false;
       look();
-      if (away) return;
+      if (away || !form.reportValidity()) return; // it can be typed into meanwhile
       leaving = true;
       form.requestSubmit(event.submitter);
     });
