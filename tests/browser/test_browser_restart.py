@@ -35,6 +35,8 @@ def test_a_supervisor_saves_after_a_restart_what_was_typed_before_it(
         page.get_by_role("button", name="Save thresholds").click()
     if scripts:
         expect(page.get_by_text("What you typed is still here")).to_be_visible()
+    else:
+        page.wait_for_url("chrome-error://**")  # the browser's own page about it
     with web.serving(port):
         try_again(page, scripts=scripts)
         expect(page.get_by_text("a busy day")).to_be_visible()
