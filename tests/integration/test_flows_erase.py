@@ -75,6 +75,7 @@ def line_of(staged: StagedHouse) -> Iterator[str]:
         "zset": lambda key: staged.redis.zrange(key, 0, -1, withscores=True),
         "stream": staged.redis.xrange,
         "list": lambda key: staged.redis.lrange(key, 0, -1),
+        "none": lambda key: "",  # its time was over since the keys were listed
     }
     for key in cast(list[str], staged.redis.keys("*")):
         value = str(read[cast(str, staged.redis.type(key))](key))

@@ -504,7 +504,8 @@ class World:
     def _restore(self) -> None:
         self._lose()
         for key, (ttl, value) in (self.snapshot or {}).items():
-            cast(Any, self.stage.raw).restore(key, ttl, value)
+            if value is not None:  # else its time was over since the keys were listed
+                cast(Any, self.stage.raw).restore(key, ttl, value)
         self.noticed()
 
     def noticed(self) -> None:
