@@ -128,9 +128,7 @@ def _parts_of(key: SpreadOf) -> Iterator[_OfPart]:
 
 def _queries(span: Span, by: str) -> Iterator[Select[Any]]:
     """One for each stretch of days, since each has an index of its own: the key, the kind and the texts."""
-    in_days = by == "day" or (by == "hour" and span.before_hour is not None)
-    whole = ((Grain.DAY, span.first, span.last),)
-    for grain, first, last in whole if in_days else stretches(span.first, span.last):
+    for grain, first, last in stretches_for(span, by):
         if grain is Grain.DAY and by not in _OF_PARTS and not span.agent:
             yield _joined(report_spreads, by, _within(report_spreads, span, by, first, last))
         else:
@@ -139,6 +137,13 @@ def _queries(span: Span, by: str) -> Iterator[Select[Any]]:
 
 
 _OF_PARTS = frozenset({"hour", "agent"})
+
+
+def stretches_for(span: Span, by: str) -> Iterator[tuple[Grain, date, date]]:
+    """In which a report by these parts is read: `stretches`, or single days where a month does not tell them apart."""
+    if by == "day" or (by == "hour" and span.before_hour is not None):
+        return iter(((Grain.DAY, span.first, span.last),))
+    return stretches(span.first, span.last)
 
 
 def stretches(first: date, last: date) -> Iterator[tuple[Grain, date, date]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, cast, func, literal, or_, select
 
-from callback.adapters.store.reports_spreads import stretches
+from callback.adapters.store.reports_spreads import stretches_for
 from callback.adapters.store.tables import report_days, report_hours, report_months
 from callback.adapters.store.transaction import Insert, Transaction, insert_into
 from callback.domain.reports import NAMES, OF_AGENTS, Grain, Sums
@@ -86,9 +86,7 @@ def _adding(dialect: str, table: Table) -> Insert:
 
 def _queries(span: Span, by: str, names: Sequence[str]) -> Iterator[Select[Any]]:
     """One for each stretch of days, since each has an index of its own: the key and the sums."""
-    in_days = by == "day" or (by == "hour" and span.before_hour is not None)
-    whole = ((Grain.DAY, span.first, span.last),)
-    for grain, first, last in whole if in_days else stretches(span.first, span.last):
+    for grain, first, last in stretches_for(span, by):
         if grain is Grain.MONTH:
             table, day = report_months, report_months.c.month
         else:
