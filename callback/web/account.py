@@ -153,8 +153,8 @@ def _wrong_password() -> str:
 def _too_many() -> str:
     """Counts one more try: whoever sits at somebody else's open page does not get many. "" where it may be made."""
     limits: Limits = current_app.extensions[EXTENSION]
-    counted = (TRIES, "account", current_user.email)
-    return "" if limits.spend(*counted) else too_often(limits.wait_s(*counted))
+    wait_s = limits.spend(TRIES, "account", current_user.email)
+    return too_often(wait_s) if wait_s else ""
 
 
 def _go_on() -> None:

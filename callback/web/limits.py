@@ -16,7 +16,7 @@ from ipaddress import AddressValueError, IPv6Address, IPv6Network
 from typing import Any, TypeVar, cast
 
 from flask import request
-from limits import RateLimitItem, parse_many
+from limits import parse_many
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
@@ -42,22 +42,13 @@ class Limits:
         self._shared: Storage | None = None
         self._alone = MemoryStorage()
 
-    def spend(self, rules: str, *whom: str) -> bool:
-        """Count one more for these, within any stretch of time. False: it is one too many."""
-        return self._ask(lambda storage: _within(MovingWindowRateLimiter(storage), rules, whom) is None)
-
-    def wait_s(self, rules: str, *whom: str) -> float:
-        """How many seconds from now another may be spent; 0: at once."""
-        return self._ask(lambda storage: _wait_s(MovingWindowRateLimiter(storage), rules, whom))
+    def spend(self, rules: str, *whom: str) -> float:
+        """Count one more for these, within any stretch of time. 0: it may be; else in so many seconds, one at least."""
+        return self._ask(lambda storage: _counted(MovingWindowRateLimiter(storage), rules, whom))
 
     def take(self, rules: str, *whom: str) -> float:
-        """Count one try by these, by the clock of whose first it was. 0: it may be tried; else in so many seconds."""
-
-        def tried(storage: Storage) -> float:
-            limiter = FixedWindowRateLimiter(storage)
-            return 0 if _within(limiter, rules, whom) is None else max(_wait_s(limiter, rules, whom), 1)
-
-        return self._ask(tried)
+        """Count one try by these, by the clock of whose first it was. Gives what `spend` does."""
+        return self._ask(lambda storage: _counted(FixedWindowRateLimiter(storage), rules, whom))
 
     def give_back(self, rules: str, *whom: str) -> None:
         """The try that was taken last was right."""
@@ -81,14 +72,12 @@ class Limits:
         return self._shared
 
 
-def _within(limiter: RateLimiter, rules: str, whom: tuple[str, ...]) -> RateLimitItem | None:
-    """Counted by each rule until one refuses: that one, or None."""
-    return next((one for one in _rules(rules) if not limiter.hit(one, *whom)), None)
-
-
-def _wait_s(limiter: RateLimiter, rules: str, whom: tuple[str, ...]) -> float:
-    full = [stats.reset_time for one in _rules(rules) if not (stats := limiter.get_window_stats(one, *whom)).remaining]
-    return max((at - time.time() for at in full), default=0.0)
+def _counted(limiter: RateLimiter, rules: str, whom: tuple[str, ...]) -> float:
+    """By each rule until one refuses: 0 where none does, else how many seconds until all would allow another."""
+    if all(limiter.hit(one, *whom) for one in _rules(rules)):
+        return 0
+    seen = [limiter.get_window_stats(one, *whom) for one in _rules(rules)]
+    return max([1, *(stats.reset_time - time.time() for stats in seen if not stats.remaining)])
 
 
 def minutes(wait_s: float) -> int:

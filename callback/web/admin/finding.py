@@ -127,9 +127,8 @@ def _with_number(house: House, queue: Queue, number: str) -> Found:
     """The answer is a yes or a no, and pages hide a part of each number: so whoever tries one after the other is slowed
     down, and every one is in the audit log."""
     limits: Limits = current_app.extensions[EXTENSION]
-    counted = (SEARCHES, "whole numbers", current_user.email)
-    if not limits.spend(*counted):
-        return Found((), wait_s=max(limits.wait_s(*counted), 1))
+    if wait_s := limits.spend(SEARCHES, "whole numbers", current_user.email):
+        return Found((), wait_s=wait_s)
     with house.store.begin() as work:
         found = work.callbacks(queue=QueueKey(queue.key), states=OPEN, number=number, limit=PAGE).items
         record(work, What.CALLBACK_SEARCH, phone.mask(number), queue=queue.key, after={"found": len(found)})

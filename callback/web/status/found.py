@@ -170,8 +170,7 @@ def act(token: str, action: str, form: str, do: Callable[[Found], AnyResponse]) 
 def spend(kind: str, rules: str, whom: str) -> float:
     """Counts one more: 0 where these rules allow it, else in how many seconds they will."""
     limits: Limits = current_app.extensions[EXTENSION]
-    counted = ("caller's page", kind, whom)
-    return 0 if limits.spend(rules, *counted) else max(limits.wait_s(rules, *counted), 1)
+    return limits.spend(rules, "caller's page", kind, whom)
 
 
 def too_often(found: Found, wait_s: float) -> Response:
