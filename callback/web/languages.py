@@ -183,10 +183,15 @@ def duration(seconds: float | None) -> str:
     return f"{full}:{rest // 60:02}:{rest % 60:02}" if full else f"{rest // 60}:{rest % 60:02}"
 
 
+def in_seconds(value: float) -> str:
+    """Seconds as a figure."""
+    return gettext("%(count)s s", count=f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}")
+
+
 def lasting(seconds: float) -> str:
     """How long, for people who set thresholds: in seconds below two minutes, else in minutes."""
     if seconds < IN_MINUTES_S:
-        return gettext("%(count)s s", count=f"{seconds:.0f}")
+        return in_seconds(seconds)
     return gettext("%(count)s min", count=f"{seconds / 60:.1f}".removesuffix(".0"))
 
 

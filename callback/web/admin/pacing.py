@@ -13,6 +13,7 @@ from callback.flows.ahead import Present
 from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
+from callback.web.languages import in_seconds
 from callback.web.pages import fragment
 
 FEW = 30
@@ -103,7 +104,7 @@ def floor(present: Present) -> list[Shown]:
         before = gettext("each takes an agent first")
         lines.insert(3, Shown(gettext("Ahead of the next to be rung"), str(decision.waiting), before))
     if present.sight.pace_s:
-        lines.append(Shown(gettext("The carrier's pace allows the next call in"), seconds(present.sight.pace_s)))
+        lines.append(Shown(gettext("The carrier's pace allows the next call in"), in_seconds(present.sight.pace_s)))
     return lines
 
 
@@ -130,7 +131,7 @@ def missed(queue: Queue, present: Present) -> str:
         "The thresholds allow %(allowed)s.",
         share=percent(lesson.missed / lesson.served),
         count=round(lesson.served),
-        tolerance=seconds(policy.wait_tolerance_s),
+        tolerance=in_seconds(policy.wait_tolerance_s),
         allowed=percent(policy.max_wait_probability),
     )
 
@@ -139,12 +140,12 @@ def within(seen: Seen, longest_s: float) -> str:
     """The age by which half of those have come to it who do so by `longest_s`."""
     law, tenths = Law(seen), range(1, int(longest_s * 10) + 1)
     half = law.so_far(longest_s)[0] / 2
-    return seconds(next((n / 10 for n in tenths if law.so_far(n / 10)[0] >= half), longest_s)) if half else "–"
+    return in_seconds(next((n / 10 for n in tenths if law.so_far(n / 10)[0] >= half), longest_s)) if half else "–"
 
 
 def average(seen: Seen) -> str:
     """Seconds spent for each that ended."""
-    return seconds(sum(seen.lasted) / seen.count) if seen.count else "–"
+    return in_seconds(sum(seen.lasted) / seen.count) if seen.count else "–"
 
 
 def observed(seen: Seen) -> str:
@@ -152,11 +153,6 @@ def observed(seen: Seen) -> str:
     if seen.count < 1:
         return gettext("first guess")
     return gettext("first guess and %(count)s seen", count=round(seen.count))
-
-
-def seconds(value: float) -> str:
-    """Seconds as a figure."""
-    return gettext("%(count)s s", count=f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}")
 
 
 def percent(share: float, digits: int = 1) -> str:
