@@ -77,7 +77,7 @@ def test_a_silent_redis_costs_one_wait_and_is_found_again(way: Proxy, breaker: B
 
 
 def test_a_budget_bounds_every_wait_and_a_hurried_one_accuses_nobody(
-    way: Proxy, breaker: Breaker, client: redis.Redis
+    way: Proxy, breaker: Breaker, client: redis.Redis, valkey_server: RedisServer
 ) -> None:
     client.time()
     way.delay(0.25)
@@ -85,6 +85,9 @@ def test_a_budget_bounds_every_wait_and_a_hurried_one_accuses_nobody(
         assert took(client.time, LineSilent) < 0.25
         assert took(client.time, LineSilent) < 0.25, "it has not become more patient"
     assert breaker.opened == 0
+    with make_client(way.through(valkey_server.url), timeout_s=10, breaker=breaker) as patient:
+        patient.time()  # as slow as before, and heard by whoever has the time
+    way.delay(0)
     client.time()
 
 
