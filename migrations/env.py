@@ -13,6 +13,9 @@ from callback.adapters.store.engine import make_engine
 from callback.adapters.store.tables import metadata
 
 MIGRATION_LOCK = 7_305_808_869_231_650_668
+LOCK_MS = 300
+"""How long a statement may wait for a table that somebody uses. Whoever asks for that table next waits behind it, so
+this is taken from what a webhook has (`BUDGET_S` in `callback/web/voice.py`); `callback migrate` tries again."""
 
 
 def engine() -> Engine:
@@ -27,9 +30,11 @@ def engine() -> Engine:
 
 
 def take_turn(connection: Connection) -> None:
-    """Waits for another migration of this database. SQLite's transactions begin as the only writer anyway."""
+    """Waits for another migration of this database, and from then on for no table long. SQLite's transactions begin as
+    the only writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
 
 
 def migrate() -> None:

@@ -42,9 +42,13 @@ def migrate(json_wanted: bool) -> None:
     """
     from callback.adapters.store import migrate as migrations
 
+    def blocked(since_s: float, by: str) -> None:
+        note(f"waiting ({since_s:.0f} s): a table is in use by {by}; calls go on meanwhile")
+        migrations.wait_a_while(since_s, by)
+
     known = settings()
     before = migrations.current(known.database_url)
-    after = migrations.upgrade(known.database_url)
+    after = migrations.upgrade(known.database_url, blocked=blocked)
     published = publish(known)
     done = f"the database is at {after}" + ("" if before == after else f" (was {before or 'empty'})")
     show({"from": before, "to": after, "published": published}, json_wanted, done)

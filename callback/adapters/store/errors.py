@@ -8,3 +8,7 @@ class StoreUnavailable(CallbackError, ConnectionError):
 
     Also a `ConnectionError`, so that callers who know no database can tell it from a defect.
     """
+
+
+class MigrationBlocked(CallbackError):
+    """Somebody used a table that a migration wanted to change, for longer than it would wait. Nothing was changed."""
