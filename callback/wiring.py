@@ -31,7 +31,8 @@ from callback.settings import Settings
 @dataclass(frozen=True)
 class Limits:
     """How long one answer may take before a backend counts as away: Redis' answer, a statement of the record (or the
-    wait for SQLite's writers). What one webhook may spend on all it asks is `web.voice.BUDGET_S`."""
+    wait for SQLite's writers). What one webhook may spend on all it asks is `web.voice.BUDGET_S`
+    (`REPORT_S` for a report)."""
 
     redis_s: float
     record_s: float

@@ -26,7 +26,10 @@ from callback.web.webhooks import Answer, Check, Guard
 XML = "text/xml; charset=utf-8"
 ARRIVAL = "incoming"
 BUDGET_S = 0.8
-"""What all backends together may cost one webhook."""
+"""What all backends together may cost one document, for which somebody listens to silence."""
+REPORT_S = 1.5
+"""The same for a report. Nobody hears it, and the carrier sends it once: one that is refused costs the agent it frees
+the time until the carrier is asked (`docs/protocol.md`)."""
 SORRY_S = 0.2
 """What is left in any case to find out whether something was promised after all, before an apology: with it, all of
 them may cost a second."""
@@ -53,7 +56,7 @@ def step(step: str) -> Response:
 
 def answer(home: House, step: str, hook: Hook) -> Answer:
     """What one webhook gets back within its budget: the next document, or nothing for a report."""
-    with Within(BUDGET_S):
+    with Within(REPORT_S if step in journey.REPORTS else BUDGET_S):
         return answered(home, step, hook)
 
 

@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 
 import pytest
 
+from callback.adapters.patience import Within
 from callback.domain.errors import NotFound
 from callback.emulator.signature import sign
 from callback.flows import journey
 from callback.flows.hook import Hook
 from callback.ports import House
+from callback.web import voice
 from callback.web.application import Application
 from callback.web.lane import FORM, Lane
 from tests.support.clock import ManualClock
@@ -103,6 +105,23 @@ def test_a_report_that_fails_has_the_same_status_both_ways(
     monkeypatch.setitem(journey.REPORTS, "faulty", fails)
     form, path = staged.arriving().form(), "/voice/faulty"
     assert [found[0] for found in ways(staged, path, urlencode(form), signed(path, form))] == [status, status]
+
+
+def test_a_report_may_take_longer_than_what_a_caller_listens_to(
+    staged: StagedHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def within(seconds: float) -> Within:
+        given.append(seconds)
+        return Within(seconds)
+
+    monkeypatch.setattr(voice, "Within", within)
+    form = staged.arriving().form()
+    for path in ("/voice/incoming", "/voice/inbound/status"):
+        ways(staged, path, urlencode(form), signed(path, form))
+    assert given == [voice.BUDGET_S, voice.REPORT_S], "the staged short way has no budget"
+    assert voice.BUDGET_S < 1 < voice.REPORT_S < 2
 
 
 @pytest.mark.parametrize(
