@@ -39,7 +39,7 @@ run: $(STAMP)
 
 test: $(STAMP)
 	@bash .ci/test-parts
-	$(BIN)/pytest -n $(TESTERS) --dist loadgroup $(TESTS)
+	@bash .ci/tests $(TESTERS) $(TESTS)
 
 chaos: $(STAMP)
 	@bash .ci/test-parts faketime
