@@ -105,13 +105,18 @@ def late_reports(lost: list[dict[str, Any]]) -> list[dict[str, Any]]:
         one
         for one in lost
         if one["answer"] and one["answer"]["status"] == 503
-        and urlsplit(one["url"]).path.removeprefix("/voice/") in REPORTS and TOO_LATE.search(one["answer"]["body"])
+        and is_report(one) and TOO_LATE.search(one["answer"]["body"])
     ]  # fmt: skip
+
+
+def is_report(asked: dict[str, Any]) -> bool:
+    """Whether a webhook only tells us something, and nobody listens to the answer."""
+    return urlsplit(asked["url"]).path.removeprefix("/voice/") in REPORTS
 
 
 def slowest_ms(home: Rollout) -> float:
     """Of all the documents that the carrier has asked for."""
-    return max(one["answer"]["ms"] for one in home.carrier.ledger("webhook") if one["answer"])
+    return max(one["answer"]["ms"] for one in home.carrier.ledger("webhook") if one["answer"] and not is_report(one))
 
 
 def served_throughout(home: Rollout, still_s: float) -> None:
