@@ -95,7 +95,7 @@ def test_several_keys_end_with_the_finish_key(carrier: Emulator, application: Ap
 
 
 def test_keys_entered_before_a_timeout_are_kept(carrier: Emulator, application: Application) -> None:
-    application.documents["/voice"] = '<Gather action="/chosen" numDigits="5" timeout="30"/>'
+    application.documents["/voice"] = '<Gather action="/chosen" numDigits="5" timeout="60"/>'
     sid = carrier.call_in()
     carrier.wait(sid, "gather")
     carrier.act(sid, "press", digits="12")
@@ -112,11 +112,10 @@ def test_silence_falls_through_unless_the_empty_result_is_wanted(carrier: Emulat
 
 
 def test_keys_that_nobody_waits_for_are_lost(carrier: Emulator, application: Application) -> None:
-    application.documents["/voice"] = '<Pause length="20"/><Gather timeout="1" action="/chosen"/>'
-    sid = carrier.call_in()
-    carrier.act(sid, "press", digits="1")
-    carrier.wait(sid, "gather")
+    application.documents["/voice"] = '<Say>Hello.</Say><Pause length="20"/><Gather timeout="1" action="/chosen"/>'
+    sid = carrier.call_in(behaviour={"script": [{"hear": "hello"}, {"press": "1"}]})
     carrier.wait(sid, "ended")
+    assert [entry["verb"] for entry in carrier.ledger("verb", sid)] == ["Say", "Pause", "Gather"]
     assert application.to("/chosen") == []
     assert [entry["digit"] for entry in carrier.ledger("key-ignored", sid)] == ["1"]
 
@@ -285,7 +284,7 @@ def test_an_agent_waits_for_somebody_to_enter_an_empty_queue(
 ) -> None:
     carrier.endpoint(AGENT)
     application.documents["/voice"] = "<Enqueue>empty</Enqueue>"
-    application.documents["/agent"] = '<Dial timeout="20"><Queue>empty</Queue></Dial>'
+    application.documents["/agent"] = '<Dial timeout="300"><Queue>empty</Queue></Dial>'
     agent = client.calls.create(to=AGENT, from_=NUMBER, url=f"{application.url}/agent")
     carrier.wait(agent.sid, "dialing")
     caller = carrier.call_in()
@@ -358,7 +357,7 @@ def test_after_the_caller_hung_up_the_action_is_still_requested(carrier: Emulato
 
 
 def test_a_caller_who_gives_up_while_it_rings_stops_the_ringing(carrier: Emulator, application: Application) -> None:
-    dialling(application, f"<Number>{AGENT}</Number>")
+    dialling(application, f"<Number>{AGENT}</Number>", 'timeout="300"')
     carrier.endpoint(AGENT, {"answer": "manual"})
     caller = carrier.call_in()
     agent = carrier.called(AGENT)[0]["sid"]
@@ -374,13 +373,14 @@ def test_several_ring_at_once_and_the_first_who_accepts_gets_the_call(
 ) -> None:
     dialling(application, f"<Number>{AGENT}</Number><Sip>{OTHER}</Sip><Client>carol</Client>")
     carrier.endpoint(AGENT, {"answer": "manual"})
-    carrier.endpoint(OTHER, {"after_s": 3, "talk_s": 5})
+    carrier.endpoint(OTHER, {"after_s": 3})
     carrier.endpoint("client:carol", {"answer": "busy", "after_s": 1})
     caller = carrier.call_in()
     leg = carrier.wait(caller, "bridged")
     assert leg["bridged_with"] == carrier.called(OTHER)[0]["sid"]
     assert carrier.called(AGENT)[0]["status"] == "no-answer"
     assert carrier.called("client:carol")[0]["status"] == "busy"
+    carrier.act(leg["bridged_with"], "hang_up")
     assert application.wait_for("/dialled")[0].form["DialCallSid"] == leg["bridged_with"]
 
 
@@ -401,7 +401,7 @@ def test_a_caller_id_must_be_ours_or_the_callers(carrier: Emulator, application:
 def test_with_answer_on_bridge_the_caller_keeps_ringing_until_somebody_answers(
     carrier: Emulator, application: Application
 ) -> None:
-    dialling(application, f"<Number>{AGENT}</Number>", 'answerOnBridge="true"')
+    dialling(application, f"<Number>{AGENT}</Number>", 'answerOnBridge="true" timeout="300"')
     carrier.endpoint(AGENT, {"answer": "manual"})
     caller = carrier.call_in()
     agent = carrier.called(AGENT)[0]["sid"]
@@ -482,11 +482,12 @@ def test_a_conference_starts_with_its_starter_and_ends_with_whom_it_was_agreed(
     application.documents["/hold"] = "<Say>Please hold.</Say>"
     application.documents["/agent"] = '<Dial><Conference endConferenceOnExit="true" beep="false">R</Conference></Dial>'
     application.documents["/left"] = "<Say>Goodbye.</Say>"
-    carrier.endpoint(AGENT, {"talk_s": 20})
+    carrier.endpoint(AGENT)
     caller = carrier.call_in()
     carrier.wait(caller, heard="Please hold")
-    client.calls.create(to=AGENT, from_=NUMBER, url=f"{application.url}/agent")
+    agent = client.calls.create(to=AGENT, from_=NUMBER, url=f"{application.url}/agent").sid
     carrier.wait(caller, "bridged")
+    carrier.act(agent, "hang_up")
     carrier.wait(caller, heard="Goodbye")
     events = [
         one.form["StatusCallbackEvent"]
@@ -620,7 +621,7 @@ def test_a_voicemail_beeps_takes_the_message_and_hangs_up_when_full(
     call = client.calls.create(to=CALLER, from_=NUMBER, url=f"{application.url}/hello")
     carrier.wait(call.sid, heard="We tried to reach you")
     assert carrier.heard(call.sid, "beep") == [""]
-    assert carrier.wait(call.sid, "ended", timeout=20)["status"] == "completed"
+    assert carrier.wait(call.sid, "ended")["status"] == "completed"
 
 
 def test_a_person_follows_a_script(carrier: Emulator, application: Application) -> None:

@@ -17,7 +17,15 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from callback.emulator import rest_account, rest_calls
-from tests.support.emulator import ACCOUNT_SID, AUTH_TOKEN, NUMBER, Application, Emulator, running_emulator
+from tests.support.emulator import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    NUMBER,
+    PATIENCE_S,
+    Application,
+    Emulator,
+    running_emulator,
+)
 from tests.support.waiting import eventually
 
 HERE = "+14155550123"
@@ -70,7 +78,7 @@ def raw(carrier: Emulator, path: str) -> dict[str, Any]:
     """The JSON behind a path of the account."""
     request = urllib.request.Request(f"{carrier.url}/2010-04-01/Accounts/{ACCOUNT_SID}/{path}")
     request.add_header("Authorization", "Basic " + b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode())
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
         loaded: dict[str, Any] = json.load(response)
     return loaded
 
@@ -83,7 +91,7 @@ def test_a_created_call_is_queued_rings_is_answered_and_ends(
 ) -> None:
     carrier.endpoint(HERE, {"answer": "manual"})
     application.documents["/hello"] = "<Say>Hello there.</Say>"
-    call = client.calls.create(to=HERE, from_=NUMBER, url=f"{application.url}/hello")
+    call = client.calls.create(to=HERE, from_=NUMBER, url=f"{application.url}/hello", timeout=600)
     assert call.status == "queued"
     assert call.direction == "outbound-api"
     carrier.wait(call.sid, "ringing")
@@ -188,7 +196,7 @@ def test_a_call_that_does_not_exist_is_not_found(client: Client) -> None:
 
 def test_only_a_call_in_progress_can_be_redirected(carrier: Emulator, client: Client, application: Application) -> None:
     carrier.endpoint(HERE, {"answer": "manual"})
-    call = client.calls.create(to=HERE, from_=NUMBER, twiml='<Response><Pause length="60"/></Response>')
+    call = client.calls.create(to=HERE, from_=NUMBER, twiml='<Response><Pause length="600"/></Response>', timeout=600)
     carrier.wait(call.sid, "ringing")
     with refused(21220):
         client.calls(call.sid).update(url=f"{application.url}/other")
@@ -208,10 +216,11 @@ def test_a_call_can_be_redirected_to_twiml_given_with_the_request(carrier: Emula
 
 def test_cancelling_stops_a_ringing_call_but_not_one_in_progress(carrier: Emulator, client: Client) -> None:
     carrier.endpoint(HERE, {"answer": "manual"})
-    ringing = client.calls.create(to=HERE, from_=NUMBER, twiml="<Response/>")
+    ringing = client.calls.create(to=HERE, from_=NUMBER, twiml="<Response/>", timeout=600)
     carrier.wait(ringing.sid, "ringing")
     assert client.calls(ringing.sid).update(status="canceled").status == "canceled"
-    talking = client.calls.create(to=HERE, from_=NUMBER, twiml='<Response><Pause length="60"/></Response>')
+    twiml = '<Response><Pause length="600"/></Response>'
+    talking = client.calls.create(to=HERE, from_=NUMBER, twiml=twiml, timeout=600)
     carrier.wait(talking.sid, "ringing")
     carrier.act(talking.sid, "answer")
     assert client.calls(talking.sid).update(status="canceled").status == "in-progress"
@@ -281,6 +290,14 @@ def test_a_record_can_be_deleted_once_the_call_has_ended(carrier: Emulator, clie
 # Messages ----------------------------------------------------------------------------------------------------------
 
 
+def sent_in_order(carrier: Emulator, application: Application, sid: str) -> list[str]:
+    """The statuses of a text that the carrier told, in its order; all have come, whichever overtook another."""
+    told = {one.form["MessageStatus"] for one in application.wait_for("/status", 3)}
+    sent: list[str] = [entry["form"]["MessageStatus"] for entry in carrier.ledger("webhook", sid)]
+    assert told == set(sent)
+    return sent
+
+
 def test_a_text_goes_from_queued_over_sent_to_delivered(
     carrier: Emulator, client: Client, application: Application
 ) -> None:
@@ -289,8 +306,7 @@ def test_a_text_goes_from_queued_over_sent_to_delivered(
         to="+14155550131", from_=NUMBER, body="Your turn is near.", status_callback=f"{application.url}/status"
     )
     assert text.status == "queued"
-    told = application.wait_for("/status", 3)
-    assert [one.form["MessageStatus"] for one in told] == ["queued", "sent", "delivered"]
+    assert sent_in_order(carrier, application, text.sid) == ["queued", "sent", "delivered"]
     assert carrier.ask("GET", "endpoints", None, address="+14155550131")["texts"] == [
         {"from": NUMBER, "body": "Your turn is near."}
     ]
@@ -300,9 +316,10 @@ def test_a_text_goes_from_queued_over_sent_to_delivered(
 
 def test_a_text_that_cannot_be_delivered_says_why(carrier: Emulator, client: Client, application: Application) -> None:
     carrier.ask("POST", "verdicts", {"address": HERE, "sms": "undelivered:30006"})
-    client.messages.create(to=HERE, from_=NUMBER, body="Hello", status_callback=f"{application.url}/status")
-    last = application.wait_for("/status", 3)[-1].form
-    assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30006")
+    text = client.messages.create(to=HERE, from_=NUMBER, body="Hello", status_callback=f"{application.url}/status")
+    assert sent_in_order(carrier, application, text.sid) == ["queued", "sent", "undelivered"]
+    (last,) = [one for one in application.to("/status") if one.form["MessageStatus"] == "undelivered"]
+    assert last.form["ErrorCode"] == "30006"
 
 
 def test_who_texts_stop_is_not_texted_until_they_text_start(
@@ -484,7 +501,7 @@ def test_no_parameter_is_accepted_that_the_description_does_not_name(description
 
 def test_a_refusal_has_code_message_link_and_status(carrier: Emulator) -> None:
     with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(f"{carrier.url}/2010-04-01/Accounts/{ACCOUNT_SID}/Calls.json", timeout=10)
+        urllib.request.urlopen(f"{carrier.url}/2010-04-01/Accounts/{ACCOUNT_SID}/Calls.json", timeout=PATIENCE_S)
     body = json.loads(refusal.value.read())
     refusal.value.close()
     assert body == {

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from callback.adapters.telephony.softphone import ApiKey, access_token
-from tests.support.emulator import ACCOUNT_SID, NUMBER, Application, Emulator, running_emulator
+from tests.support.emulator import ACCOUNT_SID, NUMBER, PATIENCE_S, Application, Emulator, running_emulator
 
 KEY = ApiKey(ACCOUNT_SID, "SK" + "1" * 32, "a-secret-of-a-key-that-only-tests-know")
 PAGE = "http://desk.test"
@@ -31,7 +31,7 @@ def carrier() -> Iterator[Emulator]:
 @pytest.fixture
 def application() -> Iterator[Application]:
     application = Application()
-    application.documents["/ask"] = '<Gather numDigits="1" action="/pressed"><Say>Press 1.</Say></Gather>'
+    application.documents["/ask"] = '<Gather numDigits="1" action="/pressed" timeout="300"><Say>Press 1.</Say></Gather>'
     application.documents["/pressed"] = '<Say>Thank you.</Say><Pause length="600"/>'
     yield application
     application.close()
@@ -65,7 +65,7 @@ class Browser:
     def until(self, event: str, **about: Any) -> dict[str, Any]:
         """The next of these events."""
         while True:
-            name, data = self.events.get(timeout=15)
+            name, data = self.events.get(timeout=PATIENCE_S)
             if name == event and about.items() <= data.items():
                 return data
 
@@ -74,7 +74,7 @@ class Browser:
         data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.base}/calls/{sid}/{act}?token={self.token}", data, headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as refused:
             with refused:
@@ -93,7 +93,7 @@ def test_a_registered_browser_is_rung_answers_presses_and_hangs_up(carrier: Emul
     page = Browser(carrier)
     assert page.until("registered") == {"identity": "client:eve"}
     assert page.stream.headers["Access-Control-Allow-Origin"] == PAGE
-    call = carrier.client().calls.create(to="client:eve", from_=NUMBER, url=f"{application.url}/ask")
+    call = carrier.client().calls.create(to="client:eve", from_=NUMBER, url=f"{application.url}/ask", timeout=600)
     assert page.until("incoming") == {"sid": call.sid, "from": NUMBER}
     assert page.act(call.sid, "answer") == 204
     assert page.until("accepted") == {"sid": call.sid}
@@ -118,7 +118,7 @@ def test_a_call_that_is_declined_is_busy_and_nobody_answers_where_nobody_is_regi
     page = Browser(carrier, "bo")
     page.until("registered")
     url = f"{application.url}/ask"
-    call = carrier.client().calls.create(to="client:bo", from_=NUMBER, url=url)
+    call = carrier.client().calls.create(to="client:bo", from_=NUMBER, url=url, timeout=600)
     page.until("incoming")
     page.act(call.sid, "decline")
     page.until("cancel", sid=call.sid)

@@ -112,11 +112,11 @@ def test_the_fragment_is_obeyed_and_not_sent(carrier: Emulator, application: App
     application.documents["/voice"] = slow
     point(carrier, f"{application.url}/voice?a=1#rt=200&rc=2&rp=rt", voice_fallback_url=f"{application.url}/fallback")
     carrier.wait(carrier.call_in(), "ended")
-    asked = application.to("/voice")
+    asked = application.wait_for("/voice", 3)
     assert len(asked) == 3
     assert all(one.url == f"{application.url}/voice?a=1" and signed(one) for one in asked)
     assert len({one.headers["I-Twilio-Idempotency-Token"] for one in asked}) == 1
-    assert application.to("/fallback")[0].form["ErrorCode"] == "11200"
+    assert application.wait_for("/fallback")[0].form["ErrorCode"] == "11200"
 
 
 def test_by_default_only_a_failed_connection_is_retried(carrier: Emulator, application: Application) -> None:
@@ -174,7 +174,7 @@ def test_a_webhook_can_be_dropped(carrier: Emulator, application: Application, c
 
 def test_a_webhook_can_be_late(carrier: Emulator, application: Application, client: Client) -> None:
     carrier.endpoint(CALLEE)
-    fault(carrier, "webhook", purpose="status", form={"CallStatus": "ringing"}, delay_s=1.0)
+    fault(carrier, "webhook", purpose="status", form={"CallStatus": "ringing"}, delay_s=3.0)
     events = ["ringing", "completed"]
     sid = place(client, status_callback=f"{application.url}/status", status_callback_event=events)
     carrier.wait(sid, "ended")
@@ -221,7 +221,7 @@ def test_a_rule_that_makes_no_sense_is_refused(carrier: Emulator) -> None:
         {"side": "rest", "url": "("},
     ]
     for rule in rules:
-        answer = requests.post(f"{carrier.url}/_emulator/faults", json=rule, timeout=10)
+        answer = requests.post(f"{carrier.url}/_emulator/faults", json=rule, timeout=30)
         assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
 
 
@@ -263,7 +263,7 @@ def test_a_cut_connection_tells_nothing_either(
 def test_a_request_that_hangs_is_carried_out_all_the_same(
     carrier: Emulator, application: Application, when: str
 ) -> None:
-    fault(carrier, "rest", method="POST", url="/Calls.json", hang_s=0.8, when=when, times=1)
+    fault(carrier, "rest", method="POST", url="/Calls.json", hang_s=1.6, when=when, times=1)
     with pytest.raises(requests.exceptions.ReadTimeout):
         place(carrier.client(timeout_s=0.3))
     eventually(lambda: len(carrier.client().calls.list(to=CALLEE)) == 1, what="the call")

@@ -29,6 +29,8 @@ ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "a-token-only-tests-know"
 NUMBER = "+12025550100"
 SPEED = 20.0
+PATIENCE_S = 30.0
+"""Seconds for what has to happen at all: how soon is not what is asked."""
 
 Answer = str | tuple[int, str] | tuple[int, str, str]
 Document = Answer | Callable[["Asked"], Answer]
@@ -104,7 +106,7 @@ class Application:
         """What was asked at a path, in order."""
         return [asked for asked in self.asked if asked.path == path]
 
-    def wait_for(self, path: str, count: int = 1, within_s: float = 10.0) -> list[Asked]:
+    def wait_for(self, path: str, count: int = 1, within_s: float = 30.0) -> list[Asked]:
         """What was asked at a path, once there are at least `count`."""
         return (
             eventually(
@@ -129,7 +131,7 @@ class Emulator:
     url: str
     process: subprocess.Popen[bytes]
 
-    def client(self, *, token: str = AUTH_TOKEN, timeout_s: float = 10.0) -> Client:
+    def client(self, *, token: str = AUTH_TOKEN, timeout_s: float = PATIENCE_S) -> Client:
         """The carrier's own SDK, pointed here."""
         client = Client(ACCOUNT_SID, token, http_client=TwilioHttpClient(timeout=timeout_s))
         client.api.base_url = self.url
@@ -164,12 +166,12 @@ class Emulator:
 
     def wait(self, sid: str, until: str = "", **more: object) -> dict[str, Any]:
         """The leg once it is in a state or has heard something; fails when it does not come to that."""
-        query = {**({"until": until} if until else {}), **more}
+        query = {"timeout": PATIENCE_S, **({"until": until} if until else {}), **more}
         leg = self.ask("GET", f"legs/{sid}/wait", None, **query)
         assert leg["reached"], f"{query} not reached by {leg}"
         return leg
 
-    def called(self, address: str, count: int = 1, wait_s: float = 10.0) -> list[dict[str, Any]]:
+    def called(self, address: str, count: int = 1, wait_s: float = PATIENCE_S) -> list[dict[str, Any]]:
         """The legs to an address, once there are `count`."""
         legs: list[dict[str, Any]] = self.ask("GET", "calls", None, to=address, wait=wait_s, min=count)["calls"]
         assert len(legs) >= count, f"{address} was called {len(legs)} times"
