@@ -36,7 +36,7 @@ def empty(tmp_path: Path) -> Iterator[Installation]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_an_empty_house_is_led_to_its_first_callback_in_five_steps(empty: Installation, page: Page) -> None:
     page.goto(f"{empty.base}/sign-in")
     page.get_by_label("Email").fill("admin@example.com")

@@ -21,7 +21,7 @@ def line(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[Line]:
     if request.param == "fake":
         yield FakeLine(clock)
         return
-    with make_client(request.getfixturevalue(request.param)) as client:
+    with make_client(request.getfixturevalue(request.param), timeout_s=10) as client:
         yield RedisLine(client, clock)
 
 

@@ -36,7 +36,7 @@ def saying(subject: str = "CA1", **changed: Any) -> Saying:
 
 @pytest.fixture(params=["redis_url", "redis62_url"])
 def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    with make_client(request.getfixturevalue(request.param)) as client:
+    with make_client(request.getfixturevalue(request.param), timeout_s=10) as client:
         yield client
 
 
@@ -129,7 +129,7 @@ def test_what_nobody_can_write_holds_up_nothing(client: redis.Redis) -> None:
 
 
 def test_a_note_costs_the_webhook_microseconds(redis_url: str) -> None:
-    with make_client(redis_url) as client:
+    with make_client(redis_url, timeout_s=10) as client:
         said = RedisSaid(client, every_s=None)
         one = saying()
         began = time.thread_time()

@@ -20,6 +20,7 @@ from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.processor import HERE, kept_waiting_s
 from tests.support.record import NOW, SECRET, SUPPORT, postgres_record, promised, sqlite_record
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,6 +48,15 @@ def read(store: SqlStore) -> None:
         work.last_seq()
 
 
+def answers(store: SqlStore) -> bool:
+    """Whether it is there, and tells so within the second that a question has."""
+    try:
+        store.ping()
+    except StoreUnavailable:
+        return False
+    return True
+
+
 def promise_and(store: SqlStore, happens: Callable[[], object]) -> None:
     """Something happens in the middle of a transaction."""
     with store.begin() as work:
@@ -68,7 +78,7 @@ def test_a_database_that_restarts_is_unavailable_and_then_served_again(own_postg
         with pytest.raises(StoreUnavailable):
             store.ping()
         own_postgres.start()
-        store.ping()
+        eventually(lambda: answers(store))
         with store.begin() as work:
             assert work.callback(made.id) == made
             assert len(work.callbacks().items) == 1
@@ -91,7 +101,7 @@ def test_an_error_of_the_flow_is_not_hidden_by_a_lost_database(own_postgres: Pos
 
 
 def test_a_silent_database_is_given_up_and_its_late_answer_read_by_nobody(postgres_server: PostgresServer) -> None:
-    with postgres_record(postgres_server, pool_size=1, patience_s=0.2) as store:
+    with postgres_record(postgres_server, pool_size=1, patience_s=1.0) as store:
         with store.begin() as work:
             work.set_mark("1-1")
         with store.engine.connect() as connection:
@@ -104,7 +114,7 @@ def test_a_silent_database_is_given_up_and_its_late_answer_read_by_nobody(postgr
                 work.mark()
 
         try:
-            assert seconds(ask_in_vain) < 3
+            assert seconds(ask_in_vain) < 4
             read(store)  # by a connection that takes its place
         finally:
             os.kill(backend, signal.SIGCONT)
@@ -113,7 +123,7 @@ def test_a_silent_database_is_given_up_and_its_late_answer_read_by_nobody(postgr
 
 
 def test_a_connection_that_fell_silent_in_the_pool_is_replaced_unnoticed(postgres_server: PostgresServer) -> None:
-    with postgres_record(postgres_server, pool_size=1, patience_s=0.2) as store:
+    with postgres_record(postgres_server, pool_size=1, patience_s=1.0) as store:
         with store.engine.connect() as connection:
             backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         with silenced(backend):
@@ -141,7 +151,7 @@ def test_connections_that_broke_in_the_pool_are_replaced_unnoticed(postgres_serv
 
 
 def test_a_statement_that_waits_for_a_lock_is_given_up_by_the_server(postgres_server: PostgresServer) -> None:
-    with postgres_record(postgres_server, patience_s=0.2) as store:
+    with postgres_record(postgres_server, patience_s=1.0) as store:
         with store.begin() as work:
             made = promised(work)
             work.callback(made.id, lock=True)
@@ -152,19 +162,18 @@ def test_a_statement_that_waits_for_a_lock_is_given_up_by_the_server(postgres_se
 
         with store.begin() as work:
             work.callback(made.id, lock=True)
-            assert seconds(wait) < 3
+            assert seconds(wait) < 4
         wait()
 
 
 def test_a_ping_is_answered_or_refused_within_a_second(own_postgres: PostgresServer) -> None:
     store = SqlStore(own_postgres.url(), SECRET, patience_s=0.5)
-    store.ping()
+    eventually(lambda: answers(store))
     store.close()
     with silenced(own_postgres.pid):
         assert seconds(store.ping) < 2  # connects anew, and the server does not answer
         assert seconds(store.ping) < 0.5  # the first question still hangs: no second one
-    store._pinging.join(10)  # type: ignore[union-attr]
-    store.ping()
+    eventually(lambda: answers(store))
     store.close()
 
 
@@ -238,6 +247,7 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import gevent, sys, time
 from sqlalchemy import text
+from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.sql_store import SqlStore
 store = SqlStore(sys.argv[1], "secret")
 
@@ -248,7 +258,15 @@ def slow():
 began = time.monotonic()
 gevent.joinall([gevent.spawn(slow) for _ in range(8)], raise_error=True)
 assert time.monotonic() - began < 6, "one waits for the other"
-store.ping()
+
+def answers():
+    try:
+        store.ping()
+    except StoreUnavailable:  # it has a second for it, which a busy machine may not give
+        return False
+    return True
+
+assert any(answers() for _ in range(20))
 store.close()
 """
 

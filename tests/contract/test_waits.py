@@ -29,7 +29,7 @@ TABLE = Table(NOW, 3, (1, 2), ((1, 1, 1, 2, 3), (4, 4, 4, 5, 6)), "learnt from 9
 
 @pytest.fixture(params=["redis_url", "redis62_url"])
 def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    with make_client(request.getfixturevalue(request.param)) as client:
+    with make_client(request.getfixturevalue(request.param), timeout_s=10) as client:
         yield client
 
 

@@ -51,46 +51,64 @@ def way(valkey_server: RedisServer) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def breaker(way: Proxy, valkey_server: RedisServer) -> Iterator[Breaker]:
-    found = make_breaker(way.through(valkey_server.url), now=lambda: NOON, timeout_s=0.4)
+def patience_s(request: pytest.FixtureRequest) -> float:
+    """How long a client of Redis waits, as a test says."""
+    return float(getattr(request, "param", 0.4))
+
+
+@pytest.fixture
+def breaker(way: Proxy, valkey_server: RedisServer, patience_s: float) -> Iterator[Breaker]:
+    found = make_breaker(way.through(valkey_server.url), now=lambda: NOON, timeout_s=patience_s)
     yield found
     found.close()
 
 
 @pytest.fixture
-def client(way: Proxy, breaker: Breaker, valkey_server: RedisServer) -> Iterator[redis.Redis]:
-    with make_client(way.through(valkey_server.url), timeout_s=0.4, breaker=breaker) as client:
+def client(way: Proxy, breaker: Breaker, valkey_server: RedisServer, patience_s: float) -> Iterator[redis.Redis]:
+    with make_client(way.through(valkey_server.url), timeout_s=patience_s, breaker=breaker) as client:
         yield client
+
+
+def works(act: Callable[[], object]) -> bool:
+    """Whether it is answered: on a busy machine that takes longer, now and then, than whoever asks has time."""
+    try:
+        act()
+    except ConnectionError:
+        return False
+    return True
 
 
 def test_a_silent_redis_costs_one_wait_and_is_found_again(way: Proxy, breaker: Breaker, client: redis.Redis) -> None:
     scripts = Scripts(client)
-    scripts.run("agents")
+    eventually(lambda: works(lambda: scripts.run("agents")))
     with way.stalled():
-        assert 0.3 < took(lambda: scripts.run("agents"), LineSilent) < LONG_S
+        began = time.monotonic()
+        assert took(lambda: scripts.run("agents"), LineSilent) < LONG_S
+        assert time.monotonic() - began > 0.3
         assert quickest(lambda: took(lambda: scripts.run("agents"), LineAway)) < 0.1
         assert quickest(lambda: took(client.time, LineAway)) < 0.1
         assert (breaker.since, breaker.name) == (NOON, "line")
-    eventually(lambda: not breaker.open)
-    scripts.run("agents")
-    client.time()
+    eventually(lambda: works(lambda: scripts.run("agents")))
+    eventually(lambda: works(client.time))
 
 
 def test_a_budget_bounds_every_wait_and_a_hurried_one_accuses_nobody(
     way: Proxy, breaker: Breaker, client: redis.Redis, valkey_server: RedisServer
 ) -> None:
-    client.time()
-    way.delay(0.25)
+    eventually(lambda: works(client.time))
+    way.delay(0.6)
+    opened = breaker.opened
     with patience.Within(0.1):
-        assert took(client.time, LineSilent) < 0.25
-        assert took(client.time, LineSilent) < 0.25, "it has not become more patient"
-    assert breaker.opened == 0
+        assert took(client.time, LineSilent) < 0.35
+        assert took(client.time, LineSilent) < 0.35, "it has not become more patient"
+    assert breaker.opened == opened
     with make_client(way.through(valkey_server.url), timeout_s=10, breaker=breaker) as patient:
         patient.time()  # as slow as before, and heard by whoever has the time
     way.delay(0)
-    client.time()
+    eventually(lambda: works(client.time))
 
 
+@pytest.mark.parametrize("patience_s", [1.5], indirect=True)
 def test_connections_from_before_an_outage_are_not_used_again(
     way: Proxy, breaker: Breaker, client: redis.Redis
 ) -> None:
@@ -104,7 +122,7 @@ def test_connections_from_before_an_outage_are_not_used_again(
     began = time.monotonic() - kept_waiting_s(HERE)
     scripts.run("agents")
     client.time()
-    assert time.monotonic() - kept_waiting_s(HERE) - began < 0.4, "what a dead connection would have cost at least"
+    assert time.monotonic() - kept_waiting_s(HERE) - began < 1.5, "what a dead connection would have cost at least"
 
 
 def test_a_redis_that_restarts_is_refused_once_and_used_again(own_redis: RedisServer) -> None:
@@ -116,8 +134,7 @@ def test_a_redis_that_restarts_is_refused_once_and_used_again(own_redis: RedisSe
         took(client.time, LineAway)
         assert "refused" in breaker.why
         own_redis.start()
-        eventually(lambda: not breaker.open)
-        client.time()
+        eventually(lambda: works(client.time))
     breaker.close()
 
 
@@ -158,12 +175,13 @@ def read(store: SqlStore) -> None:
 
 
 @pytest.fixture
-def far(postgres_server: PostgresServer) -> Iterator[tuple[Proxy, SqlStore]]:
-    """PostgreSQL behind a proxy, as the web uses it."""
+def far(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[tuple[Proxy, SqlStore]]:
+    """PostgreSQL behind a proxy, as the web uses it; its patience in seconds as a test says."""
+    patience_s = float(getattr(request, "param", 0.75))
     name = postgres_server.create_database()
     upgrade(postgres_server.url(name))
     with Proxy(postgres_server.port) as proxy:
-        store = SqlStore(proxy.through(postgres_server.url(name)), SECRET, patience_s=0.75, clock=ManualClock())
+        store = SqlStore(proxy.through(postgres_server.url(name)), SECRET, patience_s=patience_s, clock=ManualClock())
         yield proxy, store
         proxy.resume()
         assert store.breaker is not None
@@ -172,17 +190,19 @@ def far(postgres_server: PostgresServer) -> Iterator[tuple[Proxy, SqlStore]]:
     postgres_server.drop_database(name)
 
 
+unhurried = pytest.mark.parametrize("far", [3.0], indirect=True)
+"""For a test of somebody's short budget alone: nobody else shall find the record away on a busy machine."""
+
+
 def test_a_silent_record_costs_one_wait_and_is_found_again(far: tuple[Proxy, SqlStore]) -> None:
     proxy, store = far
-    read(store)
+    eventually(lambda: works(lambda: read(store)))
     with proxy.stalled():
         with patience.Within(0.8):
             assert took(lambda: read(store), StoreUnavailable) < LONG_S
         assert quickest(lambda: took(lambda: read(store), StoreUnavailable)) < 0.1
         assert quickest(lambda: took(store.ping, StoreUnavailable)) < 0.1
-    assert store.breaker is not None
-    eventually(lambda: not store.breaker.open)  # type: ignore[union-attr]
-    read(store)
+    eventually(lambda: works(lambda: read(store)))
 
 
 def test_a_record_that_was_never_reached_costs_no_more_than_the_budget(far: tuple[Proxy, SqlStore]) -> None:
@@ -191,6 +211,7 @@ def test_a_record_that_was_never_reached_costs_no_more_than_the_budget(far: tupl
         assert took(lambda: read(store), StoreUnavailable) < LONG_S
 
 
+@unhurried
 def test_a_connection_that_takes_too_long_for_one_serves_the_next(far: tuple[Proxy, SqlStore]) -> None:
     proxy, store = far
     proxy.delay(0.12)
@@ -208,6 +229,7 @@ def test_a_connection_that_takes_too_long_for_one_serves_the_next(far: tuple[Pro
     assert store.breaker.opened == 0, "slow, and there"
 
 
+@unhurried
 def test_a_lock_that_is_waited_for_is_no_outage(far: tuple[Proxy, SqlStore]) -> None:
     _, store = far
     with store.begin() as work:
@@ -223,6 +245,7 @@ def test_a_lock_that_is_waited_for_is_no_outage(far: tuple[Proxy, SqlStore]) -> 
     read(store)
 
 
+@unhurried
 def test_what_is_not_committed_in_time_is_not_begun_to_be(far: tuple[Proxy, SqlStore]) -> None:
     _, store = far
 
@@ -247,9 +270,8 @@ def test_the_web_waits_less_than_a_second_for_sqlites_writers(tmp_path: Path) ->
         assert quickest(lambda: took(lambda: read(store), StoreUnavailable)) < 0.1, "the others need not wait as well"
         writer.execute("COMMIT")
         writer.close()
+        eventually(lambda: works(lambda: read(store)))
         assert store.breaker is not None
-        eventually(lambda: not store.breaker.open)  # type: ignore[union-attr]
-        read(store)
         store.breaker.close()
 
 

@@ -33,7 +33,7 @@ def beat(own_redis: RedisServer, tmp_path: Path) -> Iterator[subprocess.Popen[by
     with (tmp_path / "beat.log").open("wb") as log:
         running = subprocess.Popen([*argv, "--pidfile="], cwd=ROOT, env=surroundings, stdout=log, stderr=log)
     try:
-        with make_client(own_redis.url) as client:
+        with make_client(own_redis.url, timeout_s=10) as client:
             eventually(lambda: client.exists(BEAT_LOCK), within_s=30, what="the beat has its lock")
         yield running
     finally:
@@ -44,12 +44,12 @@ def beat(own_redis: RedisServer, tmp_path: Path) -> Iterator[subprocess.Popen[by
 def test_a_beat_ticks_keeps_but_its_lock_in_redis_and_gives_that_back_when_it_ends(
     beat: subprocess.Popen[bytes], own_redis: RedisServer
 ) -> None:
-    with make_client(own_redis.url) as client:
+    with make_client(own_redis.url, timeout_s=10) as client:
         eventually(lambda: client.llen(PERSIST) > 2 and client.llen(SWEEP) > 1, within_s=30, what="it ticks")
         assert client.keys("callback:beat:*") == [BEAT_LOCK]
     beat.send_signal(signal.SIGTERM)
     assert beat.wait(END_S + SLOW_S) == 0
-    with make_client(own_redis.url) as client:
+    with make_client(own_redis.url, timeout_s=10) as client:
         assert not client.exists(BEAT_LOCK)
 
 

@@ -91,7 +91,7 @@ def test_a_whole_installation_at_work_is_healthy_and_the_doctor_says_who_died(tm
 def test_an_estimator_is_missed_where_there_is_none_and_when_it_falls_silent(
     redis_url: str, clock: ManualClock
 ) -> None:
-    client = make_client(redis_url)
+    client = make_client(redis_url, timeout_s=10)
     board, waits = RedisBoard(client, clock, every_s=0), RedisWaits(client, clock, every_s=0)
 
     def told() -> tuple[str, str]:

@@ -377,7 +377,7 @@ def test_every_condition_has_words(staged: StagedHouse) -> None:
 def test_the_look_takes_no_time_and_keeps_the_last_picture_without_redis(
     own_redis: RedisServer, clock: ManualClock
 ) -> None:
-    board = RedisBoard(make_client(own_redis.url), clock, every_s=0)
+    board = RedisBoard(make_client(own_redis.url, timeout_s=10), clock, every_s=0)
     board.post("carrier", "stopped", "error 20003", now=clock.now())
     assert board.read().notice("carrier") is not None
     own_redis.kill()
@@ -390,7 +390,7 @@ def test_the_look_takes_no_time_and_keeps_the_last_picture_without_redis(
 
 
 def test_a_picture_serves_for_a_second(redis_url: str, clock: ManualClock) -> None:
-    board, other = (RedisBoard(make_client(redis_url), clock) for _ in range(2))
+    board, other = (RedisBoard(make_client(redis_url, timeout_s=10), clock) for _ in range(2))
     assert board.read().notices == ()
     other.post("carrier", "stopped", "error 20003", now=clock.now())
     assert board.read().notices == ()
@@ -413,7 +413,7 @@ def test_an_old_picture_serves_nobody_while_somebody_reads(own_redis: RedisServe
 def test_a_notice_keeps_its_beginning_while_it_goes_on_and_a_new_word_begins_anew(
     redis_url: str, clock: ManualClock
 ) -> None:
-    board = RedisBoard(make_client(redis_url), clock, every_s=0)
+    board = RedisBoard(make_client(redis_url, timeout_s=10), clock, every_s=0)
     began = clock.now()
     assert board.post("epoch", "lost", "", now=began)
     assert not board.post("epoch", "lost", "again", now=clock.advance(5))
@@ -428,7 +428,7 @@ def test_a_notice_keeps_its_beginning_while_it_goes_on_and_a_new_word_begins_ane
 
 
 def test_one_alone_holds_a_claim(redis_url: str, clock: ManualClock) -> None:
-    board = RedisBoard(make_client(redis_url), clock)
+    board = RedisBoard(make_client(redis_url, timeout_s=10), clock)
     assert board.claim("carrier", 60)
     assert not board.claim("carrier", 60)
     board.unclaim("carrier")

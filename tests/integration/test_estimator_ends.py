@@ -23,7 +23,7 @@ def test_an_estimator_leads_and_gives_its_lead_back_when_it_ends(redis_url: str,
         "SECRET_KEY": "a secret of thirty-two characters!", "VAR_DIR": str(tmp_path),
     }  # fmt: skip
     migrate.upgrade(surroundings["DATABASE_URL"])
-    with (tmp_path / "log").open("wb") as log, make_client(redis_url) as client:
+    with (tmp_path / "log").open("wb") as log, make_client(redis_url, timeout_s=10) as client:
         running = subprocess.Popen(
             [Path(sys.executable).with_name("callback"), "estimate"], cwd=ROOT, env=surroundings, stdout=log, stderr=log
         )

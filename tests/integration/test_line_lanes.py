@@ -20,7 +20,7 @@ from tests.support.redis_server import RedisServer
 
 @pytest.fixture
 def client(redis_url: str) -> Iterator[redis.Redis]:
-    found = make_client(redis_url)
+    found = make_client(redis_url, timeout_s=10)
     yield found
     found.close()
 
@@ -42,7 +42,7 @@ def test_commands_at_once_never_get_each_others_answers(client: redis.Redis) -> 
     lanes, together = Lanes(client), threading.Barrier(8)
 
     def many(name: int) -> bool:
-        together.wait(10)
+        together.wait(30)
         return all(lanes.ask("ECHO", f"{name}/{number}") == f"{name}/{number}" for number in range(200))
 
     with ThreadPoolExecutor(8) as crowd:
@@ -50,7 +50,7 @@ def test_commands_at_once_never_get_each_others_answers(client: redis.Redis) -> 
 
 
 def test_a_connection_that_broke_while_idle_is_replaced_unnoticed(own_redis: RedisServer) -> None:
-    client = make_client(own_redis.url)
+    client = make_client(own_redis.url, timeout_s=10)
     lanes = Lanes(client)
     assert lanes.ask("PING") == "PONG"
     own_redis.kill()
@@ -60,7 +60,7 @@ def test_a_connection_that_broke_while_idle_is_replaced_unnoticed(own_redis: Red
 
 
 def test_an_absent_server_is_an_error_and_its_return_is_found(own_redis: RedisServer) -> None:
-    client = make_client(own_redis.url)
+    client = make_client(own_redis.url, timeout_s=10)
     lanes = Lanes(client)
     lanes.ask("PING")
     own_redis.kill()
@@ -72,10 +72,10 @@ def test_an_absent_server_is_an_error_and_its_return_is_found(own_redis: RedisSe
 
 
 def test_an_answer_that_comes_too_late_is_never_taken_for_the_next(redis_url: str) -> None:
-    client = make_client(redis_url, timeout_s=0.5)
+    client = make_client(redis_url, timeout_s=1.0)
     lanes = Lanes(client)
     with pytest.raises(redis.TimeoutError):
-        lanes.ask("BLPOP", "nothing comes here", 2)
+        lanes.ask("BLPOP", "nothing comes here", 3)
     assert lanes.ask("ECHO", "mine") == "mine"
     client.close()
 

@@ -315,7 +315,7 @@ class Histories(RuleBasedStateMachine):
 @pytest.mark.parametrize("server", ["valkey_server", "redis62_server"])
 def test_whatever_happens_the_line_is_what_plain_python_says(request: pytest.FixtureRequest, server: str) -> None:
     running: RedisServer = request.getfixturevalue(server)
-    with make_client(running.url) as client:
+    with make_client(running.url, timeout_s=10) as client:
         clock = ManualClock()
         parts = {"client": client, "clock": clock, "real": RedisLine(client, clock)}
         machine = type("HistoriesOn", (Histories,), parts)

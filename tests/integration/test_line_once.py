@@ -26,7 +26,7 @@ class Writer:
     def __call__(self) -> str:
         self.times += 1
         self.begun.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(30)
         if self.broken:
             raise ValueError("no document")
         return f"<Response>{self.times}</Response>"
@@ -53,10 +53,11 @@ def test_two_at_once_get_the_document_that_one_computes(client: redis.Redis) -> 
     write = Writer()
     write.go_on.clear()
     got: list[str] = []
-    crowd = [threading.Thread(target=lambda: got.append(RedisOnce(client).document("n", write))) for _ in range(8)]
+    once = RedisOnce(client, monotonic=lambda: 0.0)  # for whom the second to wait never ends: a busy machine's may
+    crowd = [threading.Thread(target=lambda: got.append(once.document("n", write))) for _ in range(8)]
     for one in crowd:
         one.start()
-    assert write.begun.wait(10)
+    assert write.begun.wait(30)
     write.go_on.set()
     for one in crowd:
         one.join()
@@ -97,7 +98,7 @@ def test_a_claim_does_not_outlive_its_holder_by_long_and_a_document_lasts_an_hou
 
 
 def test_without_redis_documents_are_simply_computed(own_redis: RedisServer) -> None:
-    with make_client(own_redis.url) as client:
+    with make_client(own_redis.url, timeout_s=10) as client:
         own_redis.kill()
         once, write = RedisOnce(client), Writer()
         assert once.document("n", write) == "<Response>1</Response>"
@@ -105,7 +106,7 @@ def test_without_redis_documents_are_simply_computed(own_redis: RedisServer) -> 
 
 
 def test_a_redis_that_goes_away_meanwhile_costs_nobody_their_document(own_redis: RedisServer) -> None:
-    with make_client(own_redis.url) as client:
+    with make_client(own_redis.url, timeout_s=10) as client:
 
         def write() -> str:
             own_redis.kill()
@@ -113,7 +114,7 @@ def test_a_redis_that_goes_away_meanwhile_costs_nobody_their_document(own_redis:
 
         began = time.monotonic()
         assert RedisOnce(client).document("n", write) == "<Response/>"
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20
 
 
 def test_a_document_about_somebody_is_forgotten_and_no_other(client: redis.Redis) -> None:

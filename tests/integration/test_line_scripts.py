@@ -88,7 +88,7 @@ def test_results_that_lateness_explains_are_no_errors() -> None:
 
 @pytest.fixture
 def client(own_redis: RedisServer) -> Iterator[redis.Redis]:
-    with make_client(own_redis.url, timeout_s=5) as client:
+    with make_client(own_redis.url, timeout_s=20) as client:
         yield client
 
 
@@ -161,7 +161,7 @@ def test_a_question_under_way_that_is_refused_or_too_late_leaves_the_lanes_in_or
 
 
 def test_a_script_under_way_is_run_though_the_server_forgot_it_or_broke_the_connection(own_redis: RedisServer) -> None:
-    with make_client(own_redis.url) as client, redis.Redis.from_url(own_redis.url) as other:
+    with make_client(own_redis.url, timeout_s=10) as client, redis.Redis.from_url(own_redis.url) as other:
         scripts = Scripts(client)
         assert scripts.begin("agents")()[0] == Result.OK
         other.script_flush()

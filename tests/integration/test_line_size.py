@@ -98,4 +98,9 @@ def test_a_place_in_a_long_line_is_found_as_fast_as_in_a_short_one(scene: Scene)
 
     for ask in (stand, join):
         times = [(ask(short, SHORT, turn), ask(long, LONG, turn)) for turn in range(ROUNDS)]
-        assert statistics.median(slow for _, slow in times) <= 1.5 * statistics.median(fast for fast, _ in times)
+        assert usual([slow for _, slow in times]) <= 1.5 * usual([fast for fast, _ in times])
+
+
+def usual(times: list[float]) -> float:
+    """What it takes where nobody else has the processor: on a busy machine half of them and more wait for it."""
+    return statistics.quantiles(times, n=10)[0]

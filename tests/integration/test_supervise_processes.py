@@ -44,7 +44,7 @@ class Watched:
             folder / "log",
             self.events.append,
             grace_s=grace_s,
-            ready_within_s=5,
+            ready_within_s=30,
             backoff=lambda: Backoff(0.01, 0.02),
         )
         self._thread = threading.Thread(target=self._run)
@@ -74,7 +74,7 @@ class Watched:
         self.wait()
 
     def wait(self) -> None:
-        self._thread.join(20)
+        self._thread.join(40)
         assert not self._thread.is_alive()
 
 
@@ -251,7 +251,7 @@ def test_a_signal_ends_everything_in_order(
     running = program(0.2)
     pids = eventually(lambda: pids_in(tmp_path), what="the processes run")
     running.send_signal(how)
-    assert running.wait(10) == 0
+    assert running.wait(30) == 0
     assert not any(runs(pid) for pid in pids)
 
 
