@@ -28,7 +28,7 @@ def test_an_agent_who_does_not_press_is_away_and_the_next_one_serves(
     shop = open_shop(agents=2)
     shop.home.carrier.person(shop.contact(0), **absence)
     call = shop.ring()
-    shop.home.carrier.until(call, "bridged", timeout=40)
+    shop.home.carrier.until(call, "bridged")
     assert shop.home.carrier.leg(shop.home.carrier.leg(call)["bridged_with"])["to"] == shop.contact(1)
     assert "our colleague could not answer" in " ".join(shop.home.carrier.said(call))
     shop.until(0, "away")
@@ -45,12 +45,12 @@ def test_called_back_callers_do_not_pay_for_a_missed_ring(open_shop: OpenShop) -
     talkers = {shop.home.carrier.leg(shop.home.carrier.leg(one)["bridged_with"])["to"]: one for one in fillers}
     shop.home.carrier.hang_up(talkers[shop.contact(0)])
     leg = shop.home.carrier.call_to(ada)
-    shop.home.carrier.hears(leg, "our colleague could not answer", timeout=40)
+    shop.home.carrier.hears(leg, "our colleague could not answer")
     shop.until(0, "away")
     late = shop.ring(*STAYS)
     shop.home.carrier.until(late, "enqueued")
     shop.home.carrier.hang_up(talkers[shop.contact(1)])
-    shop.home.carrier.until(leg, "bridged", timeout=40)
+    shop.home.carrier.until(leg, "bridged")
     assert shop.home.carrier.leg(late)["bridged_with"] is None, "the place is kept"
     assert shop.states(ada) == ["waiting", "reserved", "dialing", "answered", "bridged"]
     assert shop.home.carrier.creations(ada) == [ada]
@@ -64,7 +64,7 @@ def test_who_was_marked_away_is_rung_again_once_they_say_so(open_shop: OpenShop)
     shop.home.carrier.until(call, "enqueued")
     shop.home.carrier.person(shop.contact(), **PRESSES)
     shop.presence(0, "available")
-    shop.home.carrier.until(call, "bridged", timeout=40)
+    shop.home.carrier.until(call, "bridged")
 
 
 # --- the agent first ------------------------------------------------------------------------------------------------
@@ -79,9 +79,9 @@ def test_agent_first_the_caller_is_rung_once_the_agent_has_pressed(open_shop: Op
     carrier.hang_up(filler)
     agents_leg = carrier.call_to(shop.contact(), 2)
     carrier.hears(agents_leg, WHISPER)
+    carrier.person(shop.contact(), **PRESSES)  # from their next call on
     assert shop.callback(ada)["state"] == "reserved"
     assert carrier.creations(ada) == []
-    carrier.person(shop.contact(), **PRESSES)
     carrier.press(agents_leg, "1")
     leg = carrier.call_to(ada)
     carrier.until(leg, "bridged")
@@ -117,7 +117,7 @@ def test_agent_first_an_agent_is_freed_when_the_caller_is_not_reached(open_shop:
     ada = promised(shop, answer="no-answer", after_s=2)
     shop.home.carrier.hang_up(filler)
     agents_leg = shop.home.carrier.call_to(shop.contact(), 2)
-    shop.home.carrier.until(agents_leg, "ended", timeout=40)
+    shop.home.carrier.until(agents_leg, "ended")
     assert "could not be reached" in shop.home.carrier.said(agents_leg)[-1]
     shop.in_state(ada, "unreached")
     shop.nobody_left()
@@ -130,7 +130,7 @@ def test_agent_first_a_missed_ring_spends_no_attempt(open_shop: OpenShop) -> Non
     shop.home.carrier.person(shop.contact(0), **VOICEMAIL)
     talkers = {shop.home.carrier.leg(shop.home.carrier.leg(one)["bridged_with"])["to"]: one for one in fillers}
     shop.home.carrier.hang_up(talkers[shop.contact(0)])
-    shop.until(0, "away", within_s=40)
+    shop.until(0, "away")
     callback = shop.in_state(ada, "waiting")
     assert (callback["attempts_left"], callback["position"]) == (3, 1)
     assert shop.home.carrier.creations(ada) == []
@@ -149,7 +149,7 @@ def test_agent_first_the_caller_hangs_up_while_the_agent_waits(open_shop: OpenSh
 
 
 def test_agent_first_an_agent_who_gives_up_does_not_cost_the_caller_their_place(open_shop: OpenShop) -> None:
-    shop = open_shop(agents=2, dial_mode="agent_first")
+    shop = open_shop(agents=2, dial_mode="agent_first", ring_timeout_s=120)
     carrier = shop.home.carrier
     fillers = [shop.occupy(0), shop.occupy(1)]
     ada = promised(shop, script=[hear(HUMAN_CHECK), *TALKS_AGAIN])
@@ -165,7 +165,7 @@ def test_agent_first_an_agent_who_gives_up_does_not_cost_the_caller_their_place(
     carrier.press(leg, "1")
     carrier.until(leg, "enqueued")
     carrier.hang_up(talkers[shop.contact(1)])
-    carrier.until(leg, "bridged", timeout=40)
+    carrier.until(leg, "bridged")
     assert carrier.leg(carrier.leg(leg)["bridged_with"])["to"] == shop.contact(1)
     carrier.hang_up(leg)
     shop.in_state(ada, "completed")

@@ -77,7 +77,7 @@ def test_asked_for_later_it_is_scheduled_then_waits_then_is_dialled(open_shop: O
     shop = open_shop()
     carrier, ada = shop.home.carrier, shop.home.new_number()
     carrier.person(ada, script=TALKS)
-    at = datetime.now(UTC) + timedelta(seconds=2)
+    at = datetime.now(UTC) + timedelta(seconds=4)
     made = ask(shop, "soon", number=ada, requested_for=at.isoformat())
     assert (made["state"], made["position"]) == ("scheduled", None)
     leg = carrier.call_to(ada)

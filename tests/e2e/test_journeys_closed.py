@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.installation import SHOP_NUMBERS, OpenShop, Refused
-from tests.support.people import OFFER, STAYS, TAKES_THE_OFFER, TALKS
+from tests.support.people import OFFER, STAYS, TAKES_THE_OFFER, TALKS, answering
 from tests.support.waiting import eventually
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -129,9 +129,7 @@ def test_who_accepts_too_late_hears_so_and_keeps_the_place(open_shop: OpenShop) 
     shop = open_shop(max_outstanding=1)
     carrier, ada = shop.home.carrier, shop.home.new_number()
     shop.occupy()
-    slow = shop.ring(number=ada)
-    carrier.hears(slow, OFFER)
-    carrier.press(slow, "1")
+    slow = shop.ring(*answering(OFFER, "1"), number=ada)
     carrier.hears(slow, "Your number is")
     body = {"queue": shop.key, "number": shop.home.new_number()}
     shop.home.api("POST", "/callbacks", body, Idempotency_Key=f"{shop.key} first")

@@ -91,7 +91,7 @@ def test_who_hangs_up_at_the_question_still_has_the_promise(open_shop: OpenShop)
 
 
 def test_who_rings_in_while_being_dialled_talks_on_one_leg(open_shop: OpenShop) -> None:
-    shop = open_shop()
+    shop = open_shop(ring_timeout_s=120)
     carrier = shop.home.carrier
     filler = shop.occupy()
     ada = promised(shop, answer="manual")
@@ -99,7 +99,7 @@ def test_who_rings_in_while_being_dialled_talks_on_one_leg(open_shop: OpenShop) 
     ringing = carrier.call_to(ada)
     carrier.until(ringing, "ringing")
     call = shop.ring(*HOLDS, number=ada)
-    carrier.until(call, "bridged", timeout=40)
+    carrier.until(call, "bridged")
     assert carrier.until(ringing, "ended")["status"] == "canceled"
     shop.in_state(ada, "bridged")
     carrier.hang_up(call)
@@ -110,7 +110,7 @@ def test_who_rings_in_while_being_dialled_talks_on_one_leg(open_shop: OpenShop) 
 
 
 def test_who_keeps_the_callback_while_being_dialled_can_answer_it(open_shop: OpenShop) -> None:
-    shop = open_shop()
+    shop = open_shop(ring_timeout_s=120)
     carrier = shop.home.carrier
     filler = shop.occupy()
     ada = promised(shop, answer="manual", script=TALKS)
@@ -137,7 +137,7 @@ def test_who_rings_in_twice_is_served_once(open_shop: OpenShop) -> None:
     second = shop.ring(*HOLDS, number=ada)
     carrier.until(second, "enqueued")
     carrier.until(first, "ended")
-    eventually(lambda: shop.now()["waiting"]["live"] == 1, within_s=20, every_s=0.1, what="one of them in line")
+    eventually(lambda: shop.now()["waiting"]["live"] == 1, every_s=0.1, what="one of them in line")
     carrier.hang_up(filler)
     carrier.until(second, "bridged")
     carrier.hang_up(second)
@@ -176,5 +176,5 @@ def test_a_booked_caller_who_rings_in_is_known_too(open_shop: OpenShop) -> None:
     call = shop.ring(pause(60), number=ada)
     shop.home.carrier.hears(call, "press 1")
     again = shop.ring(*TAKES_THE_OFFER, number=ada)
-    shop.home.carrier.until(again, "ended", timeout=40)
+    shop.home.carrier.until(again, "ended")
     assert len(shop.home.callbacks(queue=shop.key, number=ada)) == 1

@@ -20,7 +20,7 @@ OTHER = "+12015550177"
 
 
 def test_a_carrier_that_cannot_be_reached_puts_no_number_into_a_log() -> None:
-    carrier = TwilioCarrier("AC" + "1" * 32, "secret", f"http://127.0.0.1:{free_port()}", timeout_s=1)
+    carrier = TwilioCarrier("AC" + "1" * 32, "secret", f"http://127.0.0.1:{free_port()}", timeout_s=10)
     with pytest.raises(CarrierBusy) as raised:
         carrier.calls(to=ADA, from_=OWN, since=datetime(2026, 3, 2, tzinfo=UTC))
     carrier.close()
@@ -79,12 +79,12 @@ def test_a_text_that_two_workers_take_up_is_sent_once(staged: StagedHouse) -> No
         together = threading.Barrier(2)
 
         def send(number: int = number, together: threading.Barrier = together) -> None:
-            together.wait(5)
+            together.wait(30)
             text.send(staged.house, f"tx{number}")
 
         workers = [threading.Thread(target=send) for _ in range(2)]
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(10)
+            worker.join(60)
     assert len(staged.carrier.texts) - sent_before == 12

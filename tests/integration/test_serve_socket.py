@@ -8,6 +8,7 @@ import pytest
 from callback import serve
 from callback.settings import Settings, load
 from callback.supervise import SupervisorError
+from tests.support.ports import free_port
 
 
 def settings(port: int, folder: Path) -> Settings:
@@ -22,9 +23,8 @@ def test_a_port_that_somebody_uses_is_named_with_what_to_do(tmp_path: Path) -> N
 
 
 def test_a_held_socket_takes_connections_before_any_server_runs(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with serve.listen(settings(port, tmp_path)) as held, socket.create_connection(("127.0.0.1", port), timeout=5):
+    port = free_port()
+    with serve.listen(settings(port, tmp_path)) as held, socket.create_connection(("127.0.0.1", port), timeout=30):
         assert held.getsockname() == ("127.0.0.1", port)
 
 

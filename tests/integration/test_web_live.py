@@ -68,7 +68,7 @@ class Stream:
 
 @contextmanager
 def opened(web: WebHouse, cookie: str, path: str = "/wall/live", **headers: str) -> Iterator[Stream]:
-    line = http.client.HTTPConnection("127.0.0.1", int(web.options.public_base_url.rsplit(":", 1)[1]), timeout=10)
+    line = http.client.HTTPConnection("127.0.0.1", int(web.options.public_base_url.rsplit(":", 1)[1]), timeout=30)
     sent = {"Cookie": cookie, "Accept": "text/event-stream", **{k.replace("_", "-"): v for k, v in headers.items()}}
     line.request("GET", path, headers=sent)
     answer = line.getresponse()

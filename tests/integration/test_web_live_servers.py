@@ -47,7 +47,7 @@ def test_streams_end_within_a_second_or_so_when_the_server_is_told_to_stop(
         eventually(lambda: b"web.ready" in (tmp_path / "log").read_bytes(), within_s=60)
         eventually(lambda: asked(port, "/healthz")[0] == 200)
         cookie = str(asked(port, f"/wall?token={TOKEN}")[1]).partition(";")[0]
-        line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         line.request("GET", "/wall/live", headers={"Cookie": cookie, "Accept": "text/event-stream"})
         stream = line.getresponse()
         assert stream.status == 200
@@ -66,7 +66,7 @@ def test_streams_end_within_a_second_or_so_when_the_server_is_told_to_stop(
 
 def asked(port: int, path: str) -> tuple[int, str | None]:
     """The status of an answer, and the cookie it set."""
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         line.request("GET", path)
         answer = line.getresponse()

@@ -407,7 +407,7 @@ def test_a_preview_can_be_stopped_and_a_page_that_still_looks_begins_none(web: W
 
 def test_a_process_that_died_keeps_nobody_from_the_next_preview_for_long(web: WebHouse) -> None:
     client = signed_in(web)
-    assert web.house.runs.begin("somebody", "a", for_s=0.05)
+    assert web.house.runs.begin("somebody", "a", for_s=1.5)
     assert not web.house.runs.begin("somebody", "b", for_s=60)
     eventually(lambda: web.house.runs.begin("somebody", "b", for_s=60), every_s=0.01, what="it is over")
     assert not web.house.runs.tell("somebody", "a", 10, for_s=60), "whoever comes back has lost it"

@@ -42,6 +42,9 @@ SECRET = "a secret of thirty-two characters!"
 ACCOUNT = "AC" + "5" * 32
 CARRIER_TOKEN = "carrier-token"
 UNAVAILABLE, AGAIN_S = 503, 0.5
+PATIENCE_S = 45.0
+"""For what has to happen at all, on a machine that has much else to do. What has to come within a time says so itself
+(`chaos.oracle`, `front.in_time`)."""
 MEMBERS = ("carrier", "web", "worker", "beat")
 """The processes of a small installation. A second of a kind is named `web-2`, `worker-2` and so on."""
 SHOP_NUMBERS = tuple(f"+1201555{number}" for number in range(3000, 3600))
@@ -130,7 +133,7 @@ class Installation:
     def until_ready(self) -> None:
         """Wait until everything answers. Raises AssertionError with the logs."""
         try:
-            eventually(self._ready, within_s=60, every_s=0.1)
+            eventually(self._ready, within_s=120, every_s=0.1)
         except AssertionError:
             raise AssertionError(f"the installation does not answer\n{self.logs()}") from None
 
@@ -371,16 +374,16 @@ class Shop:
     def occupy(self, at: int = 0) -> str:
         """Keep an agent talking until this call is hung up; returns its sid."""
         sid = self.ring()
-        self.home.carrier.until(sid, "bridged", timeout=30)
+        self.home.carrier.until(sid, "bridged")
         self.until(at, "busy")
         return sid
 
     def callback(self, number: str) -> dict[str, Any]:
         """The latest callback to that number."""
-        found = eventually(lambda: self.home.callbacks(queue=self.key, number=number), every_s=0.1, within_s=20)
+        found = eventually(lambda: self.home.callbacks(queue=self.key, number=number), every_s=0.1, within_s=PATIENCE_S)
         return found[0]
 
-    def in_state(self, number: str, *states: str, within_s: float = 30) -> dict[str, Any]:
+    def in_state(self, number: str, *states: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The callback to that number once it is in one of these states."""
         seen: list[str] = []
 
@@ -410,7 +413,7 @@ class Shop:
         found: dict[str, Any] = self.home.api("GET", f"/agents/{self.agents[at]}")
         return found
 
-    def until(self, at: int, status: str, *, within_s: float = 20) -> None:
+    def until(self, at: int, status: str, *, within_s: float = PATIENCE_S) -> None:
         """Wait until an agent is in that status."""
         eventually(
             lambda: self.agent(at)["status"] == status,
@@ -433,7 +436,7 @@ class Shop:
         """The journal of one call or agent."""
         return self.journal(kind=kind, subject=subject)
 
-    def until_told(self, kind: str, subject: str, state: str, *, within_s: float = 20) -> dict[str, Any]:
+    def until_told(self, kind: str, subject: str, state: str, *, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The journal's entry by which that subject came to that state, once it is there."""
 
         def entry() -> dict[str, Any]:
@@ -441,7 +444,7 @@ class Shop:
 
         return eventually(entry, within_s=within_s, every_s=0.2, what=f"{kind} {subject} came to {state}")
 
-    def nobody_left(self, *, within_s: float = 20) -> None:
+    def nobody_left(self, *, within_s: float = PATIENCE_S) -> None:
         """Wait until the line is empty and every agent is free: nothing leaked."""
 
         def clean() -> bool:
@@ -497,7 +500,7 @@ class Carrier:
         sid: str = self.do("POST", "call_in", {"from": number, "to": to, "params": params})["sid"]
         return sid
 
-    def until(self, sid: str, state: str, *, timeout: float = 20, **more: Any) -> dict[str, Any]:
+    def until(self, sid: str, state: str, *, timeout: float = PATIENCE_S, **more: Any) -> dict[str, Any]:
         """The leg once it is in that state. Raises AssertionError with what it heard."""
         query = urlencode({"until": state, "timeout": timeout, **more})
         leg: dict[str, Any] = http("GET", f"{self.base}/_emulator/legs/{quote(sid)}/wait?{query}")
@@ -505,7 +508,7 @@ class Carrier:
             raise AssertionError(f"the leg did not come to {state}: {json.dumps(leg, indent=1, ensure_ascii=False)}")
         return leg
 
-    def hears(self, sid: str, pattern: str, *, timeout: float = 20) -> dict[str, Any]:
+    def hears(self, sid: str, pattern: str, *, timeout: float = PATIENCE_S) -> dict[str, Any]:
         """The leg once it has heard that. Raises AssertionError with what it heard instead."""
         query = urlencode({"heard": pattern, "timeout": timeout})
         leg: dict[str, Any] = http("GET", f"{self.base}/_emulator/legs/{quote(sid)}/wait?{query}")
@@ -514,9 +517,14 @@ class Carrier:
         return leg
 
     def press(self, sid: str, digits: str) -> dict[str, Any]:
-        """Keys."""
-        leg: dict[str, Any] = self.do("POST", f"legs/{sid}/press", {"digits": digits})
-        return leg
+        """Keys, once they are waited for. A machine that stands still may bring them too late: then at the next
+        question. Where it matters when, a script does it in the carrier's own time (`people`)."""
+        while True:
+            self.until(sid, "gather")
+            lost = len(self.ledger("key-ignored", sid=sid))
+            leg: dict[str, Any] = self.do("POST", f"legs/{sid}/press", {"digits": digits})
+            if len(self.ledger("key-ignored", sid=sid)) == lost:
+                return leg
 
     def hang_up(self, sid: str) -> None:
         """The person at this end rings off."""
@@ -567,7 +575,7 @@ class Carrier:
         found: list[dict[str, Any]] = self.do("GET", f"calls?{query}")["calls"]
         return found
 
-    def call_to(self, number: str, count: int = 1, *, timeout: float = 30) -> str:
+    def call_to(self, number: str, count: int = 1, *, timeout: float = PATIENCE_S) -> str:
         """The sid of the latest call to a number, once there have been `count`. Raises AssertionError."""
         found = self.calls_to(number, count, timeout)
         assert len(found) >= count, f"{len(found)} calls to {number}, not {count}"

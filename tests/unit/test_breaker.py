@@ -195,11 +195,11 @@ def test_the_child_of_a_fork_looks_for_itself() -> None:
     breaker.refuse()
     assert watched == []  # the parent's probe is under way
     read, write = os.pipe()
-    if os.fork() == 0:
+    if (child := os.fork()) == 0:
         breaker.refuse()
         os.write(write, str(len(watched)).encode())
         os._exit(0)
-    os.wait()
+    os.waitpid(child, 0)  # and no other child of this process, whose end somebody else wants to hear of
     assert os.read(read, 10) == b"1"
     os.close(read)
     os.close(write)
