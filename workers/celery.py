@@ -39,7 +39,7 @@ EFFECT_S = 2.0
 """How often somebody looks whether a planned change of a policy is due."""
 SIGN_S = 2.0
 """How often a worker says that it lives, and what kinds of work it does."""
-END_S = 3
+END_S = 5
 """Within this a beat that was asked to end has ended; whole seconds, as `signal.alarm` takes them."""
 
 

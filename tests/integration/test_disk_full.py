@@ -42,16 +42,16 @@ def play(front: Front, disk: SmallDisk) -> None:
     ready = [front.confirming() for _ in range(10)]
     waiting = front.arrive()
     disk.fill()
-    refused = front.everybody(front.confirm, ready)
+    refused = front.all_confirm(ready)
     in_time(refused)
     assert kept(refused)
-    arrived = front.everybody(front.arrive, list(range(10)))
+    arrived = front.all_arrive(10)
     in_time(arrived)
     assert promised(front) == before, "what was promised can still be read"
     assert action(waiting)
     disk.free()
     eventually(front.promises, what="promises are made again")
-    again = front.everybody(front.confirm, ready)
+    again = front.all_confirm(ready)
     in_time(again)
     after = promised(front)
     assert set(before) < set(after)
@@ -67,7 +67,7 @@ def test_a_record_alone_on_a_full_disk_takes_arrivals_and_no_promises(disk: Smal
     with opened(disk.folder / "web", own_redis, f"sqlite:///{disk.folder}/record.sqlite3", None, GREEN) as front:
         ready = [front.confirming() for _ in range(5)]
         disk.fill()
-        assert kept(front.everybody(front.confirm, ready))
+        assert kept(front.all_confirm(ready))
         arrived = [front.arrive() for _ in range(5)]
         in_time(arrived)
         assert all(action(one) for one in arrived), "the line has room"

@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -30,7 +31,7 @@ from callback.emulator.staff import Agent, BreakRoom, Habits, Seat
 NUMBER = "+12025550100"
 ADA, BOB = Seat("ada", "sip:ada@desk.example"), Seat("bob", "+12025550111")
 STEADY = Habits(miss_ring=0.0, break_after_call=0.0)
-PATIENTLY = 25.0
+PATIENTLY = 60.0
 
 
 def _say(text: str) -> str:
@@ -217,7 +218,8 @@ def test_within_a_minute_of_the_demo_maria_is_offered_a_callback_hangs_up_and_is
         await asyncio.gather(life, return_exceptions=True)
         assert life.cancelled()
         maria = [line.removeprefix("Maria Lopez ") for line in told.lines if line.startswith("Maria Lopez")]
-        heard = [line for line in maria if line != "hears"]
+        # Whoever hears nothing for a moment presses again: at this speed an answer may take longer than that.
+        heard = [line for line, _ in groupby(line for line in maria if line != "hears")]
         assert heard[:5] == [
             "rings",
             "presses 1 (callback)",

@@ -1,14 +1,17 @@
 """A real web server alone, proxies before its backends, and the carrier's webhooks by hand: many at once, timed."""
 
+import asyncio
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import aiohttp
+import yarl
 
 from callback.adapters.store import migrate
 from callback.adapters.store.sql_store import SqlStore
@@ -52,6 +55,14 @@ def said(verb: Verb) -> str:
     return " ".join([own, *(said(child) for child in verb.children)]).strip()
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """One that is about to be posted."""
+
+    url: str
+    form: dict[str, str]
+
+
 @dataclass
 class Front:
     """A web server behind which every backend can be made to fail."""
@@ -67,6 +78,12 @@ class Front:
 
     def post(self, url: str, call: str, **more: str) -> Heard:
         """One signed webhook, timed."""
+        webhook, began = self.webhook(url, call, **more), self.clock_s()
+        status, text = self.home.webhook(webhook.url, webhook.form)
+        return Heard(status, text, self.clock_s() - began)
+
+    def webhook(self, url: str, call: str, **more: str) -> Webhook:
+        """What the carrier would post about a call."""
         number = f"+1212555{int(call[-4:], 16) % 10_000:04}"
         form = {
             "CallSid": call,
@@ -75,29 +92,32 @@ class Front:
             "To": "+12015550100",
             "CallStatus": "in-progress",
         }
-        began = self.clock_s()
-        status, text = self.home.webhook(url, {**form, **more})
-        return Heard(status, text, self.clock_s() - began)
+        return Webhook(url, {**form, **more})
 
     def clock_s(self) -> float:
         """Seconds, without those in which whoever asks here, or the web's own process, waited for a processor alone."""
         return time.monotonic() - kept_waiting_s(HERE, *children(self.home.pid("web")))
 
-    def arrive(self, _: object = None) -> Heard:
+    def arrive(self) -> Heard:
         """Somebody calls."""
-        return self.post(f"{self.home.base}/voice/incoming?queue=support", self.calls())
+        return self.post(self.incoming, self.calls())
+
+    @property
+    def incoming(self) -> str:
+        """Where a call arrives."""
+        return f"{self.home.base}/voice/incoming?queue=support"
 
     def confirming(self) -> tuple[str, str]:
         """A caller who is about to press 1 for the second time: the URL and the call."""
         call = self.calls()
-        heard = self.post(f"{self.home.base}/voice/incoming?queue=support", call)
+        heard = self.post(self.incoming, call)
         readback = self.post(action(heard), call, Digits="1")
         return action(readback), call
 
     def promises(self) -> bool:
         """Whether a caller who wants it is promised a callback."""
         call = self.calls()
-        heard = self.post(f"{self.home.base}/voice/incoming?queue=support", call)
+        heard = self.post(self.incoming, call)
         for _ in range(2):
             heard = self.post(action(heard), call, Digits="1") if action(heard) else heard
         return "call you back" in heard.says
@@ -106,10 +126,33 @@ class Front:
         """They press 1 for the second time."""
         return self.post(*ready, Digits="1")
 
-    def everybody(self, ask: Callable[[Any], Heard], whom: list[Any]) -> list[Heard]:
-        """The same for all of them at once."""
-        with ThreadPoolExecutor(len(whom)) as crowd:
-            return list(crowd.map(ask, whom))
+    def all_arrive(self, people: int) -> list[Heard]:
+        """So many call at once."""
+        return self.at_once([self.webhook(self.incoming, self.calls()) for _ in range(people)])
+
+    def all_confirm(self, ready: list[tuple[str, str]]) -> list[Heard]:
+        """Everybody presses 1 for the second time at once."""
+        return self.at_once([self.webhook(url, call, Digits="1") for url, call in ready])
+
+    def at_once(self, webhooks: list[Webhook]) -> list[Heard]:
+        """All of them at the same moment, each timed. One thread asks, so that what it waited for a processor is what
+        each of them waited: of many threads, most would wait for one that waits for a processor, which nobody counts.
+        """
+        signed = [(webhook, self.home.signed(webhook.url, webhook.form)) for webhook in webhooks]
+        with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever runs in this one
+            return thread.submit(asyncio.run, self._all_answers(signed)).result()
+
+    async def _all_answers(self, signed: list[tuple[Webhook, dict[str, str]]]) -> list[Heard]:
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(70)) as session:
+            return list(await asyncio.gather(*(self._answer(session, *one) for one in signed)))
+
+    async def _answer(self, session: aiohttp.ClientSession, webhook: Webhook, headers: dict[str, str]) -> Heard:
+        began = self.clock_s()
+        url = yarl.URL(webhook.url, encoded=True)
+        async with session.post(url, data=webhook.form, headers=headers, allow_redirects=False) as answer:
+            text = await answer.text()
+        return Heard(answer.status, text, self.clock_s() - began)
 
     def log(self) -> str:
         """What the web server has written down."""

@@ -256,7 +256,11 @@ class Installation:
 
     def webhook(self, url: str, form: Mapping[str, str]) -> tuple[int, str]:
         """A webhook as the carrier would send it, signed: the status and the document."""
-        return post_form(url, form, {"X-Twilio-Signature": sign(CARRIER_TOKEN, url, form)})
+        return post_form(url, form, self.signed(url, form))
+
+    def signed(self, url: str, form: Mapping[str, str]) -> dict[str, str]:
+        """The headers with which the carrier would send it."""
+        return {"X-Twilio-Signature": sign(CARRIER_TOKEN, url, form)}
 
     # --- the API --------------------------------------------------------------------------------------------------
 
