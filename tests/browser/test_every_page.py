@@ -127,6 +127,8 @@ def wrongs(visitor: Visitor, shown: Shown, theme: Theme, language: str) -> Itera
     if visitor.status != shown.status:
         yield f"it was answered {visitor.status}"
         return
+    if visitor.led_to:
+        yield f"it led to {visitor.led_to}"
     page.evaluate(COUNT_SHIFTS)
     page.evaluate(REFRESH_TWICE)
     page.evaluate(AXE.read_text())

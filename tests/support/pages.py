@@ -47,7 +47,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("caller-cancel", "/c/{link_waiting}/cancel"),
     Shown("caller-later", "/c/{link_waiting}/later"),
     Shown("caller-number", "/c/{link_waiting}/number"),
-    Shown("caller-code", "/c/{link_waiting}/code"),
+    Shown("caller-code", "/c/{link_changing}/code"),
     Shown("caller-ready", "/c/{link_missed}/ready"),
     Shown("caller-not-me", "/c/{link_waiting}/not-me"),
     Shown("caller-unknown", "/c/nosuchlink", status=404),

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import click
 import structlog
@@ -53,6 +54,7 @@ class Visitor:
         self._pages: dict[tuple[str, str | None], Page] = {}
         self.base = staged.web.options.public_base_url
         self.status = 0  # of the page that was seen last
+        self.led_to = ""  # where it was found, if not where it was looked for
         self._last: Page | None = None
 
     def see(self, shown: Shown, width: int = WIDTHS[-1]) -> Page:
@@ -65,6 +67,8 @@ class Visitor:
         spoken = f"?lang={self._language}" if shown.caller else ""  # else that of the call
         answer = page.goto(self.base + address(shown, self._staged) + spoken, wait_until="load")
         self.status = answer.status if answer else 0
+        found, wanted = urlsplit(page.url).path, urlsplit(self.base + address(shown, self._staged)).path
+        self.led_to = found if found != wanted else ""
         return page
 
     def window(self, shown: Shown) -> Page:

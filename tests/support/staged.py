@@ -13,7 +13,7 @@ from callback.domain.callback import Attempt, Callback, Leg, LegKind, Outcome
 from callback.domain.ids import AgentKey, CallbackId, CallSid, EntryId, QueueKey, new_attempt_id
 from callback.domain.lifecycle import AgentStatus, Event, State
 from callback.domain.said import Moment
-from callback.flows import cancel, persist, users
+from callback.flows import cancel, persist, renumber, users
 from callback.ports import ApiToken, SecondStep, Work
 from tests.support import counted
 from tests.support.predictions import fill
@@ -117,6 +117,8 @@ def _line(staged: Staged) -> None:
     web.promise("+12015554400", queue="sales", name="Katherine Johnson")
     asked = web.clock.now() + timedelta(hours=3)
     staged.by_state["scheduled"] = web.promise("+12015554401", requested_for=asked, name="Barbara Liskov")
+    staged.by_state["changing"] = web.promise("+12015554402", queue="sales", name="Katherine Johnson")
+    renumber.begin(web.house, staged.by_state["changing"], "+12015554403")
 
 
 def _known_leg(web: WebHouse, call: str, number: str) -> None:
