@@ -60,8 +60,9 @@ def language() -> str:
 
 
 def speak(wanted: str) -> None:
-    """Answer in `wanted`, unless the request asks for another language itself."""
+    """Answer a caller in `wanted`, unless the request asks for another language itself."""
     asked = request.args.get("lang", "")
+    g.to_caller = True
     g.language = asked if asked in LANGUAGES else wanted if wanted in LANGUAGES else "en"
     flask_babel.refresh()
 
@@ -94,8 +95,27 @@ def queue_zone(queue: Queue) -> str | None:
 
 
 def clock(at: datetime, seconds: bool = False) -> str:
-    """The time of day, `14:02` or `14:02:10`, in the answer's zone."""
-    return at.astimezone(zone()).strftime("%H:%M:%S" if seconds else "%H:%M")
+    """The time of day in the answer's zone, `14:02` or `14:02:10`; to callers as calls and texts put it."""
+    told = time_of_day(at.astimezone(zone()), halves=halves(), seconds=seconds)
+    return told.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def updated(now: datetime) -> str:
+    """As `clock` to the second, in the plain characters that a header may have."""
+    return time_of_day(now.astimezone(zone()), halves=halves(), seconds=True)
+
+
+def halves() -> bool:
+    """Whether the answer at hand counts the hours of a half day: to callers in English, who were told "2:02 PM"."""
+    return bool(g.get("to_caller")) and language() == "en"
+
+
+def time_of_day(at: datetime, *, halves: bool, seconds: bool = False) -> str:
+    """`14:02`, or `2:02 PM` of half a day, of a moment in its own zone."""
+    if not halves:
+        return at.strftime("%H:%M:%S" if seconds else "%H:%M")
+    half = "AM" if at.hour < 12 else "PM"
+    return f"{at.hour % 12 or 12}:{at:{'%M:%S' if seconds else '%M'}} {half}"
 
 
 def moment(at: datetime, now: datetime) -> str:
@@ -119,10 +139,10 @@ def when(at: datetime, now: datetime) -> str:
 
 
 def span(begin: datetime, end: datetime, now: datetime) -> str:
-    """A window without a sentence: `14:10–14:25`, with the day before it unless it is today."""
+    """A window without a sentence: `14:10–14:25` or `2:10–2:25 PM`, with the day before it unless it is today."""
     if begin.astimezone(zone()).date() != end.astimezone(zone()).date():
         return f"{moment(begin, now)} – {moment(end, now)}"
-    return f"{moment(begin, now)}–{clock(end)}"
+    return f"{_without_half(moment(begin, now), end)}–{clock(end)}"
 
 
 def window(begin: datetime, end: datetime, now: datetime) -> str:
@@ -137,7 +157,13 @@ def window(begin: datetime, end: datetime, now: datetime) -> str:
 
 def between(begin: datetime, end: datetime) -> str:
     """As `window`, of a day that was named already."""
-    return gettext("We expect to ring you between %(from)s and %(to)s.", **{"from": clock(begin), "to": clock(end)})
+    first = _without_half(clock(begin), end)
+    return gettext("We expect to ring you between %(from)s and %(to)s.", **{"from": first, "to": clock(end)})
+
+
+def _without_half(first: str, end: datetime) -> str:
+    """The time at which a window begins, without "AM" or "PM" where its end says the same."""
+    return first.removesuffix(clock(end)[-3:]) if halves() else first
 
 
 def day(at: date, now: datetime) -> str:

@@ -74,7 +74,7 @@ def page(template: str, *, queue: Queue | None = None, **values: Any) -> str:
 def fragment(template: str, *, queue: Queue | None = None, **values: Any) -> Response:
     """A part of a page that refreshes itself; tells the time of the news."""
     answer = Response(page(template, queue=queue, **values))
-    answer.headers["Updated"] = languages.clock(house().clock.now(), seconds=True)
+    answer.headers["Updated"] = languages.updated(house().clock.now())
     return answer
 
 

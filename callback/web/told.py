@@ -196,7 +196,7 @@ def _not_kept(callback: Callback) -> tuple[str, str, str]:
     if callback.end_reason == wishes.NOT_ASKED:
         lead = gettext("We do not ring this number again. We are sorry to have disturbed you.")
         return gettext("We leave you alone"), lead, gettext("Cancelled")
-    tried = ngettext("We rang %(num)d time.", "We rang %(num)d times.", max(callback.attempts_made, 1))
+    tried = ngettext("We rang once.", "We rang %(num)d times.", max(callback.attempts_made, 1))
     words = {
         State.CANCELLED: (
             gettext("Your callback is cancelled"),

@@ -106,7 +106,7 @@ def test_the_times_to_choose_from_have_room_and_are_grouped_by_day(web: WebHouse
     ]
     assert times(page)[0] == NOON + timedelta(minutes=30)
     assert times(page)[7:10] == [NOON + timedelta(hours=hours) for hours in (4, 5, 21)]  # then closed until the morning
-    assert ">12:30</span>" in page
+    assert ">12:30\xa0PM</span>" in page
     assert "Times are in Eastern Time." in page
 
 
@@ -118,7 +118,7 @@ def test_a_chosen_time_is_the_time_and_the_place_is_kept(web: WebHouse, client: 
     moved = now_is(web, mine.id)
     assert (moved.state, moved.requested_for, moved.score) == (State.SCHEDULED, at, mine.score)
     assert (moved.promised_from, moved.promised_to) == (at, at + timedelta(minutes=30))
-    assert heading(client, mine) == "Callback at 14:00"
+    assert heading(client, mine) == "Callback at 2:00\xa0PM"
     assert "Done. We have moved your callback." in client.get(done.headers["Location"]).get_data(as_text=True)
     assert [(entry.reason, entry.cause) for entry in journal(web, mine.id)][1:] == [
         ("the caller asked for later", "status page")
@@ -172,7 +172,7 @@ def test_whoever_missed_the_call_is_rung_again_at_once_in_the_same_place(web: We
     mine = web.missed(web.promise())
     web.wait(1)
     behind = web.promise("+12015550141")
-    assert heading(client, mine) == "We ring you again at 12:05"
+    assert heading(client, mine) == "We ring you again at 12:05\xa0PM"
     assert "I missed your call: ring me now" in ask(client, mine, "")
     assert place(web, mine)[0] == "later"
     done = post(client, mine, "ready")

@@ -31,7 +31,7 @@ from callback.ports import House
 from callback.web import told
 from callback.web.armour import HSTS
 from callback.web.context import HOUSE, OPTIONS, house
-from callback.web.languages import zone
+from callback.web.languages import halves, time_of_day, zone
 from callback.web.status.found import Found
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 EXTENSION = "callback.glances"
 GOOD_FOR = timedelta(minutes=30)
 ROBOTS, NOT_INDEXED = "X-Robots-Tag", "noindex, nofollow"
-SALT = b"what a page was shown, 1"
+SALT = b"what a page was shown, 2"
 """Another number where notes mean something else than before: then those of open pages are not read."""
 _PATH = re.compile(r"/c/([A-Za-z0-9_-]+)/now")
 _TAG = re.compile(r'(?:W/)?"([0-9a-f]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)"')
@@ -49,13 +49,15 @@ _TAG = re.compile(r'(?:W/)?"([0-9a-f]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)"')
 @dataclass(frozen=True)
 class Note:
     """What a page showed, and what its words depended on: the end of the promised window (as seconds since 1970, None
-    where nothing binds), marks of the queue's configuration and of the place, and when that was."""
+    where nothing binds), how its times are written, marks of the queue's configuration and of the place, and when that
+    was."""
 
     entry: str
     queue: str
     configured: str
     promised_until: float | None
     zone: str
+    halves: bool
     gist: str
     at: int
 
@@ -120,7 +122,8 @@ class Glances:
             same = self._gist(note, here, now) == note.gist
         except (ConnectionError, CallbackError):
             return None
-        return [("ETag", wanted), ("Updated", f"{now.astimezone(here):%H:%M:%S}")] if same else None
+        updated = time_of_day(now.astimezone(here), halves=note.halves, seconds=True)
+        return [("ETag", wanted), ("Updated", updated)] if same else None
 
     def _gist(self, note: Note, here: ZoneInfo, now: datetime) -> str | None:
         standing = self._house.line.standing(QueueKey(note.queue), EntryId(note.entry))
@@ -157,6 +160,7 @@ def tag(found: Found) -> str:
         configured=glances.configured(found.queue),
         promised_until=None if until is None else until.timestamp(),
         zone=str(zone()),
+        halves=halves(),
         gist=_mark(gist),
         at=round(now.timestamp()),
     )

@@ -38,7 +38,7 @@ def fragment(token: str) -> AnyResponse:
     tag = glances.tag(found)
     answer = Response(status=HTTPStatus.NOT_MODIFIED) if found.etag in shown else _part(found, tag)
     answer.set_etag(tag)
-    answer.headers["Updated"] = languages.clock(found.now, seconds=True)
+    answer.headers["Updated"] = languages.updated(found.now)
     return answer
 
 
