@@ -20,8 +20,9 @@ from tests.support.redis_server import RedisServer, redis62_binary, valkey_binar
 # Test processes share the processors: a second thread for small matrices would only wait for the first.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# On a busy machine a slow example is no defect; the timeout of a test still holds.
-hypothesis.settings.register_profile("callback", deadline=None)
+# On a busy machine a slow example is no defect, nor is one that takes long to draw; the timeout of a test still holds.
+UNHURRIED = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("callback", deadline=None, suppress_health_check=UNHURRIED)
 hypothesis.settings.load_profile("callback")
 
 # Nor is a slow page: what has to come within a time says so itself.
@@ -98,15 +99,13 @@ def redis62_server() -> Iterator[RedisServer]:
 @pytest.fixture
 def redis_url(valkey_server: RedisServer) -> str:
     """An empty Redis-compatible server."""
-    valkey_server.command("FLUSHALL")
-    return valkey_server.url
+    return valkey_server.emptied()
 
 
 @pytest.fixture
 def redis62_url(redis62_server: RedisServer) -> str:
     """An empty Redis 6.2."""
-    redis62_server.command("FLUSHALL")
-    return redis62_server.url
+    return redis62_server.emptied()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_an_open_page_shows_what_is_wrong_and_that_it_is_over_by_itself(web: Web
     expect(banner).to_contain_text("error 20003")
     expect(page.locator("#live")).to_contain_text("Nobody can be rung at the moment.")
     account.accepted(web.house, None)
-    expect(page.get_by_text(TITLE)).to_have_count(0, timeout=10_000)
+    expect(page.get_by_text(TITLE)).to_have_count(0)
     assert page.evaluate("window.same")
 
 

@@ -39,7 +39,7 @@ def test_the_desk_is_worked_by_keys_in_one_tab_at_a_time_and_says_when_it_is_alo
     with web.serving(port):
         sign_in(web, page, "agent", "ann")
         page.wait_for_url("**/agent")
-        expect(page.locator("#phone-state")).to_contain_text("not connected", timeout=10_000)
+        expect(page.locator("#phone-state")).to_contain_text("not connected")
         page.keyboard.press("a")
         expect(page.locator("#now h1")).to_have_text("Ready for the next caller")
         assert web.line.agent(ANN).status is AgentStatus.AVAILABLE
@@ -55,10 +55,10 @@ def test_the_desk_is_worked_by_keys_in_one_tab_at_a_time_and_says_when_it_is_alo
         second.goto(f"{web.options.public_base_url}/agent")
         expect(second.locator("#phone-state")).to_have_text("Your phone is open in another tab.")
         second.get_by_role("button", name="Use it in this tab").click()
-        expect(second.locator("#phone-state")).to_contain_text("not connected", timeout=10_000)
-        expect(page.locator("#phone-state")).to_have_text("Your phone is open in another tab.", timeout=10_000)
+        expect(second.locator("#phone-state")).to_contain_text("not connected")
+        expect(page.locator("#phone-state")).to_have_text("Your phone is open in another tab.")
         second.close()
-        expect(page.locator("#phone-state")).to_contain_text("not connected", timeout=10_000)
+        expect(page.locator("#phone-state")).to_contain_text("not connected")
         web.app.extensions[HUB].closing = True  # as when the process is asked to end
     expect(page.locator("#lost")).to_be_visible(timeout=15_000)
     expect(page.locator("#lost")).to_contain_text("Your phone may still ring")
@@ -70,7 +70,7 @@ def test_the_desk_is_worked_by_keys_in_one_tab_at_a_time_and_says_when_it_is_alo
         link = {"offline": False, "latency": 1_500, "downloadThroughput": 6_000, "uploadThroughput": 4_000}
         slow.send("Network.emulateNetworkConditions", link)
         page.keyboard.press("o")
-        expect(page.locator("#now h1")).to_have_text("Signed off", timeout=20_000)
+        expect(page.locator("#now h1")).to_have_text("Signed off", timeout=60_000)
         slow.send("Network.emulateNetworkConditions", {**link, "offline": True})
         expect(page.locator("#lost")).to_be_visible(timeout=15_000)
         slow.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1,

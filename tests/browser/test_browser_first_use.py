@@ -14,7 +14,7 @@ from tests.support.installation import NUMBER, SECRET, Installation
 from tests.support.redis_server import RedisServer, valkey_binary
 
 PASSWORD = "correct horse battery staple"
-SOON_MS = 20_000
+SOON_MS = 45_000
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_a_wall_of_an_older_version_loads_itself_anew_once(
     wall.evaluate("window.same = true")
     monkeypatch.setattr(static_files, "version", lambda: "newer")
     hub = web.app.extensions[live.HUB]
-    with wall.expect_event("load", timeout=30_000):
+    with wall.expect_event("load", timeout=60_000):
         hub.closing = True  # the old process ends
         eventually(lambda: hub.listening == 0)
         hub.closing = False

@@ -125,7 +125,9 @@ def test_nobody_elses_row_is_touched(store: SqlStore) -> None:
         assert work.callback(mine.id).name == ""
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.sampled_from([ADA, BOB, "+14155550177"]), min_size=1, max_size=4), st.data())
 def test_whoever_is_forgotten_the_rows_of_all_others_stay_as_they_are(
     store: SqlStore, numbers: list[str], data: st.DataObject

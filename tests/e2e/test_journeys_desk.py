@@ -14,7 +14,7 @@ from tests.support.installation import SECRET, OpenShop, Shop
 from tests.support.waiting import eventually
 
 PASSWORD = "a password for the desk"
-SOON_MS = 20_000
+SOON_MS = 45_000
 
 
 @pytest.fixture(scope="module")

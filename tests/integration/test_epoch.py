@@ -373,7 +373,7 @@ def module_redis() -> Iterator[RedisServer]:
 @given(people=PEOPLE, pauses=st.integers(0, 3))
 @settings(
     max_examples=12,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 def test_everybody_stands_where_they_stood(

@@ -226,7 +226,9 @@ def test_every_event_in_every_state_does_to_the_row_what_the_rules_say(store: Sq
         assert (entries[-1].before, entries[-1].after, entries[-1].reason) == (state, after.state, "why")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(events=some.lists(some.sampled_from(Event), max_size=12))
 def test_any_sequence_of_events_leaves_row_and_journal_where_the_rules_do(store: SqlStore, events: list[Event]) -> None:
     with store.begin() as work:

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import itertools
 import platform
 import socket
 import subprocess
@@ -15,6 +16,9 @@ from tests.support.packages import package_folder
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
+DATABASES = 16
+"""As many as a server has unless it is told otherwise."""
+
 
 class RedisServer:
     """One server process. `kill` and `start` again make it lose everything, as a FLUSHALL with a restart would."""
@@ -24,12 +28,19 @@ class RedisServer:
         self._options = options
         self._folder = tempfile.TemporaryDirectory(prefix="redis-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.cycle(range(1, DATABASES))
         self.port = free_port()
 
     @property
     def url(self) -> str:
         """Database 0 of this server."""
         return f"redis://127.0.0.1:{self.port}/0"
+
+    def emptied(self) -> str:
+        """The URL of an empty database, another one than the last time: what a thread of an earlier test still writes
+        is in nobody's way."""
+        self.command("FLUSHALL")
+        return f"redis://127.0.0.1:{self.port}/{next(self._numbers)}"
 
     @property
     def pid(self) -> int:
@@ -53,7 +64,7 @@ class RedisServer:
 
     def command(self, *words: str) -> str:
         """The raw first line of the answer to an inline command, so that no client library is needed."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as line:
             line.sendall((" ".join(words) + "\r\n").encode())
             return line.makefile().readline().strip()
 

@@ -13,7 +13,7 @@ def quickest(act: Callable[[], float]) -> float:
     return min(act() for _ in range(TRIES))
 
 
-def eventually(condition: Callable[[], T], *, within_s: float = 30.0, every_s: float = 0.02, what: str = "") -> T:
+def eventually(condition: Callable[[], T], *, within_s: float = 45.0, every_s: float = 0.02, what: str = "") -> T:
     """What `condition` gives as soon as it is truthy.
 
     Raises AssertionError naming `what` when `within_s` seconds have passed without that.
