@@ -78,10 +78,18 @@ def zone() -> tzinfo:
     return found if isinstance(found, tzinfo) else UTC
 
 
+def zone_known() -> bool:
+    """Whether `in_zone` was told one for the answer at hand."""
+    return "zone" in g
+
+
 def in_zone(name: str | None) -> None:
-    """Write times in this IANA zone from here on; an unknown one leaves UTC."""
+    """Write times in this IANA zone from here on; an unknown one leaves UTC, None whatever a page takes by itself."""
+    g.pop("zone", None)
+    if not name:
+        return
     try:
-        g.zone = ZoneInfo(name) if name else UTC
+        g.zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # also a folder of zones, or what is too long for a file
         g.zone = UTC
 

@@ -66,8 +66,10 @@ def in_house_zone(queue: Queue | None = None) -> None:
 
 
 def page(template: str, *, queue: Queue | None = None, **values: Any) -> str:
-    """A whole page, with times in the zone of `queue` where one is given, else of the first queue that has one."""
-    in_house_zone(queue)
+    """A whole page, with times in the zone of `queue` where one is given, else in that which was set for this answer
+    (an agent's, a caller's), else of the first queue that has one."""
+    if queue is not None or not languages.zone_known():
+        in_house_zone(queue)
     return render_template(template, queue=queue, now=house().clock.now(), zone=str(languages.zone()), **values)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -373,3 +374,21 @@ def test_without_a_key_an_agent_is_told_that_the_page_is_no_telephone(
     assert "no key for it is set here" in page
     assert soft.client.get("/agent/token").status_code == 404
     web.close()
+
+
+LONDON: dict[str, Any] = {
+    "timezone": "Europe/London", "weekly": {"mon": [["08:00", "18:00"]]}, "closed_dates": [], "open_dates": [],
+}  # fmt: skip
+
+
+def test_all_of_a_desk_tells_the_time_where_its_agents_queues_are(web: WebHouse) -> None:
+    """Their day begins at midnight there; the first queue of the house (Support, in New York) is elsewhere."""
+    web.queue("tea", "Tea", ("+12015550177",), hours=LONDON)
+    web.agent("zoe", queues=("tea",), status=AgentStatus.AVAILABLE)
+    desk = Desk(web, "zoe")
+    there = web.clock.now().astimezone(ZoneInfo("Europe/London"))
+    page = desk.page()
+    assert f"{there:%H:%M:%S}</time>" in page
+    assert "(Europe/London)" in page
+    assert desk.client.get("/agent/now").headers["Updated"] == f"{there:%H:%M:%S}"
+    assert "(America/New York)" in Desk(web).page()

@@ -24,7 +24,7 @@ from callback.web.catalogue import gettext
 from callback.web.context import house, recorded_queue
 from callback.web.guards import Role, signed_in
 from callback.web.languages import duration
-from callback.web.pages import page
+from callback.web.pages import in_house_zone, page
 
 MODELS = 12
 """The latest models; a page of hundreds would tell nobody anything."""
@@ -145,7 +145,7 @@ def _days() -> int:
 
 
 def _since(days: int, queue: Queue | None) -> tuple[tzinfo, datetime]:
-    languages.in_zone(languages.queue_zone(queue) if queue else None)
+    in_house_zone(queue)
     zone = languages.zone()
     return zone, hindsight.since(house().clock.now(), days, zone)
 
