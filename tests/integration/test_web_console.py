@@ -34,6 +34,7 @@ def thresholds(client: FlaskClient) -> dict[str, str]:
         chosen = re.search(r'value="([^"]+)" selected', options)
         assert chosen, name
         fields[name] = chosen[1]
+    fields |= dict(re.findall(r'<input type="hidden" name="(\w+_there)" value="([^"]*)"', form))
     fields |= dict.fromkeys(re.findall(r'type="checkbox" name="([^"]+)"[^>]*checked', form), "on")
     return fields
 
@@ -269,6 +270,7 @@ def test_what_cannot_be_saved_is_marked_and_what_was_typed_stays(web: WebHouse) 
 def test_hours_are_written_by_the_day(web: WebHouse) -> None:
     client = signed_in(web)
     week = {"mon": "09:00-12:00, 13:00-18:00", "tue": "", "timezone": "Asia/Shanghai", "holidays": "cn"}
+    week["always_open_there"] = "1"
     assert send(client, "/admin", "/admin/queues/support/hours", **week).status_code == 303
     hours = policy(web).hours
     assert hours is not None

@@ -134,7 +134,7 @@ def test_a_step_is_left_for_later_and_come_back_to(fresh: Fresh) -> None:
     assert fresh.marks() == [Mark.DONE, Mark.SKIPPED, Mark.OPEN, Mark.OPEN, Mark.OPEN]
     assert "left for later" in fresh.get("")
     assert first_use.progress(fresh.house).at is Step.AGENT
-    fresh.post("/hours", timezone="Europe/Berlin", mon="09:00-17:00")
+    fresh.post("/hours", timezone="Europe/Berlin", mon="09:00-17:00", always_open_there="1")
     assert fresh.marks()[1] is Mark.DONE
 
 
@@ -182,9 +182,9 @@ def test_hours_are_saved_meant_to_be_always_or_warned_of(fresh: Fresh) -> None:
     assert fresh.marks()[1] is Mark.DONE
     assert (
         "from 9 to five"
-        not in fresh.post("/hours", 422, timezone="UTC", mon="from 9 to five").get_data(as_text=True)[:200]
+        not in fresh.post("/hours", 422, always_open_there="1", mon="from 9 to five").get_data(as_text=True)[:200]
     )
-    fresh.post("/hours", timezone="UTC")
+    fresh.post("/hours", timezone="UTC", always_open_there="1")
     assert "It never opens." in fresh.get("/hours")
     assert fresh.marks()[1] is Mark.WRONG
     fresh.post("/hours", timezone="UTC", mon="09:00-17:00", holidays="DE")
@@ -482,7 +482,7 @@ def test_a_call_that_is_connected_at_once_or_given_up_says_why(fresh: Fresh) -> 
 def test_what_stands_in_the_way_of_a_test_call_is_said(fresh: Fresh) -> None:
     furnished(fresh)
     fresh.post("/say/call/watching")
-    fresh.post("/hours", timezone="UTC", sun="09:00-09:01")
+    fresh.post("/hours", timezone="UTC", sun="09:00-09:01", always_open_there="1")
     assert "The queue is closed now" in fresh.get("/call")
     fresh.post("/hours", always_open="on")
     called(fresh, "CA1", "arrived")

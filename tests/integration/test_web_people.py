@@ -34,11 +34,14 @@ def test_an_agent_is_added_and_changed(web: WebHouse) -> None:
     assert web.house.book.agent(AgentKey("bob")).contact == "sip:bob@example.com"
     page = ada.get("/admin/agents/bob/edit").get_data(as_text=True)
     assert 'value="sip:bob@example.com"' in page
-    assert send(ada, "/admin/agents/bob/edit", name="Bo", contact="client:bob").status_code == 303
+    assert send(ada, "/admin/agents/bob/edit", contact="client:bob").status_code == 303
+    assert (known(web, "bob").name, levels(web, "bob")) == ("Bob", {"support": 2}), "what the page lacks stays"
+    changed = {"name": "Bo", "contact": "client:bob", "level:support": ""}
+    assert send(ada, "/admin/agents/bob/edit", **changed).status_code == 303
     assert (known(web, "bob").name, known(web, "bob").contact, levels(web, "bob")) == ("Bo", "client:bob", {})
     with web.store.look() as work:
         acts = work.acts(subject="bob", what="agent.save")
-    assert [act.by for act in acts] == ["admin@example.com"] * 2
+    assert [act.by for act in acts] == ["admin@example.com"] * 3
 
 
 def test_what_cannot_be_is_refused_beside_its_field(web: WebHouse) -> None:

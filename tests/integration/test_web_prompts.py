@@ -125,6 +125,14 @@ def test_of_two_who_save_at_once_nobody_loses_anything(web: WebHouse) -> None:
         assert work.wordings()[0].texts == {"en": ("Theirs: {queue}",), "zh": ("您好，{queue}。",)}
 
 
+def test_a_text_that_the_page_lacks_stays_as_it_is(web: WebHouse) -> None:
+    client = signed_in(web)
+    send(client, "/admin/prompts/welcome", **wording(web, en0="Hello {queue}", zh0="您好，{queue}。"))
+    send(client, "/admin/prompts/welcome", queue=HOUSE, base=1, en0="Welcome to {queue}")
+    with web.store.look() as work:
+        assert work.wordings()[0].texts == {"en": ("Welcome to {queue}",), "zh": ("您好，{queue}。",)}
+
+
 def test_a_wording_like_the_one_without_it_is_none_and_saving_nothing_writes_nothing(web: WebHouse) -> None:
     client = signed_in(web)
     assert send(client, "/admin/prompts/welcome", **wording(web)).status_code == 303

@@ -53,6 +53,46 @@ def test_each_field_says_what_it_does_now(web: WebHouse) -> None:
     assert "promises wait for dialling." in text(client, PAGE)
 
 
+def test_a_page_from_before_a_box_was_there_leaves_what_the_box_stands_for(web: WebHouse) -> None:
+    client = signed_in(web)
+    assert send(client, f"{PAGE}/policy", base="1", offer_at_wait_s="240").status_code == 303
+    assert (policy(web).ask_rating, policy(web).closing_guard) == (True, True)
+    send(client, f"{PAGE}/policy", base="2", attempts="5", ask_rating_there="1", closing_guard_there="1")
+    assert (policy(web).ask_rating, policy(web).closing_guard) == (False, False)
+    refused = send(client, f"{PAGE}/policy", base="3", attempts="none").get_data(as_text=True)
+    assert not re.search(r'name="ask_rating" role="switch" checked', refused)
+    send(client, f"{PAGE}/policy", base="3", ask_rating="on", ask_rating_there="1")
+    refused = send(client, f"{PAGE}/policy", base="4", attempts="none").get_data(as_text=True)
+    assert re.search(r'name="ask_rating" role="switch" checked', refused)
+    refused = send(client, f"{PAGE}/policy", base="4", attempts="none", ask_rating_there="1").get_data(as_text=True)
+    assert not re.search(r'name="ask_rating" role="switch" checked', refused)
+
+
+def test_a_form_of_hours_changes_only_what_it_has(web: WebHouse) -> None:
+    client = signed_in(web)
+    send(client, f"{PAGE}/hours", base="1", timezone="Europe/London", mon="09:00-17:00")
+    assert policy(web).hours is None, "a page without the box does not say that it is off"
+    week = {"timezone": "Europe/London", "mon": "09:00-17:00", "holidays": "GB", "closed_dates": "2031-12-24"}
+    send(client, f"{PAGE}/hours", base="1", always_open_there="1", **week)
+    send(client, f"{PAGE}/hours", base="2", tue="10:00-16:00")
+    kept = policy(web).hours
+    assert kept is not None
+    assert kept["weekly"] == {"mon": [["09:00", "17:00"]], "tue": [["10:00", "16:00"]]}
+    assert (kept["timezone"], kept["holidays"], kept["closed_dates"]) == ("Europe/London", "GB", ["2031-12-24"])
+
+
+def test_a_switch_is_turned_only_by_a_form_that_says_which_way(web: WebHouse) -> None:
+    assert send(signed_in(web), f"{PAGE}/switch/dialing").status_code == 400
+    assert policy(web).dialing
+
+
+def test_a_form_of_a_queue_without_its_numbers_leaves_them(web: WebHouse) -> None:
+    assert send(signed_in(web, "admin"), f"{PAGE}/edit", name="Help").status_code == 303
+    with web.store.begin() as work:
+        queue = work.queue(QueueKey("support"))
+    assert (queue.name, queue.numbers) == ("Help", ("+12015550100",))
+
+
 def test_two_who_save_other_fields_both_get_them(web: WebHouse) -> None:
     client = signed_in(web)
     assert send(client, f"{PAGE}/policy", base="1", offer_at_wait_s="240", closing_guard="on").status_code == 303
@@ -134,11 +174,11 @@ def test_the_fortnight_of_the_hours_is_shown_as_they_are_typed(web: WebHouse) ->
         hours={"timezone": "Europe/London", "weekly": {"mon": [["10:00", "11:00"]]}},
     )
     client = signed_in(web)
-    typed = {"timezone": "Europe/London", "mon": "09:00-17:00", "tue": "09:00-17:00"}
+    typed = {"timezone": "Europe/London", "mon": "09:00-17:00", "tue": "09:00-17:00", "always_open_there": "1"}
     shown = send(client, f"{PAGE}/hours/days", **typed).get_data(as_text=True)
     assert shown.count("09:00–17:00") == 4
     assert policy(web).hours is None
-    wrong = send(client, f"{PAGE}/hours/days", timezone="Mars/Base")
+    wrong = send(client, f"{PAGE}/hours/days", timezone="Mars/Base", always_open_there="1")
     assert wrong.status_code == 422
     copied = text(client, f"{PAGE}/hours?copy=billing")
     assert 'value="10:00-11:00"' in copied
@@ -147,9 +187,9 @@ def test_the_fortnight_of_the_hours_is_shown_as_they_are_typed(web: WebHouse) ->
 
 def test_hours_that_somebody_else_saved_meanwhile_are_not_lost(web: WebHouse) -> None:
     client = signed_in(web)
-    week = {"timezone": "Europe/London", "mon": "09:00-17:00"}
+    week = {"timezone": "Europe/London", "mon": "09:00-17:00", "always_open_there": "1"}
     assert send(client, f"{PAGE}/hours", base="1", **week).status_code == 303
-    refused = send(client, f"{PAGE}/hours", base="1", timezone="Europe/London", mon="10:00-17:00")
+    refused = send(client, f"{PAGE}/hours", base="1", **{**week, "mon": "10:00-17:00"})
     assert refused.status_code == 409
     assert "Monday 09:00-17:00" in refused.get_data(as_text=True)
     assert 'value="10:00-17:00"' in refused.get_data(as_text=True)
@@ -267,6 +307,7 @@ def test_who_plans_what_somebody_else_has_saved_otherwise_sees_both_values(web: 
 def test_hours_take_effect_later_once_and_can_be_compared_and_reverted(web: WebHouse) -> None:
     client = signed_in(web)
     week = {"timezone": "Europe/London", "mon": "09:00-17:00", "closed_dates": "2031-12-24", "why": "winter"}
+    week["always_open_there"] = "1"
     wrong = send(client, f"{PAGE}/hours", base="1", **week, **{"from": "2001-01-01T09:00"})
     assert wrong.status_code == 422
     assert "Choose a time to come" in wrong.get_data(as_text=True)

@@ -135,6 +135,9 @@ def test_what_cannot_be_is_refused_beside_its_field(web: WebHouse) -> None:
 
 def test_a_changed_role_holds_from_the_next_page_on(web: WebHouse) -> None:
     ada, sue = signed_in(web, "admin"), signed_in(web, "supervisor")
+    assert send(ada, "/admin/users/supervisor@example.com").status_code == 303
+    with web.store.look() as work:
+        assert {user.email: user.role for user in work.users()}["supervisor@example.com"] == "supervisor"
     assert send(ada, "/admin/users/supervisor@example.com", role="viewer").status_code == 303
     assert sue.post("/admin/stop", data={"csrf_token": form_token(sue.get("/admin"))}).status_code == 403
     told = acts(web, "supervisor@example.com")[-1]

@@ -81,7 +81,9 @@ def _save(key: str, *, new: bool = False) -> dict[str, str]:
     if not name:
         return {"name": gettext("Give it a name.")}
     typed = request.form.get("numbers", "").replace("，", ",").split(",")
-    numbers = tuple("".join(number.split()) for number in typed if number.strip())
+    numbers = (
+        tuple("".join(number.split()) for number in typed if number.strip()) if "numbers" in request.form else None
+    )
     try:
         configure.put_queue(house(), QueueKey(key), name=name, numbers=numbers, by=doer().by, role=doer().role, new=new)
     except NameTaken:

@@ -369,13 +369,26 @@ DAY_NAMES = {
 }
 
 
+def there(name: str) -> str:
+    """The hidden companion of a box: a browser sends nothing for one that is not ticked, and neither does a page that
+    was made before there was such a box. With the companion it was there, and without a tick it is meant to be off."""
+    return f"{name}_there"
+
+
+def ticked(form: Mapping[str, str], name: str) -> bool | None:
+    """Whether a box is ticked; None: the page that sent the form has no such box, so that what stands must stay."""
+    return True if name in form else False if there(name) in form else None
+
+
 def read_fields(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The changes in a submitted form, and by field what could not be read."""
+    """The changes in a submitted form, and by field what could not be read. A field that the form lacks altogether is
+    in neither: what stands stays."""
     changes: dict[str, Any] = {}
     mistakes: dict[str, str] = {}
     for name, one in FIELDS.items():
         if one.switch:
-            changes[name] = name in form
+            if (on := ticked(form, name)) is not None:
+                changes[name] = on
         elif name in form:
             try:
                 changes[name] = one.read(form[name].strip())
@@ -389,17 +402,28 @@ def write_fields(policy: Policy) -> dict[str, str]:
     return {name: one.write(getattr(policy, name)) for name, one in FIELDS.items()}
 
 
+def filled_hours(form: Mapping[str, str], stands: Mapping[str, Any] | None, zone: str) -> dict[str, str]:
+    """A submitted form of hours with what it lacks altogether taken from the hours that stand; `zone` is for a queue
+    that is always open."""
+    standing = write_hours(stands, zone)
+    if stands is None:
+        standing |= dict.fromkeys(DAYS, "")  # the usual week is a proposal, which nobody has made their own yet
+    if ticked(form, "always_open") is False:
+        standing.pop("always_open", None)
+    return {**standing, **form}
+
+
 def read_hours(form: Mapping[str, str]) -> dict[str, Any] | None:
-    """Opening hours from the form; None: always open. Raises Unreadable."""
+    """Opening hours from a form that has every field; None: always open. Raises Unreadable."""
     if "always_open" in form:
         return None
-    weekly = {day: _intervals(form.get(day, ""), str(DAY_NAMES[day])) for day in DAYS}
+    weekly = {day: _intervals(form[day], str(DAY_NAMES[day])) for day in DAYS}
     return {
-        "timezone": form.get("timezone", "").strip(),
+        "timezone": form["timezone"].strip(),
         "weekly": {day: spans for day, spans in weekly.items() if spans},
-        "holidays": form.get("holidays", "").strip().upper() or None,
-        "closed_dates": _parts(form.get("closed_dates", "")),
-        "open_dates": _parts(form.get("open_dates", "")),
+        "holidays": form["holidays"].strip().upper() or None,
+        "closed_dates": _parts(form["closed_dates"]),
+        "open_dates": _parts(form["open_dates"]),
     }
 
 

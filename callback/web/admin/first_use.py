@@ -177,15 +177,8 @@ def _queue_page(form: Mapping[str, str], mistakes: Mapping[str, str]) -> str:
 
 
 def _common(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The thresholds of the form, and what cannot be read."""
-    values: dict[str, Any] = {"languages": fields.words(form.get("languages", "en"))}
-    mistakes: dict[str, str] = {}
-    for name in COMMON:
-        try:
-            values[name] = fields.FIELDS[name].read(form.get(name, "").strip())
-        except fields.Unreadable as unreadable:
-            mistakes[name] = str(unreadable)
-    return values, mistakes
+    """The thresholds that this form has, and what cannot be read; what it lacks has its default."""
+    return fields.read_fields({name: form[name] for name in ("languages", *COMMON) if name in form})
 
 
 def _spoken_first() -> str:
@@ -218,13 +211,14 @@ def start_hours_save() -> Answer:
     if found.queue is None:
         abort(404)
     key = QueueKey(found.queue.key)
+    form = fields.filled_hours(request.form, found.queue.policy.hours, languages.queue_zone(found.queue) or "UTC")
     try:
-        rules = fields.read_hours(request.form)
+        rules = fields.read_hours(form)
         configure.put_policy(house(), key, {"hours": rules}, by=doer().by, role=doer().role, why="first use")
     except fields.Unreadable as unreadable:
-        return _hours_page(found, found.queue, request.form, str(unreadable)), 422
+        return _hours_page(found, found.queue, form, str(unreadable)), 422
     except InvalidInput as refused:
-        return _hours_page(found, found.queue, request.form, thresholds.refusals(refused).get("hours", "")), 422
+        return _hours_page(found, found.queue, form, thresholds.refusals(refused).get("hours", "")), 422
     if rules is None:
         first_use.say(house(), Step.HOURS, Said.CONFIRMED, doer(), queue=key)
     return redirect(here(Step.HOURS), 303)

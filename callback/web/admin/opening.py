@@ -60,8 +60,9 @@ def opening(key: str) -> str:
 @signed_in(Role.SUPERVISOR)
 def save_hours(key: str) -> AnyResponse | tuple[str, int]:
     """Save the opening hours, or have them take effect later; or the form again with what to mend."""
+    form = _filled(key)
     try:
-        rules = fields.read_hours(request.form)
+        rules = fields.read_hours(form)
         mistakes = thresholds.save(key, _changed(key, rules))
     except fields.Unreadable as unreadable:
         mistakes = {"hours": str(unreadable)}
@@ -70,9 +71,9 @@ def save_hours(key: str) -> AnyResponse | tuple[str, int]:
         meanwhile = gettext(
             "Somebody else saved other hours meanwhile: %(hours)s. Save again to replace them.", hours=theirs
         )
-        return _page(overtaken.queue, request.form, meanwhile), 409
+        return _page(overtaken.queue, form, meanwhile), 409
     if mistakes:
-        shown = _page(recorded_queue(key), request.form, mistakes.get("hours", ""), wrong_time=mistakes.get("from", ""))
+        shown = _page(recorded_queue(key), form, mistakes.get("hours", ""), wrong_time=mistakes.get("from", ""))
         return shown, 422
     return redirect(url_for("admin.hours", key=key), 303)
 
@@ -81,15 +82,21 @@ def save_hours(key: str) -> AnyResponse | tuple[str, int]:
 def hours_days(key: str) -> AnyResponse | tuple[str, int]:
     """The fortnight that the form comes to as it is typed; for a browser without scripts with the page around it."""
     queue = recorded_queue(key)
-    rules, mistake = _read(request.form)
+    form = _filled(key)
+    rules, mistake = _read(form)
     if "HX-Request" not in request.headers:
-        return _page(queue, request.form, mistake), 422 if mistake else 200
+        return _page(queue, form, mistake), 422 if mistake else 200
     languages.in_zone(_zone(queue))
     told = [] if mistake else fortnight(rules)
     return fragment("admin/hours_days.html", queue=queue, mistake=mistake, fortnight=told)
 
 
 # --- what was typed -----------------------------------------------------------------------------------------------
+
+
+def _filled(key: str) -> dict[str, str]:
+    """The form that was sent; what it lacks is as it was when it was made."""
+    return fields.filled_hours(request.form, thresholds.based_on(key).hours, _zone(recorded_queue(key)))
 
 
 def _read(form: Mapping[str, str]) -> tuple[Mapping[str, Any] | None, str]:

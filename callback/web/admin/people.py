@@ -62,8 +62,7 @@ def edit_agent(key: str) -> str:
     """The form of one agent."""
     with house().store.look() as work:
         known = work.agent(AgentKey(key))
-    levels = {f"level:{one.queue}": one.level for one in known.queues}
-    return _form(known, {"name": known.name, "contact": known.contact, **levels})
+    return _form(known, _standing(known))
 
 
 @signed_in(Role.ADMIN)
@@ -119,10 +118,21 @@ def _form(known: Agent | None, form: Mapping[str, Any], mistakes: Mapping[str, s
     )
 
 
+def _standing(known: Agent | None) -> dict[str, str]:
+    """The form of an agent as they are on record."""
+    if known is None:
+        return {}
+    levels = {f"level:{one.queue}": str(one.level) for one in known.queues}
+    return {"name": known.name, "contact": known.contact, **levels}
+
+
 def _save(key: AgentKey, known: Agent | None) -> Answer:
-    form = request.form
     with house().store.look() as work:
         queues = _queue_keys(work)
+    form = {
+        **_standing(known),
+        **request.form,
+    }  # what a page lacks altogether, such as a queue made since, stays as it is
     served = [Served(queue, level) for queue in queues if (level := _level(form.get(f"level:{queue}", "")))]
     name, contact = form.get("name", "").strip()[:NAME_MOST] or key, form.get("contact", "").strip()
     try:

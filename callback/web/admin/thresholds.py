@@ -76,7 +76,9 @@ def switch(key: str, name: str) -> AnyResponse:
     """Turn accepting or dialling on or off, at once."""
     if name not in SWITCHES:
         abort(404)
-    on = request.form.get("to") == "on"
+    if request.form.get("to") not in ("on", "off"):
+        abort(400)
+    on = request.form["to"] == "on"
     why = f"switched {'on' if on else 'off'}"
     configure.put_policy(house(), QueueKey(key), {name: on}, **by(What.POLICY_SWITCH), why=why)
     return back("admin.queue", key=key)
@@ -196,8 +198,8 @@ def shown(found: Queue, filled: Mapping[str, str], mistakes: Mapping[str, str], 
     seen = look.queue_now(house(), found)
     form = {**fields.write_fields(found.policy), **filled}
     for one in fields.FIELDS.values():
-        if one.switch and "base" in filled:  # a form that was sent leaves out what is off
-            form[one.name] = filled.get(one.name, "")
+        if one.switch and fields.ticked(filled, one.name) is False:  # a form that was sent leaves out what is off
+            form[one.name] = ""
     return page(
         "admin/queue.html",
         pacing=pacing.shown(found),

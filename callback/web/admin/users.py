@@ -78,9 +78,10 @@ def user(email: str) -> str:
 @signed_in(Role.ADMIN)
 def change_user(email: str) -> Answer:
     """Their role and desk. Raises NotFound."""
-    form = request.form
+    stands = _known(email).user
+    form = {"role": stands.role, "agent": stands.agent or "", **request.form}
     try:
-        flow.change(house(), doer(), email, role=form.get("role", ""), agent=_agent(form))
+        flow.change(house(), doer(), email, role=form["role"], agent=_agent(form))
     except InvalidInput as wrong:
         return _one(email, form=form, mistakes={wrong.field: _said(wrong)}), 422
     except LastAdministrator:

@@ -97,8 +97,11 @@ def typed(sentence: str) -> Form:
     """The same with what stands in the form that was sent."""
     form = on_record(sentence)
     for language in LANGUAGES:
-        names = [f"{language}{at}" for at in range(len(form.inherited[language]))]
-        form.typed[language] = tuple(wordings.tidy(request.form.get(name, "")) for name in names)
+        stand = form.shown(language)  # and stays so, where the page that sent this has no such text
+        form.typed[language] = tuple(
+            wordings.tidy(request.form.get(f"{language}{at}", "".join(stand[at : at + 1])))
+            for at in range(len(form.inherited[language]))
+        )
     return form
 
 
