@@ -2,7 +2,8 @@
 
 Asked twice, when an agent wants it and when it is rung. A number that many callers are sent to is one that somebody may
 not want to be: so it is rung a limited number of times a day, and each agent rings a limited number of such telephones.
-At the second time it counts in the step in which it is asked, so that of two who would be the last one is.
+At the second time it counts in the step in which it is asked, so that of two who would be the last one is. A limit of 0
+is a house that wants no such calls at all, which is said so: tomorrow it is the same.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ DAY = timedelta(days=1)
 
 def check(house: House, talk: Talk, number: str) -> None:
     """Whether this number may be rung for this caller now. Raises NumberRefused (its kind or country, ours, suppressed,
-    `too_often`), NotAccepting (`stopped`: we ring nobody now)."""
+    `switched_off`, `too_often`), NotAccepting (`stopped`: we ring nobody now)."""
     may_ring(house, house.book.queue(talk.queue), number)
     with house.store.look() as work:
         not_too_often(house, work, talk, number)
@@ -43,8 +44,15 @@ def ring(house: House, talk: Talk, queue: Queue, begun: Callable[[Talk], Talk | 
         return work.put_talk(replace(after, outside=found.outside + 1))
 
 
+def offered(house: House) -> bool:
+    """Whether telephones outside are rung for callers in this house at all."""
+    return bool(house.knobs.outside_per_number and house.knobs.outside_per_agent)
+
+
 def not_too_often(house: House, work: Work, talk: Talk, number: str) -> None:
-    """Raises NumberRefused where this number, or numbers by this agent, were rung too often today."""
+    """Raises NumberRefused where this number, or numbers by this agent, were rung too often today, or none ever is."""
+    if not offered(house):
+        raise NumberRefused("switched_off", "numbers outside are never rung for callers here")
     to_number, by_agent = work.rung_outside(number, talk.agent, since=house.clock.now() - DAY)
     if to_number >= house.knobs.outside_per_number or by_agent >= house.knobs.outside_per_agent:
         raise NumberRefused("too_often", "this number, or numbers by this agent, were rung too often today")

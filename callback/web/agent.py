@@ -18,7 +18,7 @@ from callback.domain.errors import InvalidInput, NotAccepting, NumberRefused
 from callback.domain.ids import AgentKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.domain.workday import MISSED
-from callback.flows import consult, parted, presence, talks, transfer, wrapup
+from callback.flows import consult, outside, parted, presence, talks, transfer, wrapup
 from callback.flows.parted import Said
 from callback.ports import House
 from callback.web import languages
@@ -117,7 +117,7 @@ def transfer_page() -> str:
         for view in house().line.agents()
         if view.status is AgentStatus.AVAILABLE and view.key in agents and view.key != agent.key
     ]
-    return page("agent_transfer.html", agent=agent, queues=queues, free=free)
+    return page("agent_transfer.html", agent=agent, queues=queues, free=free, outside=outside.offered(house()))
 
 
 @signed_in(Role.AGENT)

@@ -123,13 +123,19 @@ def offer_sentence(now: QueueNow) -> str:
         "free_agent": lambda: gettext("A free agent takes whoever calls now."),
         "closed": lambda: gettext("The queue is closed."),
         "switched_off": lambda: gettext("New callbacks are switched off."),
-        "full": lambda: gettext("As many callbacks are open as are allowed (%(limit)s).", limit=policy.max_outstanding),
+        "full": lambda: _full(policy),
         "cannot_ring": lambda: gettext("Nobody can be rung at the moment."),
         "not_before_closing": lambda: gettext("It could not be kept before closing, so the next opening is offered."),
     }
     why = shown.get(str(decision.reason), lambda: decision.sentence)()
     what = gettext("Offering callbacks.") if decision.offering else gettext("Not offering callbacks.")
     return after(what, why)
+
+
+def _full(policy: Policy) -> str:
+    if policy.max_outstanding == 0:
+        return gettext("No callback may be open here: the limit is 0.")
+    return gettext("As many callbacks are open as are allowed (%(limit)s).", limit=policy.max_outstanding)
 
 
 def after(first: str, second: str) -> str:

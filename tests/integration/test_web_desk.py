@@ -16,6 +16,7 @@ from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token, new
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import configure, handed, persist, talks
 from callback.ports import Reservation
+from callback.web.app import create_app
 from callback.web.desk import caller
 from callback.web.hub import Glance
 from callback.web.options import DeskOptions
@@ -275,6 +276,19 @@ def test_why_a_number_is_not_rung_is_said(web: WebHouse, desk: Desk, number: str
         work.put_talk(Talk(Token("rs-old"), ANN, queue, entry, LEG, LEG, now, to="+12015550172", outside=20))
     for how in ("ask", "send"):
         assert told in desk.post("transfer", where="number", how=how, to=number)
+
+
+@pytest.mark.parametrize("cap", ["outside_per_number", "outside_per_agent"])
+def test_a_house_that_rings_nobody_outside_says_so_and_names_no_day(web: WebHouse, cap: str) -> None:
+    web.house = replace(web.house, knobs=replace(web.house.knobs, **{cap: 0}))
+    web.app = create_app(web.house, web.options)
+    desk = Desk(web)
+    talking(web)
+    assert "switched off here" in desk.page("/transfer")
+    assert 'id="to-number"' not in desk.page("/transfer")
+    told = desk.post("transfer", where="number", how="ask", to="+12015550172")
+    assert "switched off here" in told
+    assert "for today" not in told
 
 
 # --- what is written down -------------------------------------------------------------------------------------------

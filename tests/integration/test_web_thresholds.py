@@ -81,6 +81,14 @@ def test_a_form_of_hours_changes_only_what_it_has(web: WebHouse) -> None:
     assert (kept["timezone"], kept["holidays"], kept["closed_dates"]) == ("Europe/London", "GB", ["2031-12-24"])
 
 
+def test_a_cap_of_nothing_is_said_to_be_switched_off(web: WebHouse) -> None:
+    web.queue(max_outstanding=0)
+    shown = text(signed_in(web), PAGE)
+    assert "Switched off: with 0, nobody is offered a callback." in shown
+    assert "No callback may be open here: the limit is 0." in shown
+    assert "As many callbacks are open" not in shown
+
+
 def test_a_switch_is_turned_only_by_a_form_that_says_which_way(web: WebHouse) -> None:
     assert send(signed_in(web), f"{PAGE}/switch/dialing").status_code == 400
     assert policy(web).dialing

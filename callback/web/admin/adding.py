@@ -80,10 +80,7 @@ def _save(key: str, *, new: bool = False) -> dict[str, str]:
     name = request.form.get("name", "").strip()[:100]
     if not name:
         return {"name": gettext("Give it a name.")}
-    typed = request.form.get("numbers", "").replace("，", ",").split(",")
-    numbers = (
-        tuple("".join(number.split()) for number in typed if number.strip()) if "numbers" in request.form else None
-    )
+    numbers = _numbers(request.form["numbers"]) if "numbers" in request.form else None
     try:
         configure.put_queue(house(), QueueKey(key), name=name, numbers=numbers, by=doer().by, role=doer().role, new=new)
     except NameTaken:
@@ -92,6 +89,10 @@ def _save(key: str, *, new: bool = False) -> dict[str, str]:
         return {"numbers": str(refused)}
     flash(gettext("%(queue)s was saved.", queue=name))
     return {}
+
+
+def _numbers(typed: str) -> tuple[str, ...]:
+    return tuple("".join(number.split()) for number in typed.replace("，", ",").split(",") if number.strip())
 
 
 def _page(queue: Queue | None, form: Mapping[str, str], mistakes: Mapping[str, str]) -> str:

@@ -93,6 +93,8 @@ def _waiting(seen: QueueNow) -> str:
 
 def _outstanding(seen: QueueNow) -> str:
     limit, count = seen.queue.policy.max_outstanding, seen.standing.callbacks
+    if limit == 0:
+        return gettext("Switched off: with 0, nobody is offered a callback.")
     if seen.outlook.decision.reason is Reason.FULL:
         return gettext("Full: nobody is offered a callback until one is done.")
     if limit is None:
