@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from callback.adapters.store.sql_store import SqlStore
 from callback.domain.callback import Leg, LegKind
-from callback.domain.ids import CallSid
+from callback.domain.ids import CallSid, QueueKey
 from callback.domain.judged import change, made
 from callback.domain.said import Happened, Moment, settle
 from callback.ports import Hour
@@ -101,6 +102,19 @@ def test_the_figures_and_the_predictions_as_csv(web: WebHouse) -> None:
     found = list(csv.DictReader(io.StringIO(text(client.get("/admin/queues/support/predictions.csv?days=1")))))
     assert [one["subject"] for one in found] == [row.subject for row in rows]
     assert (found[0]["fate"], found[0]["actual_s"], found[0]["promised_to"]) == ("connected", "100.0", "")
+
+
+def test_a_call_whose_number_cannot_be_read_is_shown_with_the_way_to_mend_it(web: WebHouse, sqlite_url: str) -> None:
+    call, now = CallSid("CA" + "2" * 32), web.clock.now()
+    stranger = SqlStore(sqlite_url, "a secret that is gone, long enough for everybody")
+    with stranger.begin() as work:
+        work.put_leg(Leg(call, LegKind.INBOUND, QueueKey("support"), "ended", "+12015550177", now, now, waited_s=95.0))
+        work.add_predictions([a_prediction(call)])
+    stranger.close()
+    said = text(signed_in(web, "viewer").get(f"/admin/calls/{call}"))
+    for words in ("number unreadable", "<code translate=\"no\">callback reseal</code>", "SECRET_KEY_OLD", "1:35",
+                  "told: 1 to 4 min"):  # fmt: skip
+        assert words in said, words
 
 
 def test_a_callers_page_shows_what_they_were_told_and_why(web: WebHouse) -> None:

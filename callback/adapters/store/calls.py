@@ -1,6 +1,7 @@
 """Attempts, the legs of calls, and which of the carrier's events were seen before."""
 
 from collections.abc import Container
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +103,10 @@ class Calls(Counted, Damage):
     def leg(self, call: CallSid) -> Leg | None:
         return self._one_row(_LEG, {"b_call": call}, self._leg)
 
+    def leg_without_number(self, call: CallSid) -> Leg | None:
+        """Opens no seal. Raises Unreadable where more than the number is damaged."""
+        return self._one_row(_LEG, {"b_call": call}, _unnumbered)
+
     def open_legs(self, *, before: datetime, limit: int = 200) -> list[Leg]:
         """Oldest first."""
         rows = self._fetch(_OPEN_LEGS, legs.c.call, {"b_before": before, "b_limit": limit})
@@ -132,4 +137,8 @@ def _leg_values(leg: Leg, sealer: Sealer) -> dict[str, Any]:
 
 def _leg(row: Row[Any], sealer: Sealer) -> Leg:
     number = sealer.open(row.number, f"legs.number:{row.call}") if row.number else ""
-    return Leg(**plain_row(Leg, row, ("number",)), number=number)
+    return replace(_unnumbered(row), number=number)
+
+
+def _unnumbered(row: Row[Any]) -> Leg:
+    return Leg(**plain_row(Leg, row, ("number",)), number="")

@@ -10,13 +10,15 @@ from typing import Any
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
-from callback.domain.errors import NotFound
+from callback.domain.callback import Leg
+from callback.domain.errors import NotFound, Unreadable
 from callback.domain.ids import CallSid, QueueKey
 from callback.domain.judged import Errors, Share, Tally
 from callback.domain.policy import Queue
 from callback.domain.said import Prediction
 from callback.flows import hindsight
 from callback.flows.hindsight import PERIODS, Hindsight
+from callback.ports import Work
 from callback.web import charts, languages
 from callback.web.admin import why
 from callback.web.as_csv import csv_file
@@ -79,15 +81,24 @@ def waits_of_all() -> str:
 
 @signed_in(Role.VIEWER)
 def call(id: str) -> str:
-    """A live call: what its caller was told and why, and every change with its reason. Raises NotFound."""
+    """A live call: what its caller was told and why, and every change with its reason; also where its number cannot
+    be read. Raises NotFound."""
     with house().store.look() as work:
-        leg = work.leg(CallSid(id))
+        leg, readable = _leg(work, CallSid(id))
         if leg is None:
             raise NotFound(f"there is no call {id}")
         journal = work.journal(after=0, limit=200, kind="call", subject=id)
         queue = work.queue(leg.queue)
     told = hindsight.of_call(house(), leg.call)
-    return page("admin/call.html", queue=queue, leg=leg, told=told, journal=journal)
+    return page("admin/call.html", queue=queue, leg=leg, readable=readable, told=told, journal=journal)
+
+
+def _leg(work: Work, call: CallSid) -> tuple[Leg | None, bool]:
+    """A leg, and whether its number can be read."""
+    try:
+        return work.leg(call), True
+    except Unreadable:
+        return work.leg_without_number(call), False
 
 
 # --- as CSV -----------------------------------------------------------------------------------------------------

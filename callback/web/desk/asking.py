@@ -74,9 +74,7 @@ def refused(where: Wish, why: CallbackError) -> str:
 REASONS: dict[str, Callable[[], str]] = {
     "closed": lambda: gettext("The queue is closed now."),
     "stopped": lambda: gettext("No numbers can be rung from here at the moment. Colleagues and queues can."),
-    "switched_off": lambda: gettext(
-        "Calls to outside numbers are switched off here. Colleagues and queues are not."
-    ),
+    "switched_off": lambda: gettext("Calls to outside numbers are switched off here. Colleagues and queues are not."),
     "too_often": lambda: gettext("The limit for calls to outside numbers is reached for today. Please take a message."),
     "suppressed": lambda: gettext("Whoever has this number asked never to be rung by us."),
     "ours": lambda: gettext("This is one of our own numbers. Choose the queue instead."),
