@@ -8,8 +8,14 @@ to their own tries, the last bounds what can be guessed at an account in a day f
 was, the longer is the wait. Who succeeds is not counted.
 
 Codes are counted with passwords, so that a second step is no second set of tries. They are counted by password as well,
-from wherever they come: whoever knows somebody's password does not get a million tries at their code, and a new
-password ends the count.
+fifty a day from wherever they come: whoever knows somebody's password does not get a million tries at their code, and a
+new password ends the count. So that they do not get the owner's tries either, the fifty are parted. Thirty are for
+browsers of which nothing is known, ten of them at most from one address: one place cannot use them up for all others.
+Twenty are kept for browsers that the owner has signed in with before, ten at most for each; nobody becomes such a
+browser while the second step is on without having passed it. They are bounded together all the same, since before it
+was on a password was enough. Whoever guesses from three places or more still keeps the owner out of a browser that is
+new to us, until the next day or until they have a new password: to let in more tries there would be to give them to
+whoever guesses.
 """
 
 import hashlib
@@ -39,7 +45,9 @@ PER_ADDRESS = "30 per minute; 300 per hour"
 PER_ACCOUNT_AND_ADDRESS = "5 per minute; 30 per hour; 60 per day"
 PER_ACCOUNT = "40 per 10 minutes; 80 per hour; 240 per day"
 PER_KNOWN_BROWSER = "10 per minute; 30 per hour; 100 per day"
-CODES_BY_ONE = "50 per day"
+CODES_BY_STRANGERS, CODES_BY_ONE_PLACE = "30 per day", "10 per day"
+CODES_BY_KNOWN, CODES_BY_ONE_KNOWN = "20 per day", "10 per day"
+"""At one password: of all browsers of that kind together, and of one address, or one such browser."""
 Budget = tuple[str, ...]
 """Rules, and whom they count."""
 Way = list[Budget]
@@ -215,20 +223,37 @@ def _take(limits: Limits, ways: list[Way], taken: list[Budget]) -> list[float]:
 
 def _tries_at_a_password() -> list[Way]:
     email = request.form.get("email", "").strip().lower()
-    return _tries(email, from_anywhere=True)
+    browser = browsers.known_to(email)
+    as_anybody: Way = [*_here(email), (PER_ACCOUNT, "account", _who(email))]
+    return [_known(email, browser), as_anybody] if browser else [as_anybody]
 
 
 def _tries_at_a_code() -> list[Way]:
-    """From anywhere they are counted by password already."""
-    by_one = (CODES_BY_ONE, "password", sessions.half_of() or "nobody")
-    return [[*way, by_one] for way in _tries(sessions.half(), from_anywhere=False)]
+    email, password = sessions.half(), sessions.half_of() or "nobody"
+    browser = browsers.known_to(email)
+    as_known: Way = [
+        *_known(email, browser),
+        (CODES_BY_ONE_KNOWN, "password", password, "browser", browser),
+        (CODES_BY_KNOWN, "password", password, "known"),
+    ]
+    as_anybody: Way = [
+        *_here(email),
+        (CODES_BY_ONE_PLACE, "password", password, "address", address()),
+        (CODES_BY_STRANGERS, "password", password, "strangers"),
+    ]
+    return [as_known, as_anybody] if browser else [as_anybody]
 
 
-def _tries(email: str, *, from_anywhere: bool) -> list[Way]:
-    who, browser = hashlib.sha256(email.encode()).hexdigest(), browsers.known_to(email)
-    here: Way = [(PER_ADDRESS, "address", address()), (PER_ACCOUNT_AND_ADDRESS, "account", who, address())]
-    as_anybody: Way = [*here, (PER_ACCOUNT, "account", who)] if from_anywhere else here
-    return [[(PER_KNOWN_BROWSER, "browser", browser, who)], as_anybody] if browser else [as_anybody]
+def _known(email: str, browser: str) -> Way:
+    return [(PER_KNOWN_BROWSER, "browser", browser, _who(email))]
+
+
+def _here(email: str) -> Way:
+    return [(PER_ADDRESS, "address", address()), (PER_ACCOUNT_AND_ADDRESS, "account", _who(email), address())]
+
+
+def _who(email: str) -> str:
+    return hashlib.sha256(email.encode()).hexdigest()
 
 
 def _too_many(wait_s: float) -> Response:

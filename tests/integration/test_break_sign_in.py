@@ -5,8 +5,11 @@ import html
 import re
 from typing import Any
 
+import pytest
+
+from callback.web import sign_in
 from tests.integration.test_web_two_step import code, code_step, forgiven, password_step, post, set_up
-from tests.support.web_house import PASSWORD, WebHouse, send, signed_in
+from tests.support.web_house import PASSWORD, WebHouse, form_token, send, signed_in
 
 ODD = "ann/o'neil+desk@example.com"
 
@@ -29,11 +32,56 @@ def test_somebody_with_an_unusual_address_can_be_changed_and_shut_out(web: WebHo
 def test_codes_are_not_guessed_at_from_many_places_by_whoever_knows_the_password(web: WebHouse) -> None:
     secret, _ = set_up(web, signed_in(web, "admin"))
     client = password_step(web)
-    for n in range(50):
+    for n in range(30):
         assert code_step(client, "000000", f"192.0.2.{n}").status_code == 422
     stopped = code_step(client, code(web, secret), "192.0.2.200")
     assert stopped.status_code == 429
     assert "Too many attempts" in stopped.get_data(as_text=True)
+
+
+def test_whoever_knows_a_password_does_not_use_up_the_codes_of_its_owner(web: WebHouse) -> None:
+    owner = signed_in(web, "admin")
+    secret, _ = set_up(web, owner)
+    thief = password_step(web)
+    for n in range(6):
+        guesses = [code_step(thief, "000000", f"192.0.2.{n}").status_code for _ in range(6)]
+        assert guesses == [422] * 5 + [429]
+    assert code_step(thief, code(web, secret), "192.0.2.200").status_code == 429
+    at_the_code(owner)
+    assert code_step(owner, "000000").status_code == 422
+    assert code_step(owner, code(web, secret)).status_code == 303, "a browser that they have signed in with"
+
+
+def test_codes_tried_at_one_place_leave_some_for_another(web: WebHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "CODES_BY_ONE_PLACE", "3 per day")
+    secret, _ = set_up(web, signed_in(web, "admin"))
+    thief, owner = password_step(web), password_step(web)
+    assert [code_step(thief, "000000", "192.0.2.1").status_code for _ in range(4)] == [422] * 3 + [429]
+    assert code_step(owner, code(web, secret), "192.0.2.2").status_code == 303
+
+
+def test_codes_at_known_browsers_are_bounded_for_each_and_for_all(
+    web: WebHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, rule in (("CODES_BY_KNOWN", "5"), ("CODES_BY_ONE_KNOWN", "3"), ("CODES_BY_STRANGERS", "1")):
+        monkeypatch.setattr(sign_in, name, f"{rule} per day")
+    first, second, third = (signed_in(web, "admin") for _ in range(3))
+    set_up(web, third)
+    tries = []
+    for browser in (first, second, third):
+        at_the_code(browser)
+        tries.append([code_step(browser, "000000").status_code for _ in range(5)].count(422))
+    assert tries == [4, 2, 0]  # the first of them takes what anybody has as well
+
+
+def at_the_code(client: Any) -> None:
+    """Signed out, and past the password again."""
+    inside = client.get("/account")
+    if inside.status_code == 200:
+        client.post("/sign-out", data={"csrf_token": form_token(inside)})
+    token = form_token(client.get("/sign-in"))
+    done = client.post("/sign-in", data={"email": "admin@example.com", "password": PASSWORD, "csrf_token": token})
+    assert done.location == "/sign-in/code"
 
 
 def test_what_was_begun_in_one_browser_is_neither_seen_nor_confirmed_in_another(web: WebHouse) -> None:
