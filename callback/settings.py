@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 MASK = "***"
 SECRET_LENGTH = 32
+LONGEST_SHOWN = 80
 _NEVER_SHOWN = frozenset(
     {"SECRET_KEY", "SECRET_KEY_OLD", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY_SECRET", "DATABASE_URL", "REDIS_URL"}
 )
@@ -67,6 +68,7 @@ def masked(url: str) -> str:
 def _database(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and rest:
+        _port_of_host(re.split("[/?]", rest)[0])
         return f"postgresql+psycopg://{rest}"
     if scheme in {"sqlite", "sqlite+pysqlite"}:
         if rest.lstrip("/") in {"", ":memory:"}:
@@ -75,10 +77,30 @@ def _database(url: str) -> str:
     raise ValueError("is neither a PostgreSQL (psycopg) nor a SQLite address")
 
 
+def _port_of_host(host: str) -> None:
+    """Refuses `USER:PASSWORD@HOST:PORT` with what is no port; an IPv6 address stands in brackets."""
+    _, colon, port = host.rpartition("@")[2].rpartition("]")[2].rpartition(":")
+    if colon and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) <= 65_535):
+        raise ValueError("has no port from 1 to 65535 after the host's name")
+
+
 def _redis(url: str) -> str:
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+    parts = urlsplit(url)
+    if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("is not a Redis address")
+    if parts.scheme == "unix" and not parts.path.strip("/"):
+        raise ValueError("names no socket")
+    if parts.scheme != "unix":
+        _port_of_host(parts.netloc)
+        if not re.fullmatch("/?[0-9]{0,5}", parts.path):
+            raise ValueError("has no number of a database after the host")
     return url
+
+
+def _secret(key: SecretStr) -> SecretStr:
+    if key.get_secret_value().startswith("numbers:"):
+        raise ValueError("begins with numbers:, and such a key seals nothing: its place is the end of SECRET_KEY_OLD")
+    return key
 
 
 def _web_address(url: str) -> SplitResult:
@@ -132,7 +154,22 @@ def _codes(text: str) -> str:
 
 
 def _absolute(folder: Path) -> Path:
-    return folder.expanduser().absolute()
+    try:
+        return folder.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("begins with the home of a user who is not known") from None
+
+
+def _folder(folder: Path) -> Path:
+    """A folder that is there, or could be."""
+    path = _absolute(folder)
+    try:
+        nearest = next(one for one in (path, *path.parents) if one.exists())
+    except OSError as refused:
+        raise ValueError(f"cannot be a folder: {refused.strerror}") from None
+    if not nearest.is_dir():
+        raise ValueError(f"cannot be a folder: {nearest} is none")
+    return path
 
 
 def _retired(keys: SecretStr) -> SecretStr:
@@ -163,7 +200,7 @@ class Settings(BaseSettings):
     redis_url: Annotated[str, AfterValidator(_redis)] | None = None
     public_base_url: Annotated[str, AfterValidator(_base)]
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
-    secret_key: SecretStr
+    secret_key: Annotated[SecretStr, AfterValidator(_secret)]
     secret_key_old: Annotated[SecretStr, AfterValidator(_retired)] | None = None
     twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9A-Za-z]+$")] | None = None
     twilio_auth_token: SecretStr | None = None
@@ -187,7 +224,7 @@ class Settings(BaseSettings):
     wrap_up_codes: Annotated[str, AfterValidator(_codes)] | None = None
     demo_speed: Positive = 10.0
     demo_seed: int = 1
-    var_dir: Annotated[Path, AfterValidator(_absolute)] = Path("var")
+    var_dir: Annotated[Path, AfterValidator(_folder)] = Path("var")
 
     @classmethod
     def settings_customise_sources(
@@ -300,19 +337,26 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
     """What is derived from other variables, filled in; a placeholder stands for the secret until all else is right."""
-    folder = _absolute(Path(given.get("VAR_DIR", "var")))
+    folder = _home_of(given.get("VAR_DIR", "var"))
     derived = {
-        "VAR_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'callback.sqlite3'}",
+        "VAR_DIR": folder,
+        "DATABASE_URL": f"sqlite:///{folder}/callback.sqlite3",
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{_port_or_default(given)}",
         "SECRET_KEY": MASK,
     }
     return derived | dict(given)
 
 
+def _home_of(folder: str) -> str:
+    try:
+        return str(_absolute(Path(folder)))
+    except ValueError:  # told as a mistake of the variable itself
+        return folder
+
+
 def _port_or_default(given: Mapping[str, str]) -> str:
     port = given.get("PORT", "8000")
-    return port if port.isdecimal() and int(port) <= 65_535 else "8000"
+    return port if re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65_535 else "8000"
 
 
 def _parse(values: Mapping[str, str]) -> Settings:
@@ -330,7 +374,9 @@ def _field_mistakes(values: Mapping[str, str]) -> list[Mistake]:
 
 def _mistake(name: str, message: str, values: Mapping[str, str]) -> Mistake:
     problem = message.removeprefix("Value error, ").replace("Input should", "should").replace("String should", "should")
-    shown = "" if name in _NEVER_SHOWN else f" (it is {masked(values[name])!r})"
+    value = masked(values[name])
+    short = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
+    shown = "" if name in _NEVER_SHOWN else f" (it is {short!r})"
     return Mistake(name, problem + shown, _REMEDIES[name])
 
 

@@ -47,6 +47,9 @@ def in_plain_words(error: Exception) -> str | None:
     if isinstance(error, DATABASE_FAULTS):
         said = str(getattr(error, "orig", None) or error).strip().splitlines()
         return f"the database cannot be used: {said[0]}. Is DATABASE_URL right, and does the server run?"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        advice = "Are VAR_DIR and DATABASE_URL right, and may this user write there?"
+        return f"{error.filename} cannot be used: {error.strerror}. {advice}"
     if isinstance(error, (CallbackError, EmbeddedRedisError, NoRedis, SupervisorError)):
         return with_field(error)
     return None

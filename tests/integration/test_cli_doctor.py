@@ -179,9 +179,23 @@ def test_servers_that_are_away_are_told_without_their_passwords(tmp_path: Path) 
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    line = CommandLine(tmp_path, VAR_DIR=str(tmp_path / "file" / "var"), DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
+    line = CommandLine(tmp_path, VAR_DIR="/proc/none/var", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
     assert verdicts(found(line))["var folder"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"SECRET_KEY": "numbers:1"}, "SECRET_KEY begins with numbers:"),
+        ({"DATABASE_URL": "sqlite:////proc/none/x.sqlite3"}, "/proc/none cannot be used"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0?socket_timeout=x"}, "Is REDIS_URL right"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_without_a_traceback(
+    tmp_path: Path, sqlite_url: str, wrong: dict[str, str], told: str
+) -> None:
+    line = CommandLine(tmp_path, DATABASE_URL=sqlite_url, REDIS_URL="redis://127.0.0.1:1/0")
+    assert told in line.refused("migrate", **wrong)
 
 
 def test_a_redis_that_may_forget_is_told(tmp_path: Path, sqlite_url: str, own_redis: RedisServer) -> None:

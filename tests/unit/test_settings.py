@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from callback.settings import Settings, SettingsError, load, masked
+from callback.settings import _REMEDIES, Settings, SettingsError, load, masked
 
 SID = "AC" + "0" * 32
 ACCOUNT = {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": "carrier-token-never-shown"}
@@ -99,6 +99,35 @@ def test_every_postgresql_address_means_psycopg_3(development: dict[str, str], g
     assert not settings.sqlite
 
 
+NONSENSE = (
+    "nonsense", "numbers:", "…", "a\nb", "-1", "1e999", "nan", ",", ",,", "a,,b", "http://[", "https://x:99999", "%s",
+    "²", "postgresql://[", "postgresql://h:x/d", "sqlite:///[", "redis://[", "redis://h:x/0", "unix://", "https://{number",
+    "https://[x/{number}", "9" * 5_000, "~nobody-of-that-name/x", "/dev/null/x", "a:yes,b:maybe", "0x10", "1_000",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(_REMEDIES))
+def test_whatever_a_setting_is_set_to_it_is_taken_or_refused_in_one_line(
+    name: str, development: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for value in NONSENSE:
+        try:
+            load({**development, name: value})
+        except SettingsError as error:
+            for mistake in error.mistakes:
+                assert mistake.remedy
+                assert "\n" not in str(mistake)
+                assert len(str(mistake)) < 400
+
+
+def test_addresses_of_one_machine_and_of_ipv6_are_taken(development: dict[str, str]) -> None:
+    for database in ("postgresql://u:p%3A@[::1]:5432/d", "postgresql:///d?host=/run/postgresql", "postgresql://h/d"):
+        assert load(development | {"DATABASE_URL": database}).database_url
+    for redis in ("redis://:p@[::1]:6379/1", "redis://h", "redis://h/", "unix:///run/redis.sock?db=1", "rediss://h:1"):
+        assert load(development | {"REDIS_URL": redis}).redis_url == redis
+
+
 def test_a_trailing_slash_is_no_part_of_an_address(development: dict[str, str]) -> None:
     settings = load(
         development
@@ -119,7 +148,19 @@ def test_a_trailing_slash_is_no_part_of_an_address(development: dict[str, str]) 
         ("DATABASE_URL", "postgresql+psycopg2://u:p@h/d"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "postgresql://u:p@h:port/d"),
+        ("DATABASE_URL", "postgresql://u:p@[::1]:0/d"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://h:99999/0"),
+        ("REDIS_URL", "redis://h:port/0"),
+        ("REDIS_URL", "redis://h/first"),
+        ("REDIS_URL", "unix://"),
+        ("SECRET_KEY", "numbers:…"),
+        ("SECRET_KEY", "numbers:" + "0" * 64),
+        ("VAR_DIR", "/dev/null/var"),
+        ("VAR_DIR", "~nobody-of-that-name/var"),
+        ("VAR_DIR", "v" * 300),
+        ("PORT", "9" * 5_000),
         ("PUBLIC_BASE_URL", "calls.example.com"),
         ("PUBLIC_BASE_URL", "https://calls.example.com/?a=b"),
         ("PUBLIC_BASE_URL", "https://user@calls.example.com"),
@@ -278,7 +319,8 @@ def test_a_refused_environment_leaves_no_secret_behind(development: dict[str, st
 
 def test_a_folder_that_cannot_be_written_is_a_mistake_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert names(refused({"VAR_DIR": str(tmp_path / "file" / "var")})) == ["SECRET_KEY"]
+    assert names(refused({"VAR_DIR": str(tmp_path / "file" / "var")})) == ["VAR_DIR"]
+    assert names(refused({"VAR_DIR": "/proc/none/var"})) == ["SECRET_KEY"]
 
 
 def test_a_damaged_secret_is_told_instead_of_used(development: dict[str, str], tmp_path: Path) -> None:

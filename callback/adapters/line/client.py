@@ -58,22 +58,26 @@ REFUSALS = ("MISCONF", "OOM command", "READONLY", "NOREPLICAS", "MASTERDOWN")
 def make_client(url: str, *, timeout_s: float = 1.0, breaker: Breaker | None = None) -> redis.Redis:
     """A client whose answers are text. It connects when first used; `timeout_s` bounds connecting and each answer.
 
-    Once `breaker` is open, every use raises LineAway at once.
+    Once `breaker` is open, every use raises LineAway at once. Raises LineBroken for an address with options that
+    there cannot be.
     """
     guarded = {} if breaker is None else {"connection_class": _guarded_class(url), "breaker": breaker}
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        protocol=2,
-        max_connections=_MOST,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        socket_keepalive=True,
-        socket_keepalive_options=KEEP_ALIVE,
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        driver_info=None,
-        **guarded,
-    )
+    try:
+        return redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            protocol=2,
+            max_connections=_MOST,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            socket_keepalive=True,
+            socket_keepalive_options=KEEP_ALIVE,
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+            driver_info=None,
+            **guarded,
+        )
+    except ValueError as malformed:
+        raise LineBroken(str(malformed)) from None
 
 
 def make_breaker(url: str, *, now: Callable[[], datetime], timeout_s: float = 1.0) -> Breaker:
