@@ -1,13 +1,10 @@
-"""The carrier's refusals and status words: what each means for us."""
+"""The carrier's refusals: what each means for us."""
 
 import json
 
 import pytest
 
-from callback.adapters.telephony import words
 from callback.adapters.telephony.errors import refusal
-from callback.adapters.telephony.words import AnsweredBy, CallStatus, LegEnd, QueueEnd
-from callback.domain.callback import SPENT, Outcome
 from callback.ports import CarrierBusy, CarrierError, CarrierStopped, LegGone, NumberUndialable, OutcomeUnknown
 
 
@@ -94,81 +91,3 @@ def test_an_error_never_tells_a_number(number: str) -> None:
     error = refusal(400, body(21211, f"The 'To' number {number} is not a valid phone number."), {})
 
     assert str(error) == "400: The 'To' number (number) is not a valid phone number."
-
-
-@pytest.mark.parametrize(
-    ("word", "outcome"),
-    [
-        ("busy", Outcome.BUSY),
-        ("no-answer", Outcome.NO_ANSWER),
-        ("failed", Outcome.FAILED),
-        ("canceled", Outcome.CANCELLED),
-    ],
-)
-def test_a_call_nobody_answered_ended_as_its_status_says(word: str, outcome: Outcome) -> None:
-    assert words.UNANSWERED[words.call_status(word)] is outcome
-
-
-def test_a_call_that_was_cancelled_by_us_spends_no_attempt() -> None:
-    assert words.UNANSWERED[CallStatus.CANCELED] not in SPENT
-
-
-def test_completed_says_only_that_it_ended() -> None:
-    assert CallStatus.COMPLETED in words.ENDED
-    assert CallStatus.COMPLETED not in words.UNANSWERED
-
-
-def test_every_end_but_completed_has_an_outcome() -> None:
-    assert words.UNANSWERED.keys() == words.ENDED - {CallStatus.COMPLETED}
-
-
-def test_a_status_nobody_has_heard_of_is_refused() -> None:
-    with pytest.raises(ValueError, match="daydreaming"):
-        words.call_status("daydreaming")
-
-
-@pytest.mark.parametrize(
-    ("word", "who"),
-    [
-        ("human", AnsweredBy.PERSON),
-        ("unknown", AnsweredBy.PERSON),
-        ("", AnsweredBy.PERSON),
-        ("a_new_word", AnsweredBy.PERSON),
-        ("machine_start", AnsweredBy.MACHINE),
-        ("machine_end_beep", AnsweredBy.MACHINE),
-        ("machine_end_silence", AnsweredBy.MACHINE),
-        ("machine_end_other", AnsweredBy.MACHINE),
-        ("fax", AnsweredBy.MACHINE),
-    ],
-)
-def test_whoever_is_not_surely_a_machine_is_a_person(word: str, who: AnsweredBy) -> None:
-    assert words.answered_by(word) is who
-
-
-@pytest.mark.parametrize(
-    ("word", "end"),
-    [
-        ("completed", LegEnd.TALKED),
-        ("answered", LegEnd.TALKED),
-        ("busy", LegEnd.MISSED),
-        ("no-answer", LegEnd.MISSED),
-        ("canceled", LegEnd.MISSED),
-        ("failed", LegEnd.FAILED),
-    ],
-)
-def test_an_agents_leg_ended_as_dial_says(word: str, end: LegEnd) -> None:
-    assert words.DIAL_CALL_STATUS[word] is end
-
-
-def test_every_reason_to_leave_the_carriers_queue_is_known() -> None:
-    assert words.QUEUE_RESULT == {
-        "leave": QueueEnd.LEFT,
-        "bridged": QueueEnd.TAKEN,
-        "bridging-in-process": QueueEnd.TAKEN,
-        "redirected": QueueEnd.TAKEN,
-        "redirected-from-bridged": QueueEnd.TAKEN,
-        "hangup": QueueEnd.HUNG_UP,
-        "error": QueueEnd.TROUBLE,
-        "queue-full": QueueEnd.TROUBLE,
-        "system-error": QueueEnd.TROUBLE,
-    }

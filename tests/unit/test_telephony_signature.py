@@ -1,6 +1,5 @@
 """The carrier's signature: the published example, every way it can be wrong, and agreement with the library's check."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from time import process_time
 from urllib.parse import quote
@@ -81,7 +80,6 @@ def test_another_form_is_not_signed(form: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize("signature", [None, "", SIGNATURE[:-1], SIGNATURE + "=", SIGNATURE.lower(), "ключ", "\ud800"])
 def test_a_missing_or_other_signature_is_refused(signature: str | None) -> None:
     assert not CHECK.valid(URL, FORM, signature)
-    assert not CHECK.valid_body(URL, b"{}", signature)
 
 
 def test_another_accounts_signature_is_refused() -> None:
@@ -100,28 +98,6 @@ def test_another_accounts_signature_is_refused() -> None:
 )
 def test_the_port_may_be_there_or_not(signed: str, asked: str) -> None:
     assert CHECK.valid(asked, FORM, LIBRARY.compute_signature(signed, dict(FORM)))
-
-
-class TestAJsonBody:
-    BODY = '{"Reservation": "WR1", "name": "王"}'.encode()
-    HASH = hashlib.sha256(BODY).hexdigest()
-    URL = f"https://example.com/tasks?bodySHA256={HASH}"
-
-    def test_is_accepted_by_its_hash_in_the_url(self) -> None:
-        signature = LIBRARY.compute_signature(self.URL, {})
-
-        assert CHECK.valid_body(self.URL, self.BODY, signature)
-        assert LIBRARY.validate(self.URL, self.BODY.decode(), signature)
-
-    def test_is_refused_when_the_body_is_another(self) -> None:
-        assert not CHECK.valid_body(self.URL, self.BODY + b" ", LIBRARY.compute_signature(self.URL, {}))
-
-    def test_is_refused_when_the_url_is_not_signed(self) -> None:
-        assert not CHECK.valid_body(self.URL + "&more=1", self.BODY, LIBRARY.compute_signature(self.URL, {}))
-
-    def test_is_refused_without_a_hash(self) -> None:
-        url = "https://example.com/tasks"
-        assert not CHECK.valid_body(url, self.BODY, LIBRARY.compute_signature(url, {}))
 
 
 # --- against the library's --------------------------------------------------------------------------------------
