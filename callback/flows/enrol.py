@@ -13,13 +13,13 @@ from callback.domain.ids import CallSid, EntryId, QueueKey, new_callback_id
 from callback.domain.lifecycle import CallState, Event, State
 from callback.domain.policy import Queue
 from callback.domain.wait import Wait
-from callback.flows import condition, match, promises, said
+from callback.flows import condition, match, promises, said, settle
 from callback.flows.book import caller_id, zone
 from callback.flows.hook import Place, moment
 from callback.flows.outlook import closes_in_s, present, staffed
 from callback.flows.promises import Booked
 from callback.flows.text import compose
-from callback.ports import Along, Appointment, House, Standing, Work
+from callback.ports import Along, House, Standing, Work
 
 TOKEN_BYTES = 18
 """144 random bits for the status page (OWASP ASVS 11.5.1 asks for at least 128)."""
@@ -135,7 +135,6 @@ def commit(house: House, wish: Wish, along: Along | None = None) -> tuple[Callba
     """
     refuse_ours(house, wish.number)
     now = house.clock.now()
-    number_hash = house.store.number_hash(wish.number)
     standing = stand(house, wish)
     outlook = present(house, wish.queue, standing, now)
     reason = "taken at the offer" if wish.source is Source.CALL else f"asked for by {wish.source}"
@@ -154,7 +153,7 @@ def commit(house: House, wish: Wish, along: Along | None = None) -> tuple[Callba
                 along(work, stored)
         text = compose(work, house, wish.queue, stored, "promised", now) if new else None
         texted = text is not None or not (new or work.opted_out(stored.number))
-    place_in_line(house, stored, number_hash, replaces=wish.origin)
+    place_in_line(house, stored, replaces=wish.origin)
     if new:
         said.promise(house, wish.queue, stored, standing, outlook, now)
     if text is not None:
@@ -262,25 +261,17 @@ def keyed_in(work: Work, number: str, now: datetime) -> int:
     return sum(1 for other in recent if not other.proved and now - other.created_at < timedelta(days=1))
 
 
-def place_in_line(house: House, callback: Callback, number_hash: str, replaces: CallSid | None = None) -> None:
+def place_in_line(house: House, callback: Callback, replaces: CallSid | None = None) -> None:
     """Into the line, in the place of the call that took the offer. A scheduled one leaves the line until it is due,
     and is known by its number there."""
+    now = house.clock.now()
     if callback.state is State.WAITING:
-        house.line.enter(
-            callback.queue,
-            EntryId(callback.id),
-            score=callback.score,
-            joined_at=callback.joined_at,
-            due=callback.next_attempt_at is None,
-            number_hash=number_hash,
-            replaces=EntryId(replaces) if replaces else None,
-            now=house.clock.now(),
-        )
+        settle.stand(house, callback, due=callback.due(now), now=now, replaces=replaces)
         return
     if replaces is not None:
-        house.line.leave(EntryId(replaces), reason=CallState.CALLBACK, now=house.clock.now())
+        house.line.leave(EntryId(replaces), reason=CallState.CALLBACK, now=now)
     if callback.state is State.SCHEDULED:
-        house.line.book([Appointment(callback.queue, callback.id, number_hash)])
+        settle.book(house, callback)
 
 
 def spoken_promise(house: House, queue: Queue, callback: Callback, *, texted: bool) -> Script:

@@ -320,8 +320,8 @@ def book(house: House, callback: Callback) -> None:
     house.line.book([Appointment(callback.queue, callback.id, house.store.number_hash(callback.number))])
 
 
-def stand(house: House, callback: Callback, *, due: bool, now: datetime) -> None:
-    """Into the line at the place its columns say."""
+def stand(house: House, callback: Callback, *, due: bool, now: datetime, replaces: CallSid | None = None) -> None:
+    """Into the line at the place its columns say; that of the call it `replaces` is free then."""
     house.line.enter(
         callback.queue,
         EntryId(callback.id),
@@ -329,7 +329,7 @@ def stand(house: House, callback: Callback, *, due: bool, now: datetime) -> None
         joined_at=callback.joined_at,
         due=due,
         number_hash=house.store.number_hash(callback.number),
-        replaces=None,
+        replaces=EntryId(replaces) if replaces else None,
         now=now,
     )
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from callback.domain.workday import Unanswered
 from callback.web import words
 from callback.web.catalogue import gettext
 
@@ -30,9 +31,9 @@ _SAID: Final[dict[str, Callable[[], str]]] = {
     "stop everything": lambda: gettext("stop everything"),
     "it failed, and rests": lambda: gettext("it failed, and rests"),
     "set aside": lambda: gettext("set aside"),
-    "declined the call": lambda: gettext("declined the call"),
-    "missed the ring": lambda: gettext("missed the ring"),
-    "hung up before the caller": lambda: gettext("hung up before the caller"),
+    Unanswered.DECLINED: lambda: gettext("declined the call"),
+    Unanswered.MISSED: lambda: gettext("missed the ring"),
+    Unanswered.LEFT: lambda: gettext("hung up before the caller"),
     "hung up on hold": lambda: gettext("hung up on hold"),
     "later, pressed at the answer": lambda: gettext("later, pressed at the answer"),
     "the caller asked for later": lambda: gettext("the caller asked for later"),
