@@ -33,6 +33,8 @@ FORGET_SAID_S = 60.0
 """How often a slice of what is too old to be kept is deleted."""
 REPORT_S = 10.0
 """How often the journal is read on for the reports."""
+MEND_S = 3_600.0
+"""How often the months of the reports are held against their days."""
 ERASE_S = 5.0
 """How often somebody goes on with those who want to be forgotten, and blanks a slice of what is too old to be kept."""
 EFFECT_S = 2.0
@@ -94,6 +96,7 @@ class Configuration:
             "learn": {"task": "workers.tasks.learn", "schedule": LEARN_S},
             "keep-said": {"task": "workers.tasks.keep_said", "schedule": KEEP_SAID_S},
             "report": {"task": "workers.tasks.report", "schedule": REPORT_S},
+            "mend-reports": {"task": "workers.tasks.mend_reports", "schedule": MEND_S},
             "erase": {"task": "workers.tasks.erase", "schedule": ERASE_S},
             "take-effect": {"task": "workers.tasks.take_effect", "schedule": EFFECT_S},
             "forget-said": {"task": "workers.tasks.forget_said", "schedule": FORGET_SAID_S},

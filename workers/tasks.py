@@ -16,6 +16,7 @@ from workers.celery import (
     FORGET_SAID_S,
     KEEP_SAID_S,
     LEARN_S,
+    MEND_S,
     REPORT_S,
     STAND_AGAIN_S,
     app,
@@ -84,6 +85,12 @@ def learn() -> int:
 def report() -> int:
     """Count what is new for the reports; returns how many rows of the journal that was."""
     return reports.keep(house()) if rounds.begins("report", REPORT_S) else 0
+
+
+@app.task(name="workers.tasks.mend_reports")
+def mend_reports() -> int:
+    """Add up again the months of the reports that are not what their days are; returns how many that was."""
+    return len(reports.mend(house())) if rounds.begins("mend_reports", MEND_S) else 0
 
 
 @app.task(name="workers.tasks.keep_said")

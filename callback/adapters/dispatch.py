@@ -24,6 +24,7 @@ ROUTES = {
     "workers.tasks.stand_again": {"queue": SWEEP},
     "workers.tasks.take_effect": {"queue": SWEEP},
     "workers.tasks.erase": {"queue": MESSAGES},
+    "workers.tasks.mend_reports": {"queue": MESSAGES},
     "workers.tasks.persist": {"queue": PERSIST},
     "workers.tasks.keep_said": {"queue": PERSIST},
     "workers.tasks.report": {"queue": PERSIST},

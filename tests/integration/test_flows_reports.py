@@ -4,8 +4,10 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from callback.adapters.store.sql_store import SqlStore
+from callback.adapters.store.tables import report_months
 from callback.domain import ownday
 from callback.domain.desk import Code, Wish
 from callback.domain.ids import AgentKey
@@ -78,6 +80,22 @@ def test_a_day_is_counted_once_and_the_same_when_it_is_counted_anew(staged: Stag
     heard: list[int] = []
     assert reports.rebuild(staged.house, heard.append) == sum(heard) > 10
     assert whole(staged) == first
+
+
+@on_both
+def test_a_month_that_is_not_what_its_days_are_is_added_up_again(staged: StagedHouse) -> None:
+    a_day(staged)
+    staged.wait(60)
+    reports.keep(staged.house)
+    first = whole(staged)
+    assert reports.mend(staged.house) == []
+    with staged.sql.engine.begin() as sql:
+        sql.execute(update(report_months).values(offered=0, talk_s=0))
+    assert whole(staged) != first
+    month = staged.clock.now().astimezone(HERE).date().replace(day=1)
+    assert reports.mend(staged.house) == [month]
+    assert whole(staged) == first
+    assert reports.mend(staged.house) == []
 
 
 @on_both

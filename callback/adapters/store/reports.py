@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select
 
+from callback.adapters.store.reports_months import ReportMonths
 from callback.adapters.store.reports_punctual import ReportPunctual
 from callback.adapters.store.reports_spreads import ReportSpreads
 from callback.adapters.store.reports_sums import ReportSums
@@ -39,7 +40,7 @@ _ALL = (
 )  # fmt: skip
 
 
-class Reports(ReportSums, ReportSpreads, ReportPunctual):
+class Reports(ReportSums, ReportSpreads, ReportMonths, ReportPunctual):
     """The verbs on reports."""
 
     # --- counting

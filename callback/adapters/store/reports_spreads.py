@@ -27,7 +27,7 @@ IN_ONE = 1_000
 Found = tuple[Any, What, Spread]
 
 
-class _Whole(NamedTuple):
+class Whole(NamedTuple):
     """A row of `report_spreads`."""
 
     queue: str
@@ -40,7 +40,7 @@ class _Whole(NamedTuple):
         return {"queue": self.queue, "day": self.day}
 
 
-class _OfPart(NamedTuple):
+class OfPart(NamedTuple):
     """A row of `report_part_spreads`."""
 
     by: Part
@@ -62,8 +62,8 @@ class ReportSpreads(Transaction):
     # --- counting
 
     def _add_spreads(self, found: Mapping[SpreadOf, Spread]) -> None:
-        whole: defaultdict[_Whole, list[Spread]] = defaultdict(list)
-        parts: defaultdict[_OfPart, list[Spread]] = defaultdict(list)
+        whole: defaultdict[Whole, list[Spread]] = defaultdict(list)
+        parts: defaultdict[OfPart, list[Spread]] = defaultdict(list)
         for key, spread in found.items():
             for row in _wholes_of(key):
                 whole[row].append(spread)
@@ -109,21 +109,21 @@ _KEYS: Mapping[str, Callable[[Any], Any]] = {"hour": int}
 # --- which rows -----------------------------------------------------------------------------------------------------
 
 
-def _wholes_of(key: SpreadOf) -> Iterator[_Whole]:
+def _wholes_of(key: SpreadOf) -> Iterator[Whole]:
     """Where a spread of a day is added."""
     if key.hour is None and not key.agent:
-        yield _Whole(key.queue, key.day, key.what)
-        yield _Whole(ALL, key.day, key.what)
+        yield Whole(key.queue, key.day, key.what)
+        yield Whole(ALL, key.day, key.what)
 
 
-def _parts_of(key: SpreadOf) -> Iterator[_OfPart]:
+def _parts_of(key: SpreadOf) -> Iterator[OfPart]:
     """Where a spread of a part is added, to its day and its month; and one of a day, to its month."""
     by = Part.AGENT if key.agent else Part.HOUR
     part = key.agent or (ALL if key.hour is None else f"{key.hour:02}")
     for queue in (key.queue, ALL):
         if part != ALL:
-            yield _OfPart(by, Grain.DAY, key.day, queue, part, key.what)
-        yield _OfPart(by, Grain.MONTH, key.day.replace(day=1), queue, part, key.what)
+            yield OfPart(by, Grain.DAY, key.day, queue, part, key.what)
+        yield OfPart(by, Grain.MONTH, key.day.replace(day=1), queue, part, key.what)
 
 
 def _queries(span: Span, by: str) -> Iterator[Select[Any]]:

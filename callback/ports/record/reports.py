@@ -77,6 +77,14 @@ class Counted(Protocol):
         """Adds to what is counted already, keeps what goes on (None: it is over), and moves the mark."""
         ...
 
+    def uneven_months(self, since: date) -> list[date]:
+        """The first days of the months from `since` (itself a first day) that hold something else than their days."""
+        ...
+
+    def add_up_month(self, month: date) -> None:
+        """Makes the month of this first day anew from its days. Whoever calls it holds the mark."""
+        ...
+
     def clear_report(self) -> None:
         """Nothing is counted any more, and there is no mark."""
         ...
