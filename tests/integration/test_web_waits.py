@@ -112,7 +112,7 @@ def test_a_call_whose_number_cannot_be_read_is_shown_with_the_way_to_mend_it(web
         work.add_predictions([a_prediction(call)])
     stranger.close()
     said = text(signed_in(web, "viewer").get(f"/admin/calls/{call}"))
-    for words in ("number unreadable", "<code translate=\"no\">callback reseal</code>", "SECRET_KEY_OLD", "1:35",
+    for words in ("Number unreadable", "<code translate=\"no\">callback reseal</code>", "SECRET_KEY_OLD", "1:35",
                   "told: 1 to 4 min"):  # fmt: skip
         assert words in said, words
 

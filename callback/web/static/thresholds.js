@@ -17,7 +17,7 @@
       const said = away ? line.dataset.away : state(form) === saved ? "" : line.dataset.said;
       if (line.textContent !== said) line.textContent = said;
       for (const field of form.querySelectorAll(".field")) {
-        const input = field.querySelector("input, select");
+        const input = field.querySelector("input:not([type=hidden]), select");
         if (!input) continue;
         const same = input.type === "checkbox" ? input.checked === input.defaultChecked
           : input.tagName === "SELECT" ? !input.selectedOptions[0] || input.selectedOptions[0].defaultSelected || ![...input.options].some((one) => one.defaultSelected)
