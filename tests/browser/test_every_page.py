@@ -107,7 +107,7 @@ def staged() -> Iterator[Staged]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("theme", "language"), _TOUR, ids=["light-en", "dark-zh"])
 def test_every_page_is_open_to_all_light_steady_narrow_and_translated(
     staged: Staged, browser: Browser, theme: Theme, language: str
