@@ -149,7 +149,7 @@ def test_agent_first_the_caller_hangs_up_while_the_agent_waits(open_shop: OpenSh
 
 
 def test_agent_first_an_agent_who_gives_up_does_not_cost_the_caller_their_place(open_shop: OpenShop) -> None:
-    shop = open_shop(agents=2, dial_mode="agent_first", ring_timeout_s=120)
+    shop = open_shop(agents=2, dial_mode="agent_first")
     carrier = shop.home.carrier
     fillers = [shop.occupy(0), shop.occupy(1)]
     ada = promised(shop, script=[hear(HUMAN_CHECK), *TALKS_AGAIN])

@@ -105,7 +105,7 @@ def test_live_and_asked_for_stand_in_one_line(open_shop: OpenShop) -> None:
     ada, bob = shop.home.new_number(), shop.home.new_number()
     ask(shop, "ada", number=ada)
     call = shop.ring()
-    shop.home.carrier.until(call, "in-progress")
+    shop.home.carrier.until(call, "answered")
     ask(shop, "bob", number=bob)
     assert [shop.callback(number)["position"] for number in (ada, bob)] == [1, 3]
     assert shop.now()["waiting"] == {"live": 1, "callbacks": 2}

@@ -68,7 +68,7 @@ def test_through_the_api_again_and_again(open_shop: OpenShop) -> None:
 
 
 def test_while_it_rings_the_call_is_ended_and_the_agent_takes_the_next(open_shop: OpenShop) -> None:
-    shop = open_shop(ring_timeout_s=120)
+    shop = open_shop()
     filler = shop.occupy()
     ada = promised(shop, answer="manual")
     shop.home.carrier.hang_up(filler)

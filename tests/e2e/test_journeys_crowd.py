@@ -41,7 +41,7 @@ def arrive(shop: Shop, number: str, *, takes_it: bool) -> str:
     answers = [{"match": HUMAN_CHECK, "press": "1"}]
     shop.home.carrier.person(number, on_say=answers, talk_s=TALK_S, after_s=1)
     call = shop.ring(*(TAKES_THE_OFFER if takes_it else STAYS), number=number, talk_s=TALK_S)
-    shop.home.carrier.until(call, "in-progress")
+    shop.home.carrier.until(call, "answered")
     return call
 
 

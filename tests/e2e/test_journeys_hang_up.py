@@ -66,7 +66,7 @@ def test_after_the_promise_hanging_up_changes_nothing(open_shop: OpenShop) -> No
 
 
 def test_while_the_agents_phone_rings_the_agent_is_free_again(open_shop: OpenShop) -> None:
-    shop = open_shop(ring_timeout_s=120)
+    shop = open_shop()
     shop.home.carrier.person(shop.contact(), **RINGS_FOR_EVER)
     call = shop.ring()
     leg = shop.home.carrier.call_to(shop.contact())
@@ -101,7 +101,7 @@ def test_called_back_and_gone_at_the_question_another_attempt_follows(open_shop:
 
 
 def test_called_back_and_gone_while_the_agent_rings_another_attempt_follows(open_shop: OpenShop) -> None:
-    shop = open_shop(attempts=2, retry_delays_s=[600], ring_timeout_s=120)
+    shop = open_shop(attempts=2, retry_delays_s=[600])
     ada = shop.home.new_number()
     filler = shop.occupy()
     shop.home.carrier.person(ada, script=TALKS)
@@ -140,7 +140,7 @@ def test_called_back_and_gone_on_hold_another_attempt_follows(open_shop: OpenSho
 
 
 def test_called_back_and_gone_while_a_second_agent_rings_both_are_free_of_each_other(open_shop: OpenShop) -> None:
-    shop = open_shop(agents=2, attempts=2, retry_delays_s=[600], ring_timeout_s=120)
+    shop = open_shop(agents=2, attempts=2, retry_delays_s=[600])
     carrier, ada = shop.home.carrier, shop.home.new_number()
     fillers = [shop.occupy(0), shop.occupy(1)]
     carrier.person(ada, script=TALKS)

@@ -91,7 +91,7 @@ def test_who_hangs_up_at_the_question_still_has_the_promise(open_shop: OpenShop)
 
 
 def test_who_rings_in_while_being_dialled_talks_on_one_leg(open_shop: OpenShop) -> None:
-    shop = open_shop(ring_timeout_s=120)
+    shop = open_shop()
     carrier = shop.home.carrier
     filler = shop.occupy()
     ada = promised(shop, answer="manual")
@@ -110,7 +110,7 @@ def test_who_rings_in_while_being_dialled_talks_on_one_leg(open_shop: OpenShop) 
 
 
 def test_who_keeps_the_callback_while_being_dialled_can_answer_it(open_shop: OpenShop) -> None:
-    shop = open_shop(ring_timeout_s=120)
+    shop = open_shop()
     carrier = shop.home.carrier
     filler = shop.occupy()
     ada = promised(shop, answer="manual", script=TALKS)
