@@ -77,8 +77,14 @@ def _is_dots(step: ast.stmt) -> bool:
     return isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant)
 
 
+def saying(words: str, *folders: str) -> Iterator[Path]:
+    """The files in which these words stand at all: to parse the others would take a hundred times as long."""
+    spelled = re.compile(words)
+    yield from (path for path in python_files(*folders) if spelled.search((ROOT / path).read_text(encoding="utf-8")))
+
+
 def test_no_error_is_swallowed() -> None:
-    files = python_files("callback", "workers", "migrations", "bench", "tests")
+    files = saying(r"\bexcept\s*:|Exception\b", "callback", "workers", "migrations", "bench", "tests")
     assert [f"{path}:{line}" for path in files for line in swallowed(parsed(path))] == []
 
 
@@ -98,7 +104,7 @@ def test_no_test_is_switched_off() -> None:
     last = {name.rpartition(".")[2] for name in OFF}
     marks = (
         f"{path}:{node.lineno}"
-        for path in python_files("tests")
+        for path in saying("skip|xfail", "tests")
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and node.attr in last and ast.unparse(node) in OFF
     )
