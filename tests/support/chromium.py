@@ -14,6 +14,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Who is not attacked needs no process for every page: each would cost more than the page itself.
+    "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
 )
 
 
