@@ -239,7 +239,7 @@ def emulator(application: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield f"http://127.0.0.1:{port_file.read_text()}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.fixture(params=["fake", "real"])

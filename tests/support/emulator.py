@@ -205,4 +205,4 @@ def running_emulator(*arguments: str, speed: float = SPEED, numbers: tuple[str, 
             yield Emulator(f"http://127.0.0.1:{port_file.read_text()}", process)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)

@@ -169,7 +169,7 @@ class Installation:
         """Of a process that runs."""
         return self._running[name].pid
 
-    def ended(self, name: str, within_s: float = 30) -> None:
+    def ended(self, name: str, within_s: float = 60) -> None:
         """Wait until a process that was asked to end has done so."""
         self._running.pop(name).wait(within_s)
 

@@ -70,7 +70,7 @@ class PostgresServer:
                 user=self._user, group=self._group(), extra_groups=self._extra_groups(),
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        eventually(self._answers, within_s=30, what="PostgreSQL answers")
+        eventually(self._answers, within_s=90, what="PostgreSQL answers")
         return self
 
     def create_database(self, template: str = "template0") -> str:
@@ -99,7 +99,7 @@ class PostgresServer:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
     def _execute(self, statement: str, *names: str) -> None:
@@ -110,7 +110,7 @@ class PostgresServer:
         if self._process is not None and self._process.poll() is not None:
             raise AssertionError(f"PostgreSQL ended:\n{(self._folder / 'log').read_text()}")
         with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", connect_timeout=2).close()
+            psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", connect_timeout=10).close()
             return True
         return False
 
