@@ -49,6 +49,9 @@ def answering(pattern: str, keys: str) -> list[Step]:
 
 TAKES_THE_OFFER = [*answering(OFFER, "1"), *answering(READBACK, "1")]
 """Wants to be called back at the number they ring from."""
+INSISTS = [*TAKES_THE_OFFER, *(2 * [*answering("to be called back instead", "1"), *answering(READBACK, "1")])]
+"""The same where the record may take longer than a caller is kept waiting, as on a machine that stands still for a
+second: they hold, hear the offer again and take it then."""
 STAYS = answering(OFFER, "2")
 TALKS = 3 * answering(HUMAN_CHECK, "1")
 """Called back: there, and wants to talk. Says so again where something of ours died and they are asked again."""
