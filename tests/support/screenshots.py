@@ -21,7 +21,7 @@ from tests.support.pages import PAGES, SCANNING, Shown, address
 from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.staged import Staged, stage
-from tests.support.web_house import PASSWORD, WebHouse
+from tests.support.web_house import PASSWORD, WebHouse, form_token, signed_in
 
 WIDTHS = (320, 390, 768, 1440)
 HEIGHT = 900
@@ -47,59 +47,55 @@ def staged_house(redis_url: str) -> Iterator[Staged]:
 
 
 class Visitor:
-    """A browser's window of one theme and language, which signs in as whoever a page is for."""
+    """A browser's window of one theme and language, in which each page is looked at as whoever it is for."""
 
     def __init__(self, browser: Browser, staged: Staged, theme: Theme, language: str) -> None:
-        self._browser, self._staged, self._theme, self._language = browser, staged, theme, language
-        self._pages: dict[tuple[str, str | None], Page] = {}
+        self._staged, self._language = staged, language
+        self._sessions: dict[tuple[str, str | None], str] = {("", None): ""}
+        self._who: tuple[str, str | None] = ("", None)
         self.base = staged.web.options.public_base_url
         self.status = 0  # of the page that was seen last
         self.led_to = ""  # where it was found, if not where it was looked for
-        self._last: Page | None = None
+        self.window = browser.new_context(
+            color_scheme=theme, locale=LOCALES[language], reduced_motion="reduce"
+        ).new_page()
 
     def see(self, shown: Shown, width: int = WIDTHS[-1]) -> Page:
-        """The page, loaded. What was seen before in another window stops listening: a house has so many streams."""
-        page = self.window(shown)
-        if self._last is not None and self._last is not page:
-            self._last.goto("about:blank")
-        self._last = page
-        page.set_viewport_size({"width": width, "height": HEIGHT})
+        """The page, loaded."""
+        self._be(shown)
+        self.window.set_viewport_size({"width": width, "height": HEIGHT})
         spoken = f"?lang={self._language}" if shown.caller else ""  # else that of the call
-        answer = page.goto(self.base + address(shown, self._staged) + spoken, wait_until="load")
+        answer = self.window.goto(self.base + address(shown, self._staged) + spoken, wait_until="load")
         self.status = answer.status if answer else 0
-        found, wanted = urlsplit(page.url).path, urlsplit(self.base + address(shown, self._staged)).path
+        found, wanted = urlsplit(self.window.url).path, urlsplit(self.base + address(shown, self._staged)).path
         self.led_to = found if found != wanted else ""
-        return page
+        return self.window
 
-    def window(self, shown: Shown) -> Page:
-        """A window in which the right person is signed in."""
-        key = shown.role, shown.agent
-        if key not in self._pages:
-            context = self._browser.new_context(
-                color_scheme=self._theme, locale=LOCALES[self._language], reduced_motion="reduce"
-            )
-            self._pages[key] = context.new_page()
-            if shown.role:
-                self._sign_in(self._pages[key], shown)
-        return self._pages[key]
+    def _be(self, shown: Shown) -> None:
+        """Whoever the page is for: signed in once, beside the browser, whose window only takes the session over."""
+        who, web, context = (shown.role, shown.agent), self._staged.web, self.window.context
+        if who == self._who:
+            return
+        if who not in self._sessions:
+            self._sessions[who] = self._signed_in(shown)
+        self.window.goto("about:blank")  # the last page asks for nothing as somebody else
+        self._who = who
+        context.clear_cookies()
+        if session := self._sessions[who]:
+            context.add_cookies([{"name": web.app.config["SESSION_COOKIE_NAME"], "value": session, "url": self.base}])
 
-    def _sign_in(self, page: Page, shown: Shown) -> None:
-        page.goto(f"{self.base}/sign-in")
-        email = self._staged.web.user(f"{shown.agent or shown.role}@example.com", shown.role, shown.agent)
-        page.fill("#email", email)
-        page.fill("#password", PASSWORD)
-        with page.expect_navigation(wait_until="load"):  # else the next address interrupts the signing in
-            page.click("button[type=submit]")
+    def _signed_in(self, shown: Shown) -> str:
+        client = signed_in(self._staged.web, shown.role, shown.agent, f"{shown.agent or shown.role}@example.com")
         if shown.agent == SCANNING:
-            page.goto(f"{self.base}/account/two-step")
-            page.fill("#password", PASSWORD)
-            with page.expect_navigation(wait_until="load"):
-                page.click("form[action='/account/two-step/begin'] button")
+            token = form_token(client.get("/account/two-step"))
+            begun = client.post("/account/two-step/begin", data={"csrf_token": token, "password": PASSWORD})
+            assert begun.status_code == 303, begun.get_data(as_text=True)
+        cookie: str = client.get_cookie(self._staged.web.app.config["SESSION_COOKIE_NAME"]).value
+        return cookie
 
     def close(self) -> None:
-        """Closes every window."""
-        for page in self._pages.values():
-            page.context.close()
+        """Closes the window."""
+        self.window.context.close()
 
 
 @click.command()

@@ -265,9 +265,9 @@ def send(client: Any, path: str, **fields: Any) -> Any:
     return client.post(path, data={"csrf_token": form_token(client.get("/admin")), **fields})
 
 
-def signed_in(web: WebHouse, role: str = "supervisor", agent: str | None = None) -> Any:
+def signed_in(web: WebHouse, role: str = "supervisor", agent: str | None = None, email: str = "") -> Any:
     """A browser-like client that has signed in."""
-    email = web.user(f"{role}@example.com", role, agent)
+    email = web.user(email or f"{role}@example.com", role, agent)
     client = web.app.test_client()
     token = form_token(client.get("/sign-in"))
     done = client.post("/sign-in", data={"email": email, "password": PASSWORD, "csrf_token": token})
