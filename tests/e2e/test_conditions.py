@@ -7,17 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.installation import Installation, Refused, Shop, http
-from tests.support.people import (
-    HOLDING,
-    HUMAN_CHECK,
-    STAYS,
-    TAKES_THE_OFFER,
-    TALKS,
-    answering,
-    hang_up,
-    pause,
-    wait_for,
-)
+from tests.support.people import HOLDING, HUMAN_CHECK, INSISTS, STAYS, TALKS, answering, hang_up, pause, wait_for
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.waiting import eventually
 
@@ -115,7 +105,7 @@ def test_a_carrier_that_refuses_the_account_is_found_out_once_and_tried_again_un
     for _ in range(2):
         number = house.new_number()
         house.carrier.person(number, script=TALKS)
-        house.carrier.until(shop.ring(*TAKES_THE_OFFER, number=number), "ended")
+        house.carrier.until(shop.ring(*INSISTS, number=number), "ended")
         promised.append(shop.callback(number))
     rule = house.carrier.do("POST", "faults", {"side": "rest", "url": r"/Calls\.json", "status": 401, "code": 20003})
     house.carrier.hang_up(filler)

@@ -15,14 +15,12 @@ from callback.adapters.store import migrate
 from callback.flows.journey import REPORTS
 from tests.support.chaos.stillness import Stillness
 from tests.support.installation import Shop
-from tests.support.people import HUMAN_CHECK, READBACK, STAYS, TAKES_THE_OFFER, answering
+from tests.support.people import HUMAN_CHECK, INSISTS, STAYS
 from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.tree import ROOT
 from tests.support.versions import CONTRACTED, EXPANDED, Rollout, migrate_with, the_next
 
 AGENTS = 2
-INSISTS = [*TAKES_THE_OFFER, *(2 * [*answering("to be called back instead", "1"), *answering(READBACK, "1")])]
-"""Where the record took longer than a caller is kept waiting, they hold, hear the offer again and take it then."""
 TOO_LATE = re.compile("too slow|longer than there is time|timeout|no time is left|in use")
 MOST_LATE = 10
 """Of about 800 webhooks, while a dozen processes start on the same processors."""

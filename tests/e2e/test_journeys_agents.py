@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.installation import OpenShop, Shop
-from tests.support.people import HUMAN_CHECK, OFFER, STAYS, TAKES_THE_OFFER, TALKS, WHISPER, answering, hang_up, hear
+from tests.support.people import HUMAN_CHECK, INSISTS, OFFER, STAYS, TALKS, WHISPER, answering, hang_up, hear
 from tests.support.waiting import eventually
 
 MISSES = {"answer": "no-answer", "after_s": 2}
@@ -17,7 +17,7 @@ def promised(shop: Shop, **behaviour: Any) -> str:
     """Somebody takes the offer, and answers our call like this."""
     number = shop.home.new_number()
     shop.home.carrier.person(number, **(behaviour or {"script": TALKS}))
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=number), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=number), "ended")
     return number
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.installation import OpenShop, Shop
-from tests.support.people import HUMAN_CHECK, TAKES_THE_OFFER, TALKS, answering, hang_up, hear
+from tests.support.people import HUMAN_CHECK, INSISTS, TALKS, answering, hang_up, hear
 from tests.support.waiting import eventually
 
 NOBODY = {"answer": "no-answer", "after_s": 1}
@@ -19,7 +19,7 @@ def promised(shop: Shop, *behaviours: dict[str, Any]) -> str:
     """Somebody takes the offer and answers the first ring like this, the second like that, and so on."""
     number = shop.home.new_number()
     shop.home.carrier.do("POST", "endpoints", {"address": number, "behaviours": list(behaviours)})
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=number), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=number), "ended")
     return number
 
 

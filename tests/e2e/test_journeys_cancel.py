@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.installation import OpenShop, Refused, Shop, http, post_form
-from tests.support.people import HUMAN_CHECK, TAKES_THE_OFFER, TALKS, hear, pause
+from tests.support.people import HUMAN_CHECK, INSISTS, TALKS, hear, pause
 
 
 def cancel(shop: Shop, number: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def promised(shop: Shop, **behaviour: Any) -> str:
     """Somebody takes the offer, and answers our call like this."""
     number = shop.home.new_number()
     shop.home.carrier.person(number, **behaviour)
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=number), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=number), "ended")
     return number
 
 

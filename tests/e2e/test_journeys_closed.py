@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.installation import SHOP_NUMBERS, OpenShop, Refused
-from tests.support.people import OFFER, STAYS, TAKES_THE_OFFER, TALKS, answering
+from tests.support.people import INSISTS, OFFER, STAYS, TAKES_THE_OFFER, TALKS, answering
 from tests.support.waiting import eventually
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -86,7 +86,7 @@ def test_while_nothing_is_dialled_callbacks_wait_and_holders_are_served(open_sho
     carrier, ada = shop.home.carrier, shop.home.new_number()
     filler = shop.occupy()
     carrier.person(ada, script=TALKS)
-    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     shop.policy(dialing=False)
     late = shop.ring(*STAYS)
     carrier.until(late, "enqueued")
@@ -113,7 +113,7 @@ def test_no_more_promises_than_the_policy_allows(open_shop: OpenShop) -> None:
     shop = open_shop(max_outstanding=1)
     carrier, ada = shop.home.carrier, shop.home.new_number()
     shop.occupy()
-    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     assert shop.callback(ada)["state"] == "waiting"
     second = shop.ring()
     carrier.until(second, "enqueued")

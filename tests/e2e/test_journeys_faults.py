@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.installation import OpenShop, Shop
-from tests.support.people import STAYS, TAKES_THE_OFFER, TALKS, hang_up, hear
+from tests.support.people import INSISTS, STAYS, TALKS, hang_up, hear
 from tests.support.waiting import eventually
 
 
@@ -15,7 +15,7 @@ def promised(shop: Shop, **behaviour: Any) -> str:
     """Somebody takes the offer, and answers our call like this."""
     number = shop.home.new_number()
     shop.home.carrier.person(number, **(behaviour or {"script": TALKS}))
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=number), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=number), "ended")
     return number
 
 
@@ -134,7 +134,7 @@ def test_when_the_end_of_a_ringing_call_is_never_reported_it_is_found_out(open_s
     filler = shop.occupy()
     ada = shop.home.new_number()
     carrier.do("POST", "endpoints", {"address": ada, "behaviours": [{"answer": "busy"}, {"script": TALKS}]})
-    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     fault(shop, side="webhook", url=r"/voice/status", drop=True, form={"CallStatus": "busy"})
     carrier.hang_up(filler)
     served(shop, ada, calls=2)

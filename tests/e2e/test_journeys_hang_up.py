@@ -5,6 +5,7 @@ import pytest
 from tests.support.installation import OpenShop, Shop
 from tests.support.people import (
     HUMAN_CHECK,
+    INSISTS,
     NUMBER,
     OFFER,
     READBACK,
@@ -93,7 +94,7 @@ def test_called_back_and_gone_at_the_question_another_attempt_follows(open_shop:
     ada = shop.home.new_number()
     filler = shop.occupy()
     shop.home.carrier.person(ada, script=[hear(HUMAN_CHECK), hang_up()])
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     shop.home.carrier.hang_up(filler)
     shop.in_state(ada, "unreached")
     assert shop.home.carrier.creations(ada) == [ada, ada]
@@ -105,7 +106,7 @@ def test_called_back_and_gone_while_the_agent_rings_another_attempt_follows(open
     ada = shop.home.new_number()
     filler = shop.occupy()
     shop.home.carrier.person(ada, script=TALKS)
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     shop.home.carrier.person(shop.contact(), **RINGS_FOR_EVER)
     shop.home.carrier.hang_up(filler)
     leg = shop.home.carrier.call_to(ada)
@@ -125,7 +126,7 @@ def test_called_back_and_gone_on_hold_another_attempt_follows(open_shop: OpenSho
     ada = shop.home.new_number()
     filler = shop.occupy()
     shop.home.carrier.person(ada, script=TALKS)
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     shop.home.carrier.person(shop.contact(), answer="no-answer", after_s=1)
     shop.home.carrier.hang_up(filler)
     leg = shop.home.carrier.call_to(ada)
@@ -144,7 +145,7 @@ def test_called_back_and_gone_while_a_second_agent_rings_both_are_free_of_each_o
     carrier, ada = shop.home.carrier, shop.home.new_number()
     fillers = [shop.occupy(0), shop.occupy(1)]
     carrier.person(ada, script=TALKS)
-    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     talkers = {carrier.leg(carrier.leg(one)["bridged_with"])["to"]: one for one in fillers}
     carrier.person(shop.contact(0), answer="no-answer", after_s=1)
     carrier.person(shop.contact(1), **RINGS_FOR_EVER)
@@ -165,7 +166,7 @@ def test_a_late_wait_document_of_a_leg_that_is_gone_leads_nobody_astray(open_sho
     carrier, ada = shop.home.carrier, shop.home.new_number()
     filler = shop.occupy()
     carrier.person(ada, script=TALKS)
-    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     call = shop.ring(*answering("booked already", "2"), number=ada)
     carrier.until(call, "enqueued")
     carrier.hears(call, "You are next")
@@ -190,7 +191,7 @@ def test_positions_close_up_behind_whoever_leaves(open_shop: OpenShop) -> None:
     first = shop.ring(*STAYS)
     shop.home.carrier.until(first, "enqueued")
     ada = shop.home.new_number()
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     assert shop.callback(ada)["position"] == 2
     shop.home.carrier.hang_up(first)
     eventually(lambda: shop.callback(ada)["position"] == 1, every_s=0.1, what="the first place")

@@ -6,11 +6,11 @@ from tests.support.installation import OpenShop, Shop
 from tests.support.people import (
     HOLDING,
     HUMAN_CHECK,
+    INSISTS,
     NUMBER,
     OFFER,
     READBACK,
     STAYS,
-    TAKES_THE_OFFER,
     TALKS,
     Step,
     answering,
@@ -235,5 +235,5 @@ def test_two_in_a_row_keep_their_order(open_shop: OpenShop) -> None:
     ada, bob = shop.home.new_number(), shop.home.new_number()
     shop.occupy()
     for number in (ada, bob):
-        shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=number), "ended")
+        shop.home.carrier.until(shop.ring(*INSISTS, number=number), "ended")
     assert [shop.callback(number)["position"] for number in (ada, bob)] == [1, 2]

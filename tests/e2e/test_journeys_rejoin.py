@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support.installation import OpenShop, Shop
-from tests.support.people import STAYS, TAKES_THE_OFFER, TALKS, answering, hang_up, hear, pause
+from tests.support.people import INSISTS, STAYS, TAKES_THE_OFFER, TALKS, answering, hang_up, hear, pause
 from tests.support.waiting import eventually
 
 KNOWN = "Your callback is booked already"
@@ -15,7 +15,7 @@ def promised(shop: Shop, **behaviour: Any) -> str:
     """Somebody takes the offer, and answers our call like this."""
     number = shop.home.new_number()
     shop.home.carrier.person(number, **(behaviour or {"script": TALKS}))
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER, number=number), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS, number=number), "ended")
     return number
 
 

@@ -1,7 +1,7 @@
 """What callers are told reaches the record through the web's own thread, the stream and a keeper."""
 
 from tests.support.installation import OpenShop, http
-from tests.support.people import TAKES_THE_OFFER
+from tests.support.people import INSISTS
 from tests.support.waiting import eventually
 
 
@@ -14,5 +14,5 @@ def test_what_a_caller_is_told_is_in_the_record_within_seconds(open_shop: OpenSh
         return int(float(figures.split("\ncallback_predictions_total ")[1].split(maxsplit=1)[0]))
 
     before = written()
-    shop.home.carrier.until(shop.ring(*TAKES_THE_OFFER), "ended")
+    shop.home.carrier.until(shop.ring(*INSISTS), "ended")
     eventually(lambda: written() >= before + 2, what="the arrival and the promise are in the record")

@@ -5,7 +5,7 @@ import pytest
 from callback.emulator.signature import sign
 from callback.flows import journey
 from tests.support.installation import ACCOUNT, CARRIER_TOKEN, OpenShop, Shop, post_form
-from tests.support.people import STAYS, TAKES_THE_OFFER, TALKS
+from tests.support.people import INSISTS, STAYS, TALKS
 
 PATHS = [f"/voice/{step}" for step in (*journey.DOCUMENTS, *journey.REPORTS)] + ["/sms/incoming"]
 FORM = {
@@ -41,7 +41,7 @@ def test_a_whole_evening_replayed_keeps_every_promise_as_it_was(open_shop: OpenS
     filler = shop.occupy()
     ada = home.new_number()
     carrier.person(ada, script=TALKS)
-    carrier.until(shop.ring(*TAKES_THE_OFFER, number=ada), "ended")
+    carrier.until(shop.ring(*INSISTS, number=ada), "ended")
     holder = shop.ring(*STAYS)
     carrier.until(holder, "enqueued")
     carrier.hang_up(filler)

@@ -108,11 +108,17 @@ class Front:
         return f"{self.home.base}/voice/incoming?queue=support"
 
     def confirming(self) -> tuple[str, str]:
-        """A caller who is about to press 1 for the second time: the URL and the call."""
+        """A caller who is about to press 1 for the second time: the URL and the call. Whoever was put on hold because
+        the machine stood still for a second is none, and the next one calls."""
+        ready = eventually(self._about_to_confirm, what="somebody is offered a callback")
+        assert ready is not None
+        return ready
+
+    def _about_to_confirm(self) -> tuple[str, str] | None:
         call = self.calls()
-        heard = self.post(self.incoming, call)
-        readback = self.post(action(heard), call, Digits="1")
-        return action(readback), call
+        offer = action(self.post(self.incoming, call))
+        confirm = action(self.post(offer, call, Digits="1")) if offer else ""
+        return (confirm, call) if confirm else None
 
     def promises(self) -> bool:
         """Whether a caller who wants it is promised a callback."""

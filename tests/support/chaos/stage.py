@@ -14,7 +14,7 @@ from tests.support.chaos.building import Building
 from tests.support.chaos.oracle import Case
 from tests.support.chaos.outcome import Outcome
 from tests.support.installation import Installation, Refused, Shop
-from tests.support.people import TAKES_THE_OFFER, TALKS
+from tests.support.people import INSISTS, TALKS
 from tests.support.waiting import eventually
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Stage:
         number = self.house.new_number()
         self.house.carrier.person(number, **(behaviour or {"script": TALKS}))
         if (by or self.rng.choice(("phone", "api"))) == "phone":
-            self.house.carrier.until(self.shop.ring(*TAKES_THE_OFFER, number=number), "ended", timeout=40)
+            self.house.carrier.until(self.shop.ring(*INSISTS, number=number), "ended", timeout=40)
         else:
             self.ask(number)
         self.case.promised[number] = frozenset(ends) or COMPLETED
