@@ -678,12 +678,18 @@ class FakeLine:
         )
 
     def _all_kept(self, queue: QueueKey, order: tuple[int, str], now: datetime) -> bool:
-        rung = [
-            other
-            for other in self._in_order(queue, ("later",))
-            if other.expected_until is not None and other.expected_until > now and other.order < order
-        ]
-        return bool(rung) and len(rung) >= len(self._free_agents(queue))
+        rung = self._rung_before(queue, order, now)
+        return rung > 0 and rung >= len(self._free_agents(queue))
+
+    def _rung_before(self, queue: QueueKey, order: tuple[int, str], now: datetime) -> int:
+        """How many phones ring for people who stand before. Whoever is found to have been rung for long enough is
+        forgotten, and is not rung again where the clock goes back."""
+        rung = 0
+        for other in self._in_order(queue, ("later",)):
+            if other.expected_until is not None and other.expected_until <= now:
+                other.expected_until = None
+            rung += other.expected_until is not None and other.order < order
+        return rung
 
     def _count(self, queue: QueueKey, status: AgentStatus) -> int:
         return sum(seat.status is status and seat.level(queue) is not None for seat in self._seats.values())
@@ -743,15 +749,11 @@ class FakeLine:
             return False
         phones, others = 0, set[str]()
         for served in seat.queues:
-            rung = [
-                other
-                for other in self._in_order(served.queue, ("later",))
-                if other.expected_until is not None and other.expected_until > now and other.order < person.order
-            ]
+            rung = self._rung_before(served.queue, person.order, now)
             idle = {other.key for other in self._free_agents(served.queue)} - {seat.key} if rung else set()
-            if len(rung) > len(idle):
+            if rung > len(idle):
                 return True
-            phones, others = phones + len(rung), others | idle
+            phones, others = phones + rung, others | idle
         return phones > len(others)
 
     def _first_for(self, seat: Seat) -> Person | None:
