@@ -87,14 +87,14 @@ def scaled(speed: float) -> dict[str, object]:
 
 
 class Show:
-    """One furnished demo below `settings.var_dir`."""
+    """One furnished demo below `settings.var_dir`, whose carrier listens on `carrier`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, carrier: socket.socket) -> None:
+        self._settings, self._carrier = settings, carrier
         self._path = settings.var_dir / "demo.json"
         self._feed = settings.var_dir / "people.jsonl"
         self._kept = self._load()
-        self._port = free_port()
+        self._port: int = carrier.getsockname()[1]
         self._furnish()
 
     def environment(self) -> dict[str, str]:
@@ -115,7 +115,7 @@ class Show:
         numbers = [part for _, _, number in QUEUES for part in ("--number", number)]
         return (
             sys.executable, "-m", "callback.emulator",
-            "--port", str(self._port),
+            "--socket", str(self._carrier.fileno()),
             "--account-sid", self._kept.account_sid,
             "--auth-token", self._kept.auth_token,
             "--api-key", f"{self._kept.key_sid}:{self._kept.key_secret}",
@@ -226,14 +226,6 @@ class Show:
     def _people(self) -> dict[str, Any]:
         seats = [{"key": key, "contact": contact, "name": name} for key, name, contact, _ in AGENTS]
         return {"api_token": self._kept.api_token, "agents": seats, "scenario": "demo"}
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def write_private(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -140,13 +140,15 @@ def run(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
         env["REDIS_URL"] = redis.prepare()
         commands["redis"] = Command(redis.argv, env=env, cwd=ROOT, early=True, ready=redis.answers)
     show = None
-    if settings.simulated:
-        from callback import demo
+    with ExitStack() as sockets:
+        if settings.simulated:
+            from callback import demo
 
-        show = demo.Show(settings)
-        env |= show.environment()
-        commands["carrier"] = Command(show.carrier_argv(), env=env, cwd=ROOT)
-    with listen(settings) as held:
+            carrier = sockets.enter_context(socket.create_server(("127.0.0.1", 0)))
+            show = demo.Show(settings, carrier)
+            env |= show.environment()
+            commands["carrier"] = Command(show.carrier_argv(), env=env, cwd=ROOT, holds=(carrier.fileno(),))
+        held = sockets.enter_context(listen(settings))
         env[HELD_SOCKET] = str(held.fileno())
         commands = {**commands, **commands_from(ROOT / "Procfile", env)}
         commands["web"] = replace(commands["web"], holds=(held.fileno(),))

@@ -12,6 +12,7 @@ import json
 import logging
 import random
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m callback.emulator", description="A Twilio-compatible carrier.")
     add = parser.add_argument
     add("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    add("--socket", type=int, help="in place of a port: the number of a listening socket that whoever starts it holds")
     add("--port-file", type=Path, help="where to write the port once it listens")
     add("--account-sid", default="AC" + "0" * 31 + "1", help="account sid that the REST API accepts")
     add("--auth-token", default="emulated-token", help="its token, which also signs webhooks")
@@ -100,8 +102,7 @@ async def serve(options: argparse.Namespace) -> None:
     app = application(exchange, keys=keys, origin=options.public_base_url)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", options.port)
-    await site.start()
+    await _site(runner, options).start()
     port = runner.addresses[0][1]
     exchange.base_url = f"http://127.0.0.1:{port}"
     _announce(options, port)
@@ -118,6 +119,12 @@ async def serve(options: argparse.Namespace) -> None:
     if options.state is not None:
         exchange.account.save(options.state)
     await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, options: argparse.Namespace) -> web.BaseSite:
+    if options.socket is None:
+        return web.TCPSite(runner, "127.0.0.1", options.port)
+    return web.SockSite(runner, socket.socket(fileno=options.socket))
 
 
 def _people(options: argparse.Namespace) -> people.PeopleConfig:
