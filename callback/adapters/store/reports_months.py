@@ -15,11 +15,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, cast, delete, func, insert, literal, select
 
-from callback.adapters.store.reports_spreads import ALL, IN_ONE, OfPart, Whole
+from callback.adapters.store.reports_spreads import ALL, IN_ONE, parts_of, wholes_of
 from callback.adapters.store.reports_sums import ALL_HOURS
 from callback.adapters.store.tables import report_days, report_hours, report_months, report_part_spreads, report_spreads
 from callback.adapters.store.transaction import Transaction, upsert
 from callback.domain.reports import NAMES, Grain, Part
+from callback.domain.tallying import SpreadOf
 
 CLOSE_S = 0.01
 """Sums of seconds may differ by as much, since they were added in another order."""
@@ -47,8 +48,8 @@ class ReportMonths(Transaction):
         whole: Steps = defaultdict(Counter)
         parts: Steps = defaultdict(Counter)
         for day in days:
-            self._read_whole(month, day, whole, parts)
-            self._read_parts(month, day, parts)
+            self._read_whole(day, whole, parts)
+            self._read_parts(day, whole, parts)
         self._put_steps(report_spreads, whole)
         self._put_steps(report_part_spreads, parts)
 
@@ -66,20 +67,18 @@ class ReportMonths(Transaction):
         rows = select(*key, *sums).where(table.c.day >= first, table.c.day <= last).group_by(agent, hour, table.c.queue)
         self._sql.execute(insert(report_months).from_select(["month", "agent", "hour", "queue", *NAMES], rows))
 
-    def _read_whole(self, month: date, day: date, whole: Steps, parts: Steps) -> None:
+    def _read_whole(self, day: date, whole: Steps, parts: Steps) -> None:
         c = report_spreads.c
         for row in self._sql.execute(select(c.queue, c.what, c.steps).where(c.queue != ALL, c.day == day)):
-            whole[Whole(ALL, day, row.what)].update(row.steps)
-            for queue in (row.queue, ALL):
-                parts[OfPart(Part.HOUR, Grain.MONTH, month, queue, ALL, row.what)].update(row.steps)
+            _spread(SpreadOf(row.queue, day, row.what), row.steps, whole, parts)
 
-    def _read_parts(self, month: date, day: date, parts: Steps) -> None:
+    def _read_parts(self, day: date, whole: Steps, parts: Steps) -> None:
         c = report_part_spreads.c
         of_days = (c.by.in_(list(Part)), c.grain == Grain.DAY, c.day == day, c.queue != ALL)
         for row in self._sql.execute(select(c.by, c.queue, c.part, c.what, c.steps).where(*of_days)):
-            parts[OfPart(row.by, Grain.DAY, day, ALL, row.part, row.what)].update(row.steps)
-            for queue in (row.queue, ALL):
-                parts[OfPart(row.by, Grain.MONTH, month, queue, row.part, row.what)].update(row.steps)
+            of = SpreadOf(row.queue, day, row.what)
+            one = of._replace(agent=row.part) if row.by == Part.AGENT else of._replace(hour=int(row.part))
+            _spread(one, row.steps, whole, parts)
 
     def _put_steps(self, table: Table, found: Steps) -> None:
         rows = [key._asdict() | {"steps": _in_order(found[key])} for key in sorted(found)]
@@ -91,6 +90,14 @@ def _even(days: list[float] | None, months: list[float] | None) -> bool:
     none = [0.0] * len(NAMES)
     pairs = zip(days or none, months or none, strict=True)
     return all(math.isclose(one, other, rel_tol=1e-9, abs_tol=CLOSE_S) for one, other in pairs)
+
+
+def _spread(of: SpreadOf, steps: Mapping[str, int], whole: Steps, parts: Steps) -> None:
+    """Into all the rows to which it is added when it is counted; that of the day itself comes out as it was."""
+    for row in wholes_of(of):
+        whole[row].update(steps)
+    for part in parts_of(of):
+        parts[part].update(steps)
 
 
 def _in_order(steps: Mapping[str, int]) -> dict[str, int]:

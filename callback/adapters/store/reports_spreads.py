@@ -65,9 +65,9 @@ class ReportSpreads(Transaction):
         whole: defaultdict[Whole, list[Spread]] = defaultdict(list)
         parts: defaultdict[OfPart, list[Spread]] = defaultdict(list)
         for key, spread in found.items():
-            for row in _wholes_of(key):
+            for row in wholes_of(key):
                 whole[row].append(spread)
-            for part in _parts_of(key):
+            for part in parts_of(key):
                 parts[part].append(spread)
         self._add_steps(report_spreads, whole)
         self._add_steps(report_part_spreads, parts)
@@ -109,14 +109,14 @@ _KEYS: Mapping[str, Callable[[Any], Any]] = {"hour": int}
 # --- which rows -----------------------------------------------------------------------------------------------------
 
 
-def _wholes_of(key: SpreadOf) -> Iterator[Whole]:
+def wholes_of(key: SpreadOf) -> Iterator[Whole]:
     """Where a spread of a day is added."""
     if key.hour is None and not key.agent:
         yield Whole(key.queue, key.day, key.what)
         yield Whole(ALL, key.day, key.what)
 
 
-def _parts_of(key: SpreadOf) -> Iterator[OfPart]:
+def parts_of(key: SpreadOf) -> Iterator[OfPart]:
     """Where a spread of a part is added, to its day and its month; and one of a day, to its month."""
     by = Part.AGENT if key.agent else Part.HOUR
     part = key.agent or (ALL if key.hour is None else f"{key.hour:02}")
