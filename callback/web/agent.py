@@ -133,8 +133,7 @@ def _agent() -> Agent:
     """Whoever is signed in. Their day begins at midnight where their queues are."""
     with house().store.look() as work:
         agent = work.agent(_key())
-    zones = (languages.queue_zone(house().book.queue(served.queue)) for served in agent.queues)
-    languages.in_zone(next((zone for zone in zones if zone), None))
+    languages.in_zone(languages.first_zone(house().book.queue(served.queue) for served in agent.queues))
     return agent
 
 

@@ -4,6 +4,7 @@ One catalogue serves voice and pages (`callback/locale`). A caller's page speaks
 phone; the console speaks the browser's; either can be switched, by a link, for as long as the page is used.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -100,6 +101,11 @@ def queue_zone(queue: Queue) -> str | None:
     if named is not None:
         return named.key
     return phone.zone_of(queue.numbers[0]) if queue.numbers else None
+
+
+def first_zone(queues: Iterable[Queue]) -> str | None:
+    """The zone of the first of these queues that has one."""
+    return next((zone for zone in map(queue_zone, queues) if zone), None)
 
 
 def clock(at: datetime, seconds: bool = False) -> str:

@@ -162,7 +162,7 @@ def _event(name: str, data: dict[str, Any], number: int | None = None) -> str:
 
 
 def _now() -> dict[str, str]:
-    return {"at": languages.clock(house().clock.now(), seconds=True)}
+    return {"at": languages.updated(house().clock.now())}
 
 
 def _last_seen() -> int:

@@ -101,7 +101,7 @@ def _may(role: str) -> bool:
 
 def _set_aside() -> int:
     """How much is set aside: for the link on every page. 0 while the record is away, which the banner says."""
-    with suppress(ConnectionError), house().store.begin() as work:
+    with suppress(ConnectionError), house().store.look() as work:
         return work.held_count()
     return 0
 
@@ -109,6 +109,5 @@ def _set_aside() -> int:
 def _zone(queue: Queue | None) -> str | None:
     if queue is not None:
         return languages.queue_zone(queue)
-    with house().store.begin() as work:
-        zones = (languages.queue_zone(queue) for queue in work.queues())
-        return next((zone for zone in zones if zone), None)
+    with house().store.look() as work:
+        return languages.first_zone(work.queues())

@@ -99,8 +99,7 @@ def _zone(now: QueueNow) -> ZoneInfo:
 
 def _in_the_houses_zone() -> None:
     """As the page itself: that of the first queue that has one."""
-    zones = (languages.queue_zone(queue) for queue in house().line.configuration()[1])
-    languages.in_zone(next((zone for zone in zones if zone), None))
+    languages.in_zone(languages.first_zone(house().line.configuration()[1]))
 
 
 def _pasts() -> Pasts:

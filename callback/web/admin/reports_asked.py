@@ -58,7 +58,7 @@ def wish_of(by: str = "") -> Wish:
     with house().store.look() as work:
         queues = sorted(work.queues(), key=lambda one: one.key)
         named = {agent.key: agent.name for agent in work.agents()} if by == "agent" else {}
-    languages.in_zone(next((zone for queue in queues if (zone := languages.queue_zone(queue))), None))
+    languages.in_zone(languages.first_zone(queues))
     today = house().clock.now().astimezone(languages.zone()).date()
     mistakes: dict[str, str] = {}
     period, first, last = _period(today, mistakes)
