@@ -76,7 +76,7 @@ def ended_for_three(hook: Hook, talk: Talk) -> bool:
 def never_bridged(house: House, pairing: Reservation, hook: Hook, there: bool) -> None:
     """No key was pressed on the agent's side."""
     if there:
-        settle.agent_missed(house, pairing)
+        settle.agent_missed(house, pairing, leg_asks=True)
     else:
         settle.caller_gone(house, pairing, hook.call)
 

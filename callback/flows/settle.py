@@ -11,7 +11,7 @@ from enum import Enum, auto
 from callback.domain import retry
 from callback.domain.callback import Attempt, Callback, Outcome, Text
 from callback.domain.desk import PASSED, Stage, Talk
-from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback
+from callback.domain.ids import AttemptId, CallbackId, CallSid, EntryId, Token, is_callback, new_token
 from callback.domain.lifecycle import ENDS, AgentStatus, CallState, Event, State
 from callback.domain.workday import Unanswered
 from callback.flows import handed, match, talks, together
@@ -395,7 +395,20 @@ def caller_gone(house: House, pairing: Reservation, call: CallSid) -> None:
         match.run_agent(house, pairing.agent)
 
 
-def agent_missed(house: House, pairing: Reservation, *, reason: str = Unanswered.MISSED) -> None:
-    """The agent did not press their key: away with a notice, and the caller is first in line again."""
-    house.line.release(pairing.token, entry_to="hold", agent_to=AgentStatus.AWAY, reason=reason, now=house.clock.now())
-    match.run(house, pairing.queue)
+def agent_missed(
+    house: House, pairing: Reservation, *, reason: str = Unanswered.MISSED, leg_asks: bool = False
+) -> None:
+    """The agent did not press their key: away with a notice, and the caller is first in line again. `leg_asks`: the
+    answer that the caller's leg waits for takes them to another agent who is free; a worker who sent the leg there as
+    well would forestall that answer, or cut it off."""
+    house.line.release(
+        pairing.token,
+        entry_to="hold",
+        agent_to=AgentStatus.AWAY,
+        reason=reason,
+        now=house.clock.now(),
+        again=new_token() if leg_asks else None,
+        lease_s=house.knobs.lease_s,
+    )
+    if not leg_asks:
+        match.run(house, pairing.queue)

@@ -267,9 +267,12 @@ class Line(Protocol):
         reason: str,
         now: datetime,
         score: int | None = None,
+        again: Token | None = None,
+        lease_s: float = 0,
     ) -> bool:
         """The pairing comes to nothing. The entry goes to `hold`, `menu`, `due`, `later` (same score unless given), or
-        `gone`; the agent to `agent_to`, or to what they wanted (None)."""
+        `gone`; the agent to `agent_to`, or to what they wanted (None). With `again`, an entry on `hold` pairs at once
+        under that token, as in `hold`: nobody else can pair them in between."""
         ...
 
     def bridge(self, token: Token, *, now: datetime, agent_leg: CallSid | None = None) -> bool:

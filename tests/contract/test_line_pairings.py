@@ -10,7 +10,7 @@ from callback.domain.errors import IllegalMove
 from callback.domain.ids import AgentKey, CallSid, EntryId, QueueKey, Token
 from callback.domain.lifecycle import AgentStatus
 from callback.ports import Stand
-from tests.support.line_scene import Scene
+from tests.support.line_scene import SUPPORT, Scene
 
 AVAILABLE, RESERVED, BUSY = AgentStatus.AVAILABLE, AgentStatus.RESERVED, AgentStatus.BUSY
 WRAP_UP, AWAY = AgentStatus.WRAP_UP, AgentStatus.AWAY
@@ -78,6 +78,38 @@ def test_an_agent_who_missed_the_ring_is_away_until_they_say_otherwise(scene: Sc
     assert scene.match() is None
     scene.presence("ada")
     assert scene.matched().entry == "CA1"
+
+
+def test_a_released_caller_may_be_paired_again_in_the_same_step(scene: Scene) -> None:
+    scene.staff("ada", "bob")
+    scene.holding("CA1")
+    scene.news()
+    assert scene.release(scene.line.agent(AgentKey("ada")).token or Token(""), agent_to=AWAY, again=True)
+    pairing = scene.line.standing(SUPPORT, EntryId("CA1")).reservation
+    assert pairing is not None
+    assert (pairing.agent, pairing.phase) == ("bob", "reserved")
+    assert pairing.lease_until == scene.clock.now() + timedelta(seconds=10)
+    assert scene.moves() == [
+        ("ada", "reserved", "away"), ("CA1", "reserved", "waiting"),
+        ("CA1", "waiting", "reserved"), ("bob", "available", "reserved"),
+    ]  # fmt: skip
+
+
+def test_who_is_released_and_finds_nobody_free_waits_in_the_same_place(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.holding("CA1", "CA2")
+    assert scene.release(scene.line.agent(AgentKey("ada")).token or Token(""), agent_to=AWAY, again=True)
+    assert scene.place("CA1") == ("hold", 1)
+    scene.presence("ada")
+    assert scene.matched().entry == "CA1"
+
+
+@pytest.mark.parametrize("place", ["menu", "due", "later"])
+def test_who_is_released_to_elsewhere_than_on_hold_is_not_paired_again(scene: Scene, place: str) -> None:
+    scene.staff("ada", "bob")
+    scene.enter("cb1")
+    assert scene.release(scene.matched().token, place, AWAY, again=True)
+    assert scene.place("cb1") == (place, 1)
 
 
 def test_a_released_callback_waits_for_its_next_attempt_in_the_place_that_the_policy_gives(scene: Scene) -> None:

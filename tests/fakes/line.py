@@ -347,6 +347,8 @@ class FakeLine:
         reason: str,
         now: datetime,
         score: int | None = None,
+        again: Token | None = None,
+        lease_s: float = 0,
     ) -> bool:
         pair = self._pairs.get(token)
         if pair is None or pair.phase == "busy":
@@ -368,6 +370,8 @@ class FakeLine:
             person.score = person.score if score is None else score
             self._tell_call(person, STATE_OF.get(entry_to), now, reason, pair)
             self._stand_again(person, entry_to, now, reason)
+            if again is not None and person.place == "hold":
+                self._pair_newcomer(person, again, now, lease_s)
         return True
 
     def bridge(self, token: Token, *, now: datetime, agent_leg: CallSid | None = None) -> bool:

@@ -10,9 +10,10 @@ from callback.adapters.store.errors import StoreUnavailable
 from callback.domain.callback import Callback, Outcome
 from callback.domain.ids import AgentKey
 from callback.domain.lifecycle import AgentStatus, State
-from callback.flows import cancel, presence, reconcile, settle
-from tests.support.house import ADA, StagedHouse, on_both
+from callback.flows import cancel, presence, reconcile, settle, sweep
+from tests.support.house import ADA, BASE, StagedHouse, on_both
 from tests.support.legs import Leg, Word
+from tests.support.steps import Killed
 
 BOB = "+12015550124"
 
@@ -183,6 +184,47 @@ def test_a_caller_whose_agent_missed_the_ring_is_taken_by_the_next(staged: Stage
     for word in [*leg.end(), *agent.end()]:
         staged.tell(word)
     assert staged.state(callback) is State.COMPLETED
+
+
+@pytest.mark.parametrize("beside", ["workers", "a sweep"])
+def test_a_caller_whose_agent_missed_the_ring_hears_of_it_however_quick_others_are(
+    staged: StagedHouse, beside: str
+) -> None:
+    staged.queue()
+    staged.agent("ann")
+    staged.agent("bea")
+    leg = staged.ring_in()
+    assert staged.pairing("ann").entry == leg.sid
+
+    def others(_: str) -> None:
+        if beside == "a sweep":
+            sweep.sweep(staged.house)
+        staged.dispatch.run_all(staged.house)
+
+    staged.steps.between = others
+    said = leg.dial_ends("no-answer").says
+    staged.steps.between = None
+    staged.work()
+    assert "our colleague could not answer" in said
+    assert staged.carrier.redirected == [], "what they hear is cut off by nobody"
+    staged.talking(leg)
+    assert staged.pairing("bea").entry == leg.sid
+
+
+def test_a_web_that_dies_while_it_finds_another_agent_costs_the_caller_nothing(staged: StagedHouse) -> None:
+    staged.queue()
+    staged.agent("ann")
+    staged.agent("bea")
+    leg = staged.ring_in()
+    staged.steps.restart(kill_after=1)
+    with pytest.raises(Killed, match=r"line\.release"):
+        leg.dial_ends("no-answer")
+    staged.steps.restart()
+    assert leg.dial is not None
+    leg.ask(f"{BASE}/voice/fallback", ErrorCode="11200", ErrorUrl=leg.dial.get("action"))
+    leg.hold()
+    staged.talking(leg)
+    assert staged.pairing("bea").entry == leg.sid
 
 
 def test_a_key_for_a_pairing_that_is_gone_bridges_nobody(staged: StagedHouse) -> None:

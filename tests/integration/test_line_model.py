@@ -183,11 +183,14 @@ class Histories(RuleBasedStateMachine):
             [None, AgentStatus.AVAILABLE, AgentStatus.AWAY, AgentStatus.OFFLINE, AgentStatus.BUSY]
         ),
         score=st.sampled_from([None, 2]),
+        again=st.booleans(),
     )
-    def release(self, data: st.DataObject, entry_to: str, agent_to: AgentStatus | None, score: int | None) -> None:
+    def release(
+        self, data: st.DataObject, entry_to: str, agent_to: AgentStatus | None, score: int | None, again: bool
+    ) -> None:
         self.both(
             "release", self.some_token(data), entry_to=entry_to, agent_to=agent_to, reason="given up",
-            now=self.clock.now(), score=score,
+            now=self.clock.now(), score=score, again=self.fresh() if again else None, lease_s=10,
         )  # fmt: skip
 
     @rule(data=st.data())

@@ -144,10 +144,13 @@ class Scene:
         *,
         reason: str = "not reached",
         score: int | None = None,
+        again: bool = False,
     ) -> bool:
-        """A pairing comes to nothing."""
-        now = self.clock.advance(1)
-        return self.line.release(token, entry_to=entry_to, agent_to=agent_to, reason=reason, now=now, score=score)
+        """A pairing comes to nothing; `again`: who is on hold is paired at once."""
+        now, next_ = self.clock.advance(1), self.token() if again else None
+        return self.line.release(
+            token, entry_to=entry_to, agent_to=agent_to, reason=reason, now=now, score=score, again=next_, lease_s=10
+        )
 
     def complete(self, token: Token, *, wrap_up: float = 20, entry_to: str = "gone", leg: str = "") -> AgentView | None:
         """A talk is over."""

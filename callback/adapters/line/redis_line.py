@@ -185,9 +185,12 @@ class RedisLine(Aging):
         reason: str,
         now: datetime,
         score: int | None = None,
+        again: Token | None = None,
+        lease_s: float = 0,
     ) -> bool:
-        placed = "" if score is None else score
-        reply = self._run("release", token, entry_to, agent_to or "", reason, to_micros(now), placed)
+        placed, at = "" if score is None else score, to_micros(now)
+        lease = at + span(lease_s)
+        reply = self._run("release", token, entry_to, agent_to or "", reason, at, placed, again or "", lease)
         return succeeded(reply[0], f"release to {entry_to} and {agent_to or 'as wanted'}")
 
     def bridge(self, token: Token, *, now: datetime, agent_leg: CallSid | None = None) -> bool:

@@ -1,14 +1,16 @@
 -- A pairing comes to nothing: the entry goes back to a place in line, or leaves; the agent goes where they are sent, or
--- where they wanted. Once they talk it is too late: STALE.
+-- where they wanted. Once they talk it is too late: STALE. Who is on hold again may be paired as `hold` does, before
+-- anybody else sees them there.
 --
 -- KEYS[1]  the event stream
 -- ARGV     token, place of the entry (menu, hold, due, later, gone), status of the agent ('' as wanted), reason, now,
---          score ('' as before)
+--          score ('' as before), token of the next pairing ('' none now), end of its lease
 -- Returns  OK, STALE, or ILLEGAL (a caller who never hung up is never due; no such move of an agent)
 -- Time     ARGV, microseconds of the shared clock
 -- @include _leaving.lua
+-- @include _pairing.lua
 
-local token, place, status, reason, now, score = unpack(ARGV)
+local token, place, status, reason, now, score, again, lease = unpack(ARGV)
 local r = load_reservation(token)
 if not r or r.phase == 'busy' then
   return { STALE }
@@ -37,5 +39,8 @@ elseif e then
   end
   tell_call(e, CALL_STATES[place], now, reason, r.agent, token)
   stand_again(e, place, now, reason)
+  if again ~= '' and e.place == 'hold' then
+    pair_newcomer(e, again, now, lease)
+  end
 end
 return { OK }
