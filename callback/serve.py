@@ -32,6 +32,9 @@ HELD_SOCKET = "CALLBACK_WEB_SOCKET"
 """The number of a listening socket that whoever starts the web holds for it (`callback run` does): while one server
 stops and the next one starts, connections wait in it, and no call loses a step."""
 BACKLOG = 2048
+PATIENCE = ("--timeout", "30", "--graceful-timeout", "10", "--keep-alive", "75")
+"""Seconds. On a new connection, too, the server waits for a request only as long as it keeps an old one alive (2 unless
+told), and then ends it without a word: a carrier that was busy between connecting and asking would see a call fail."""
 
 
 def application() -> "Flask":
@@ -98,9 +101,7 @@ def server(settings: Settings, application: str) -> list[str]:
         "--bind", f"fd://{held}" if held else f"{host}:{port}",
         "--workers", os.environ.get("WEB_CONCURRENCY", str(WEB_WORKERS)),
         "--worker-class", *kind,
-        "--timeout", "30",
-        "--graceful-timeout", "10",
-        "--keep-alive", "75",
+        *PATIENCE,
         "--max-requests", "0",
         "--log-level", "warning",
         "--no-control-socket",

@@ -5,6 +5,9 @@ A proxy stands before Redis and PostgreSQL. Callers are many at once: what one f
 
 import statistics
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlencode
 
 import pytest
 
@@ -15,6 +18,8 @@ from tests.support.redis_server import RedisServer, valkey_binary
 from tests.support.waiting import eventually
 
 CROWD = 200
+SLOW_S = 3.0
+"""Longer than the server keeps a silent connection by itself."""
 BACK_S = 3.0
 """A second or two after a backend is back, and what a busy machine adds."""
 
@@ -89,6 +94,17 @@ def test_a_crowd_is_answered_in_time_though_everything_is_silent(front: Front) -
         in_time(crowd)
         assert kept(crowd)
         in_time(front.all_arrive(CROWD // 2))
+
+
+def test_a_connection_on_which_nothing_comes_for_seconds_is_answered_all_the_same(front: Front) -> None:
+    webhook = front.webhook(front.incoming, front.calls())
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with closing(HTTPConnection("127.0.0.1", front.home.port, timeout=SLOW_S)) as slow:
+        slow.connect()
+        with pytest.raises(TimeoutError):
+            slow.sock.recv(1)
+        slow.request("POST", webhook.url, urlencode(webhook.form), front.home.signed(webhook.url, webhook.form) | form)
+        assert slow.getresponse().status == 200
 
 
 def test_connections_that_were_forgotten_by_the_network_are_replaced(front: Front) -> None:

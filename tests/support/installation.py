@@ -31,6 +31,7 @@ from callback.cli import main
 from callback.domain.ids import token_hash
 from callback.emulator.signature import sign
 from callback.ports import ApiToken
+from callback.serve import PATIENCE
 from callback.web.credentials import new_token
 from tests.support.ports import free_port
 from tests.support.tree import ROOT
@@ -209,7 +210,7 @@ class Installation:
             ],
             "web": [
                 python, "-m", "gunicorn", "callback.serve:application()", "--bind", f"127.0.0.1:{self.port}",
-                "--workers", "1", *self.web_options, "--no-control-socket", "--log-level", "warning",
+                "--workers", "1", *self.web_options, *PATIENCE, "--no-control-socket", "--log-level", "warning",
             ],
             "worker": [
                 *celery, "worker", "-Q", "dial,messages,sweep,persist", "--concurrency", str(self.concurrency),
