@@ -332,14 +332,15 @@ class World:
 
     def _asks(self, leg: Leg, act: Callable[[], Document], key: str = "") -> Act:
         def asks() -> None:
-            before = step_of(gather_action(leg))
-            self.witness.presses(leg, before, key)
+            question = gather_action(leg)
+            step = step_of(question)
+            unwanted = self.witness.unwanted(leg, question, step, key)
             try:
                 self.guard(leg, act)
             except Killed:
-                self.witness.died(leg, before, key)
+                self.witness.died(leg, step, key)
                 raise
-            self.witness.pressed(leg, before, key)
+            self.witness.pressed(leg, step, key, unwanted)
 
         return asks
 

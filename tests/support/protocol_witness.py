@@ -65,10 +65,15 @@ class Witness:
         """And was told that it is done."""
         self.acknowledged.setdefault(id, len(self.stage.carrier.created))
 
-    def presses(self, leg: Leg, step: str, key: str) -> None:
-        """A key that may have its effect although nobody is told so."""
-        if key == "3" and step == "callback/key" and leg.sid in self.served:
-            self.wanted.add(self.served[leg.sid])
+    def unwanted(self, leg: Leg, question: str, step: str, key: str) -> CallbackId | None:
+        """The promise that a key says is no longer needed, when we call or when its caller rings in: it may have its
+        effect although nobody is told so."""
+        if key != "3" or step not in ("callback/key", "already"):
+            return None
+        given_up = self.served.get(leg.sid) if step == "callback/key" else CallbackId(fields_of(question)["cb"])
+        if given_up is not None:
+            self.wanted.add(given_up)
+        return given_up
 
     def died(self, leg: Leg, step: str, key: str) -> None:
         """A key that may have had its effect although nobody heard so."""
@@ -85,15 +90,15 @@ class Witness:
             return CallbackId(entry) if entry.startswith("cb") else None
         return self.served.get(leg.sid)
 
-    def pressed(self, leg: Leg, step: str, key: str) -> None:
-        """A key, and what was heard then."""
+    def pressed(self, leg: Leg, step: str, key: str, unwanted: CallbackId | None) -> None:
+        """A key, and what was heard then; `unwanted` is the promise that it gave up."""
         if step == "confirm" and key == "1" and "Good" in leg.document.says:
             with self.stage.sql.begin() as work:
                 made = work.callback_by_origin(leg.sid)
             if made is not None:
                 self.promised(made)
-        if step == "callback/key" and key == "3" and "We will not call you again" in leg.document.says:
-            self.cancelled(self.served[leg.sid])
+        if unwanted is not None and "We will not call you again" in leg.document.says:
+            self.cancelled(unwanted)
 
     def lost(self) -> None:
         """Redis forgets: a talk of this moment may have been known to it alone, and so may the arrival of a caller who
