@@ -46,7 +46,9 @@ def dialled(house: House, hook: Hook) -> Script:
     if pairing is not None and pairing.phase == "busy":
         apart = hook.form.get("DialBridged") == "false" and "room" not in hook.query
         cause = f"call {hook.call}"
-        settle.talk_over(house, pairing.token, caller_there=there, cause=cause, said_cut_off=apart, leg=hook.call)
+        settle.talk_over(
+            house, pairing.token, caller_there=there, cause=cause, said_cut_off=apart, leg=hook.call, leg_asks=True
+        )
     elif pairing is not None and pairing.entry == place.entry:
         missed = True
         never_bridged(house, pairing, hook, there)
@@ -106,7 +108,7 @@ def agent_status(house: House, hook: Hook) -> None:
     token = Token(hook.query["r"])
     if hook.status == "completed" and seen_first(house, hook) and not on_another_leg(house, token, hook.call):
         caller = CallSid(hook.form.get("ParentCallSid", "")) or None
-        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}", leg=caller)
+        settle.talk_over(house, token, caller_there=None, cause=f"call {hook.call}", leg=caller, leg_asks=True)
 
 
 def on_another_leg(house: House, token: Token, leg: CallSid) -> bool:

@@ -42,6 +42,7 @@ class Told:
     said_cut_off: bool
     leg: CallSid | None
     met: bool | None  # whether agent and caller were together; None: not told
+    leg_asks: bool = False  # the caller's leg, if it is still there, asks now what comes next
 
 
 def talk_over(
@@ -53,11 +54,13 @@ def talk_over(
     said_cut_off: bool = False,
     leg: CallSid | None = None,
     met: bool | None = None,
+    leg_asks: bool = False,
 ) -> bool:
     """The conversation of `token` ended: the agent wraps up. Within the policy's cut-off of bridging (or where the desk
     says so), and unless the caller is known to be gone, it never really began: the caller is back at the front, on
-    `leg` as whoever reports it knows. `met`: what the report says about both having been there. False: settled before,
-    or nothing can be settled until the carrier is asked, or until the caller's leg goes where it was passed on to.
+    `leg` as whoever reports it knows. `met`: what the report says about both having been there. `leg_asks`: as for
+    `agent_missed`. False: settled before, or nothing can be settled until the carrier is asked, or until the caller's
+    leg goes where it was passed on to.
     """
     pairing = house.line.reservation(token)
     if pairing is None or pairing.phase != "busy":
@@ -66,7 +69,7 @@ def talk_over(
     if asked is not None:
         handed.asked_in_vain(house, pairing, asked)
         return True
-    told = Told(caller_there, said_cut_off, leg, met)
+    told = Told(caller_there, said_cut_off, leg, met, leg_asks)
     talk = talks.of(house, token)
     if talk is None or caller_there is False:
         over = settled(house, pairing, told, cause)
@@ -114,14 +117,22 @@ def settled(house: House, pairing: Reservation, told: Told, cause: str) -> bool:
     if ending is Ending.UNKNOWN and caller_there is None:
         return False
     entry_to = "hold" if ending is Ending.CUT_OFF else "gone"
-    view = house.line.complete(token, wrap_up_s=policy.wrap_up_s, now=now, entry_to=entry_to, leg=leg)
+    view = house.line.complete(
+        token,
+        wrap_up_s=policy.wrap_up_s,
+        now=now,
+        entry_to=entry_to,
+        leg=leg,
+        again=new_token() if told.leg_asks else None,
+        lease_s=house.knobs.lease_s,
+    )
     if view is None:
         return False
     if is_callback(pairing.entry):
         close_callback(house, CallbackId(pairing.entry), ending, cause=cause, now=now)
     if view.status is AgentStatus.AVAILABLE:
         match.run_agent(house, pairing.agent)
-    if ending is Ending.CUT_OFF:
+    if ending is Ending.CUT_OFF and not told.leg_asks:
         match.run(house, pairing.queue)
     if room is not None:
         empty(house, pairing, room, caller_there, leg if ending is Ending.CUT_OFF else None)

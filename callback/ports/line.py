@@ -281,11 +281,20 @@ class Line(Protocol):
         ...
 
     def complete(
-        self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone", leg: CallSid | None = None
+        self,
+        token: Token,
+        *,
+        wrap_up_s: float,
+        now: datetime,
+        entry_to: str = "gone",
+        leg: CallSid | None = None,
+        again: Token | None = None,
+        lease_s: float = 0,
     ) -> AgentView | None:
         """The talk is over: the agent wraps up, or goes where they wanted; counted into `Measured`. None: stale.
         `entry_to="hold"` puts the caller back with the old score (cut off), on `leg` where we rang them: without it
-        they stand in the menu until the leg asks for its music."""
+        they stand in the menu until the leg asks for its music. `again` as in `release`; the agent is told as they are
+        after it."""
         ...
 
     def presence(self, agent: AgentKey, wanted: AgentStatus, *, now: datetime, why: str = "") -> AgentView:

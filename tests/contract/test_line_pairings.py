@@ -263,6 +263,36 @@ def test_a_caller_who_was_cut_off_is_back_in_front_on_hold(scene: Scene) -> None
     assert scene.matched().entry == "CA1"
 
 
+def test_a_caller_who_was_cut_off_may_be_paired_again_in_the_same_step_before_whoever_waits(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.holding("CA1", "CA2")
+    token = scene.line.agent(AgentKey("ada")).token or Token("")
+    scene.bridge(token)
+    scene.news()
+    view = scene.complete(token, wrap_up=0, entry_to="hold", again=True)
+    pairing = scene.line.standing(SUPPORT, EntryId("CA1")).reservation
+    assert view is not None
+    assert pairing is not None
+    assert (view.status, view.token) == (RESERVED, pairing.token)
+    assert pairing.lease_until == scene.clock.now() + timedelta(seconds=10)
+    assert scene.order() == ["CA2"]
+    assert scene.moves() == [
+        ("ada", "busy", "available"), ("CA1", "bridged", "waiting"),
+        ("CA1", "waiting", "reserved"), ("ada", "available", "reserved"),
+    ]  # fmt: skip
+
+
+def test_a_caller_who_was_cut_off_and_finds_nobody_free_is_back_in_front(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.holding("CA1", "CA2")
+    token = scene.line.agent(AgentKey("ada")).token or Token("")
+    scene.bridge(token)
+    view = scene.complete(token, entry_to="hold", again=True)
+    assert view is not None
+    assert view.status is WRAP_UP
+    assert scene.order() == ["CA1", "CA2"]
+
+
 def test_a_callback_that_was_cut_off_keeps_its_place_until_its_leg_holds(scene: Scene) -> None:
     scene.staff("ada")
     scene.enter("cb1")

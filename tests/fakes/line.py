@@ -370,8 +370,7 @@ class FakeLine:
             person.score = person.score if score is None else score
             self._tell_call(person, STATE_OF.get(entry_to), now, reason, pair)
             self._stand_again(person, entry_to, now, reason)
-            if again is not None and person.place == "hold":
-                self._pair_newcomer(person, again, now, lease_s)
+            self._pair_again(person, again, now, lease_s)
         return True
 
     def bridge(self, token: Token, *, now: datetime, agent_leg: CallSid | None = None) -> bool:
@@ -389,7 +388,15 @@ class FakeLine:
         return True
 
     def complete(
-        self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone", leg: CallSid | None = None
+        self,
+        token: Token,
+        *,
+        wrap_up_s: float,
+        now: datetime,
+        entry_to: str = "gone",
+        leg: CallSid | None = None,
+        again: Token | None = None,
+        lease_s: float = 0,
     ) -> AgentView | None:
         pair = self._pairs.get(token)
         if pair is None or pair.phase != "busy":
@@ -411,6 +418,7 @@ class FakeLine:
             person.measured = True
             person.leg = person.leg or leg
             self._stand_again(person, entry_to, now, reason)
+            self._pair_again(person, again, now, lease_s)
         return self._view(seat)
 
     def hand_on(self, token: Token, to: Token, stand: Stand, *, wrap_up_s: float, now: datetime) -> AgentView | None:
@@ -784,6 +792,10 @@ class FakeLine:
             if (first is None or first.order >= person.order) and not self._is_kept(seat, person, now):
                 self._reserve(person, seat, token, now, lease_s)
                 return
+
+    def _pair_again(self, person: Person, again: Token | None, now: datetime, lease_s: float) -> None:
+        if again is not None and person.place == "hold":
+            self._pair_newcomer(person, again, now, lease_s)
 
     def _reserve(
         self, person: Person, seat: Seat, token: Token, now: datetime, lease_s: float, reason: str = "matched"

@@ -1,6 +1,8 @@
 """Caller and agent come together by a key on each side; talks end, are cut off, and are settled once, in any order."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, cast
 
@@ -195,20 +197,27 @@ def test_a_caller_whose_agent_missed_the_ring_hears_of_it_however_quick_others_a
     staged.agent("bea")
     leg = staged.ring_in()
     assert staged.pairing("ann").entry == leg.sid
-
-    def others(_: str) -> None:
-        if beside == "a sweep":
-            sweep.sweep(staged.house)
-        staged.dispatch.run_all(staged.house)
-
-    staged.steps.between = others
-    said = leg.dial_ends("no-answer").says
-    staged.steps.between = None
-    staged.work()
+    with quick(staged, beside):
+        said = leg.dial_ends("no-answer").says
     assert "our colleague could not answer" in said
     assert staged.carrier.redirected == [], "what they hear is cut off by nobody"
     staged.talking(leg)
     assert staged.pairing("bea").entry == leg.sid
+
+
+@contextmanager
+def quick(staged: StagedHouse, who: str) -> Iterator[None]:
+    """Between any two steps, and at the end, the workers do all there is to do; "a sweep": which comes first."""
+
+    def others(_: str) -> None:
+        if who == "a sweep":
+            sweep.sweep(staged.house)
+        staged.dispatch.run_all(staged.house)
+
+    staged.steps.between = others
+    yield
+    staged.steps.between = None
+    staged.work()
 
 
 def test_a_web_that_dies_while_it_finds_another_agent_costs_the_caller_nothing(staged: StagedHouse) -> None:
@@ -365,10 +374,56 @@ def test_an_agent_who_is_free_at_once_takes_the_caller_who_was_cut_off_and_not_t
     for word in agent.end():
         staged.tell(word)
     assert str(staged.pairing().entry) == callback.id, "though their leg has not asked for its music yet"
-    staged.work()
+    leg.dial_ends()
     staged.talking(leg)
     assert staged.path(callback.id)[-3:] == ["bridged", "answered", "bridged"]
     staged.check_journal()
+
+
+@pytest.mark.parametrize("beside", ["workers", "a sweep"])
+@pytest.mark.parametrize("first", ["the caller's leg", "the agent's leg"])
+def test_a_caller_who_is_cut_off_hears_of_it_however_quick_others_are(
+    staged: StagedHouse, first: str, beside: str
+) -> None:
+    staged.queue()
+    staged.agent("ann")
+    staged.agent("bea")
+    leg = staged.ring_in()
+    agent = staged.talking(leg)
+    assert staged.pairing("ann").entry == leg.sid
+    staged.wait(2)
+    words = agent.end()
+    with quick(staged, beside):
+        if first == "the agent's leg":
+            tell_all(staged, words)
+        said = leg.dial_ends().says
+        if first == "the caller's leg":
+            tell_all(staged, words)
+    assert "the connection was lost" in said
+    assert staged.carrier.redirected == [], "what they hear is cut off by nobody"
+    staged.talking(leg)
+    assert staged.pairing("bea").entry == leg.sid
+
+
+def tell_all(staged: StagedHouse, words: list[Word]) -> None:
+    """The carrier reports these."""
+    for word in words:
+        staged.tell(word)
+
+
+def test_a_caller_who_is_cut_off_and_whose_leg_asks_nothing_is_fetched_by_the_sweep(staged: StagedHouse) -> None:
+    staged.queue()
+    staged.agent("ann")
+    staged.agent("bea")
+    leg = staged.ring_in()
+    agent = staged.talking(leg)
+    staged.wait(2)
+    tell_all(staged, agent.end())
+    assert staged.pairing("bea").entry == leg.sid
+    staged.pass_time(round(staged.house.knobs.lease_s) + 2)
+    assert len(staged.carrier.redirected) == 1
+    staged.talking(leg)
+    assert staged.pairing("bea").entry == leg.sid
 
 
 def test_the_desk_can_say_that_a_talk_was_cut_off_at_any_time(staged: StagedHouse) -> None:

@@ -198,10 +198,16 @@ class Histories(RuleBasedStateMachine):
         self.both("bridge", self.some_token(data), now=self.clock.now())
 
     @rule(
-        data=st.data(), wrap_up=st.sampled_from([0, 3.5, 20]), entry_to=st.sampled_from(["gone", "gone", "hold", "due"])
+        data=st.data(),
+        wrap_up=st.sampled_from([0, 3.5, 20]),
+        entry_to=st.sampled_from(["gone", "gone", "hold", "due"]),
+        again=st.booleans(),
     )
-    def complete(self, data: st.DataObject, wrap_up: float, entry_to: str) -> None:
-        self.both("complete", self.some_token(data), wrap_up_s=wrap_up, now=self.clock.now(), entry_to=entry_to)
+    def complete(self, data: st.DataObject, wrap_up: float, entry_to: str, again: bool) -> None:
+        self.both(
+            "complete", self.some_token(data), wrap_up_s=wrap_up, now=self.clock.now(), entry_to=entry_to,
+            again=self.fresh() if again else None, lease_s=10,
+        )  # fmt: skip
 
     @rule(data=st.data(), wanted=presences)
     def ask(self, data: st.DataObject, wanted: AgentStatus) -> None:

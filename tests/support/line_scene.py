@@ -152,10 +152,14 @@ class Scene:
             token, entry_to=entry_to, agent_to=agent_to, reason=reason, now=now, score=score, again=next_, lease_s=10
         )
 
-    def complete(self, token: Token, *, wrap_up: float = 20, entry_to: str = "gone", leg: str = "") -> AgentView | None:
-        """A talk is over."""
-        known, now = CallSid(leg) or None, self.clock.advance(1)
-        return self.line.complete(token, wrap_up_s=wrap_up, now=now, entry_to=entry_to, leg=known)
+    def complete(
+        self, token: Token, *, wrap_up: float = 20, entry_to: str = "gone", leg: str = "", again: bool = False
+    ) -> AgentView | None:
+        """A talk is over; `again` as in `release`."""
+        known, now, next_ = CallSid(leg) or None, self.clock.advance(1), self.token() if again else None
+        return self.line.complete(
+            token, wrap_up_s=wrap_up, now=now, entry_to=entry_to, leg=known, again=next_, lease_s=10
+        )
 
     def place(self, entry: str) -> tuple[str, int | None]:
         """Where somebody is, and their position."""

@@ -197,9 +197,18 @@ class RedisLine(Aging):
         return succeeded(self._run("bridge", token, to_micros(now), agent_leg or "")[0], token)
 
     def complete(
-        self, token: Token, *, wrap_up_s: float, now: datetime, entry_to: str = "gone", leg: CallSid | None = None
+        self,
+        token: Token,
+        *,
+        wrap_up_s: float,
+        now: datetime,
+        entry_to: str = "gone",
+        leg: CallSid | None = None,
+        again: Token | None = None,
+        lease_s: float = 0,
     ) -> AgentView | None:
-        reply = self._run("complete", token, wrap_up_s, to_micros(now), entry_to, leg or "")
+        at = to_micros(now)
+        reply = self._run("complete", token, wrap_up_s, at, entry_to, leg or "", again or "", at + span(lease_s))
         return replies.agent(reply[1:]) if succeeded(reply[0], f"complete to {entry_to}") else None
 
     def hand_on(self, token: Token, to: Token, stand: Stand, *, wrap_up_s: float, now: datetime) -> AgentView | None:

@@ -120,3 +120,10 @@ local function pair_newcomer(e, token, now, lease)
   end
   return nil
 end
+
+-- Whoever is on hold again, their pairing or talk being over, is paired at once under the token `again` ('' leaves them).
+local function pair_again(e, again, now, lease)
+  if again ~= '' and e.place == 'hold' then
+    pair_newcomer(e, again, now, lease)
+  end
+end

@@ -39,8 +39,6 @@ elseif e then
   end
   tell_call(e, CALL_STATES[place], now, reason, r.agent, token)
   stand_again(e, place, now, reason)
-  if again ~= '' and e.place == 'hold' then
-    pair_newcomer(e, again, now, lease)
-  end
+  pair_again(e, again, now, lease)
 end
 return { OK }
