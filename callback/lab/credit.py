@@ -2,13 +2,14 @@
 
 A trace names priorities, not what they are worth. Whenever an agent takes a caller while another of the same queue and
 type but another priority goes on waiting, the one who was taken had the lower score (joined - credit). So each such
-pair says on which side of the difference of their times of joining the difference of their credits lies; the credit
-that agrees with most pairs is taken. Pairs that disagree (skills, an agent's choice) do not matter as long as they are
-the fewer.
+pair says on which side of the difference of their times of joining the difference of their credits lies; the credits
+that agree with most pairs are taken, one after another until none changes. Pairs that disagree (skills, an agent's
+choice) do not matter as long as they are the fewer.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from callback.domain.floor import Floor, Served, Waiting
 from callback.lab import replay
@@ -18,9 +19,16 @@ ENOUGH = 50
 """With fewer pairs nothing is learnt."""
 LATEST = 1000
 """A house changes its mind about what a priority is worth: the latest so many pairs count that say anything."""
+ROUNDS = 10
+"""The credits are gone through at most so often: each rests on those that it was compared with."""
 
-Pairs = list[tuple[float, bool]]
-"""How much later the one of higher credit joined, and whether they were served first all the same."""
+
+class _Pair(NamedTuple):
+    """How much later somebody joined than one of the priority `other`, and whether they were served first."""
+
+    later: float
+    first: bool
+    other: str
 
 
 def learn(rows: Sequence[Row], known: Mapping[str, float]) -> dict[str, float]:
@@ -32,38 +40,44 @@ def learn(rows: Sequence[Row], known: Mapping[str, float]) -> dict[str, float]:
     if len(occurring) < 2:
         return dict(known)
     base = "" if "" in occurring else occurring.most_common(1)[0][0]
-    pairs = _pairs(rows, base)
-    learnt = {priority: _best(_telling(found)) for priority, found in pairs.items() if len(found) >= ENOUGH}
-    return {**known, **learnt}
+    pairs = {whose: found for whose, found in _pairs(rows).items() if whose != base and len(found) >= ENOUGH}
+    worth = {**known, base: 0.0, **dict.fromkeys(pairs, 0.0)}
+    for _ in range(ROUNDS):
+        before = dict(worth)
+        for whose, found in pairs.items():
+            worth[whose] = _best(_telling(found, worth))
+        if worth == before:
+            break
+    return {whose: credit for whose, credit in worth.items() if whose in known or whose in pairs}
 
 
-def _pairs(rows: Sequence[Row], base: str) -> dict[str, Pairs]:
+def _pairs(rows: Sequence[Row]) -> Mapping[str, Sequence[_Pair]]:
+    """By priority and in the order of time, one for each side."""
     floor = Floor()
-    pairs: dict[str, Pairs] = defaultdict(list)
+    pairs: dict[str, list[_Pair]] = defaultdict(list)
     for event, _ in replay.events(rows, {}):
         if isinstance(event, Served) and len(floor.line) > 1:
             taken = floor.place(event.call)
             for other in floor.line:
-                _note(pairs, base, taken, other)
+                _note(pairs, taken, other)
         floor.apply(event)
     return pairs
 
 
-def _note(pairs: dict[str, Pairs], base: str, taken: Waiting, other: Waiting) -> None:
+def _note(pairs: Mapping[str, list[_Pair]], taken: Waiting, other: Waiting) -> None:
     """What it says that `taken` was served while `other` waited."""
     mine, theirs = taken.joined.kind, other.joined.kind
-    if (mine.queue, mine.type) != (theirs.queue, theirs.type) or (mine.priority == base) == (theirs.priority == base):
-        return
-    later = taken.joined.since - other.joined.since
-    if theirs.priority == base:
-        pairs[mine.priority].append((later, True))
-    else:
-        pairs[theirs.priority].append((-later, False))
+    if (mine.queue, mine.type) == (theirs.queue, theirs.type) and mine.priority != theirs.priority:
+        later = taken.joined.since - other.joined.since
+        pairs[mine.priority].append(_Pair(later, True, theirs.priority))
+        pairs[theirs.priority].append(_Pair(-later, False, mine.priority))
 
 
-def _telling(pairs: Pairs) -> Pairs:
-    """The latest of the pairs in which the one of higher credit came later: the others are served first anyway."""
-    return [pair for pair in pairs if pair[0] > 0][-LATEST:]
+def _telling(pairs: Iterable[_Pair], worth: Mapping[str, float]) -> list[tuple[float, bool]]:
+    """The latest of the pairs that a credit of 0 or more decides: the least credit by which somebody would have been
+    first, the other having theirs, and whether they were."""
+    asked = ((pair.later + worth.get(pair.other, 0.0), pair.first) for pair in pairs)
+    return [pair for pair in asked if pair[0] > 0][-LATEST:]
 
 
 def _best(pairs: Iterable[tuple[float, bool]]) -> float:

@@ -1,6 +1,7 @@
 """Scores and learnt credits, by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -47,3 +48,10 @@ def test_without_priorities_nothing_is_learnt() -> None:
 def test_of_a_priority_that_was_given_another_worth_the_latest_counts() -> None:
     before, after = crowd(6000, credit=1.0), crowd(6000, credit=90.0, seed=2, start=300_000.0)
     assert credit.learn([*before, *after], {})["vip"] == pytest.approx(90, abs=8)
+
+
+def test_priorities_are_measured_by_each_other_where_hardly_anybody_has_none() -> None:
+    served = crowd(6000, credit=90.0)
+    known = [row if row.priority or at % 3000 == 1 else replace(row, priority="known") for at, row in enumerate(served)]
+    learnt = credit.learn(known, {})
+    assert learnt["vip"] - learnt["known"] == pytest.approx(90, abs=8)
