@@ -130,3 +130,13 @@ def test_a_callers_page_shows_what_they_were_told_and_why(web: WebHouse) -> None
     assert "+12015550177" not in said
     assert "What was said, and why" in text(client.get(f"/admin/callbacks/{made.id}"))
     assert client.get("/admin/calls/CAnobody").status_code == 404
+
+
+def test_a_callback_whose_record_cannot_be_read_is_shown_with_the_way_to_mend_it(web: WebHouse) -> None:
+    made = web.promise()
+    web.tear(made.id)
+    said = text(signed_in(web, "supervisor").get(f"/admin/callbacks/{made.id}"))
+    for words in ("Number unreadable", "<code translate=\"no\">callback reseal</code>", "SECRET_KEY_OLD",
+                  "/admin/trouble", "/admin/queues/support/line", "asked through a program"):  # fmt: skip
+        assert words in said, words
+    assert signed_in(web, "supervisor").get("/admin/callbacks/cbnobody").status_code == 404

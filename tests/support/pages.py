@@ -74,6 +74,7 @@ PAGES: tuple[Shown, ...] = (
     Shown("staffing", "/admin/queues/support/staffing", "supervisor"),
     Shown("callback", "/admin/callbacks/{completed}", "supervisor"),
     Shown("callback-waiting", "/admin/callbacks/{waiting}", "supervisor"),
+    Shown("callback-unreadable", "/admin/callbacks/{torn}", "supervisor"),
     Shown("call", "/admin/calls/{call}", "supervisor"),
     Shown("agents", "/admin/agents", "supervisor"),
     Shown("agent-add", "/admin/agents/add", "admin"),

@@ -146,6 +146,8 @@ def _ended(staged: Staged) -> None:
     }
     for word, events in ways.items():
         staged.by_state[word] = _led(staged.web, new(), events)
+    staged.by_state["torn"] = _led(staged.web, new(), ways["completed"])
+    staged.web.tear(staged.by_state["torn"].id)
     gone = new()
     staged.by_state["cancelled"] = cancel.cancel(staged.web.house, gone.id, reason="asked for", cause="test")
 

@@ -19,6 +19,8 @@ from typing import Any, cast
 
 from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import create_engine
+from sqlalchemy import text as sql_text
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
@@ -33,7 +35,17 @@ from callback.adapters.telephony.texts import CatalogueWords
 from callback.adapters.telephony.urls import PublicUrls
 from callback.cli import rehearsed
 from callback.domain.callback import Attempt, Callback, Outcome, Served, Source
-from callback.domain.ids import AgentKey, AttemptId, CallSid, EntryId, QueueKey, Token, new_attempt_id, token_hash
+from callback.domain.ids import (
+    AgentKey,
+    AttemptId,
+    CallbackId,
+    CallSid,
+    EntryId,
+    QueueKey,
+    Token,
+    new_attempt_id,
+    token_hash,
+)
 from callback.domain.lifecycle import AgentStatus, Event
 from callback.flows import configure, enrol, presence, settle
 from callback.flows.book import LineBook
@@ -124,6 +136,7 @@ class WebHouse:
         migrate(database_url)
         self.client = make_client(redis_url, timeout_s=10)
         self.store = SqlStore(database_url, SECRET)
+        self._database_url = database_url
         self.line = RedisLine(self.client, clock)
         self.dispatch = WrittenDown()
         self.numbers = FakeNumbers()
@@ -163,6 +176,15 @@ class WebHouse:
         """Lets go of both servers."""
         self.client.close()
         self.store.close()
+
+    def tear(self, callback: CallbackId) -> None:
+        """Nobody can read its number any more, as after a secret was lost."""
+        engine = create_engine(self._database_url)
+        with engine.begin() as sql:
+            sql.execute(
+                sql_text("UPDATE callbacks SET number = :torn WHERE id = :id"), {"torn": b"torn", "id": callback}
+            )
+        engine.dispose()
 
     def queue(
         self, key: str = "support", name: str = "Support", numbers: tuple[str, ...] = (OWN,), **policy: Any

@@ -113,22 +113,24 @@ def add(key: str) -> AnyResponse | tuple[str, int]:
 
 @signed_in(Role.VIEWER)
 def callback(id: str) -> str:
-    """One callback: where it stands, each attempt, and every change with its reason."""
+    """One callback: where it stands, each attempt, and every change with its reason; the last two also where its record
+    cannot be read. Raises NotFound."""
     with house().store.begin() as work:
-        found = work.callback(CallbackId(id))
-        attempts = work.attempts(found.id)
+        found = _readable(work, CallbackId(id))
+        attempts = work.attempts(CallbackId(id))
         journal = work.journal(after=0, limit=200, kind="callback", subject=id)
-        queue = work.queue(found.queue)
+        of = [found.queue] if found is not None else [QueueKey(row.queue) for row in journal[-1:]]
+        queue = work.queue(of[0]) if of else None
         agents = {agent.key: agent.name for agent in work.agents()} if attempts else {}
+    history: dict[str, Any] = {"names": agents, "queue": queue, "attempts": attempts, "journal": journal}
+    if found is None:
+        return page("admin/callback_unreadable.html", id=id, **history)
     seen = look.callback_now(house(), found)
     return page(
         "admin/callback.html",
-        names=agents,
-        queue=queue,
+        **history,
         seen=seen,
         callback=seen.callback,
-        attempts=attempts,
-        journal=journal,
         told=hindsight.of_callback(house(), found),
         cancellable=_cancellable(seen.callback),
         movable=seen.callback.state in MOVABLE,
@@ -270,6 +272,14 @@ def _row(work: Work, queue: Queue, now: datetime, one: Waiting, gap_s: float | N
         found.next_attempt_at,
         cancellable=_cancellable(found),
     )
+
+
+def _readable(work: Work, id: CallbackId) -> Callback | None:
+    """None where its record cannot be read. Raises NotFound."""
+    try:
+        return work.callback(id)
+    except Unreadable:
+        return None
 
 
 def _promise(work: Work, one: Waiting) -> Callback | None:
