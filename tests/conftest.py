@@ -62,15 +62,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         scratch.move_out(folder)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which reads which tests stay together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which tests stay together on one process, and has those begin early that take long."""
     for item in items:
         names = getattr(item, "fixturenames", ())
         if "browser" in names:
-            item.add_marker(pytest.mark.xdist_group(f"browser:{item.path.name}"))
             item.add_marker(pytest.mark.browser)
         for name in TOGETHER.intersection(names):
             item.add_marker(pytest.mark.xdist_group(name))
+        if "browser" in names and not TOGETHER.intersection(names):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)  # else in the order of the dice
 
 
