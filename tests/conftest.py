@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,8 +31,10 @@ expect.set_options(timeout=20_000)
 
 
 TOGETHER = frozenset({"home", "building"})
-"""What takes many processes and lives as long as the run: one test process has it, and all the tests that use it.
+"""What takes many processes and lives until its last test: one test process has it, and all the tests that use it.
 Groups are begun first, the largest first."""
+OF_ONE_FILE = frozenset({"browser", "carrier", "green", "learnt"})
+"""What takes long to begin and lives as long as its file: one test process has all the tests of a file that use it."""
 SCRATCH, FAILED = pytest.StashKey[Path | None](), pytest.StashKey[bool]()
 
 
@@ -71,9 +74,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         for name in TOGETHER.intersection(names):
             item.add_marker(pytest.mark.xdist_group(name))
-        if "browser" in names and not TOGETHER.intersection(names):
+        if OF_ONE_FILE.intersection(names) and not TOGETHER.intersection(names):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)  # else in the order of the dice
+
+
+@pytest.fixture(scope="session")
+def to_come(request: pytest.FixtureRequest) -> Counter[str]:
+    """How many tests that use it are still to come, of each that takes many processes: they burden all others, idle or
+    not, so each ends with its last test."""
+    names = [getattr(item, "fixturenames", ()) for item in request.session.items]
+    return Counter(name for used in names for name in TOGETHER.intersection(used))
 
 
 @pytest.fixture

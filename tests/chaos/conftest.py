@@ -8,6 +8,7 @@ table. Tests marked `chaos` are too long for `make test` and run only where `CHA
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,11 +81,20 @@ def record() -> Record:
 
 
 @pytest.fixture(scope="session")
-def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
+def shared_building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
     """Everything twice, shared by all tests of this process."""
     found = Building(tmp_path_factory.mktemp("chaos"))
     yield found
     found.close()
+
+
+@pytest.fixture
+def building(shared_building: Building, to_come: Counter[str]) -> Iterator[Building]:
+    """The same, which is pulled down after the last test that uses it."""
+    yield shared_building
+    to_come["building"] -= 1
+    if not to_come["building"]:
+        shared_building.pull_down()
 
 
 @pytest.fixture

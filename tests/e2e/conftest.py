@@ -1,5 +1,6 @@
 """One installation for all journeys of a test process, and a way to open shops in it."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ API_KEY, API_SECRET = "SK" + "1" * 32, "a-secret-of-a-key-that-only-tests-know"
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Redis, SQLite, the carrier, web, worker and beat, all real, people twenty times as fast as in life."""
     folder = tmp_path_factory.mktemp("home")
     redis = RedisServer(valkey_binary()).start()
@@ -25,6 +26,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     finally:
         house.stop()
         redis.close()
+
+
+@pytest.fixture
+def home(installation: Installation, to_come: Counter[str]) -> Iterator[Installation]:
+    """The installation, which ends with the last test that uses it."""
+    yield installation
+    to_come["home"] -= 1
+    if not to_come["home"]:
+        installation.stop()
 
 
 @pytest.fixture
