@@ -5,6 +5,16 @@ import shutil
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+ADDRESS_BAR = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup")
+"""What drops down from the address bar: pages of Chromium's own, loaded anew beside each page that a test opens."""
+PLAYWRIGHTS = (
+    "AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "LensOverlay", "MediaRouter",
+    "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch", "TcpPortRandomizationWin",
+    "ThirdPartyStoragePartitioning", "msEdgeUpdateLaunchServicesPreferredVersion", "msForceBrowserSignIn",
+)  # fmt: skip
+"""What Playwright switches off: of several such flags Chromium takes the last."""
+
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -17,6 +27,7 @@ FLAGS = (
     # Who is not attacked needs no process for every page: each would cost more than the page itself.
     "--renderer-process-limit=1",
     "--disable-site-isolation-trials",
+    f"--disable-features={','.join((*PLAYWRIGHTS, *ADDRESS_BAR))}",
 )
 
 
