@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.support.clock import ManualClock
 from tests.support.ports import free_port
-from tests.support.web_house import PASSWORD, WebHouse
+from tests.support.web_house import PASSWORD, WebHouse, signed_in
 
 
 @pytest.fixture
@@ -20,6 +20,13 @@ def web(redis_url: str, sqlite_url: str, clock: ManualClock) -> Iterator[WebHous
     with house.serving(port):
         yield house
     house.close()
+
+
+def be_signed_in(web: WebHouse, page: Page, role: str = "supervisor", agent: str | None = None) -> None:
+    """With a session that was begun beside the browser: for those who look at something else than the door."""
+    name = web.app.config["SESSION_COOKIE_NAME"]
+    session = signed_in(web, role, agent).get_cookie(name).value
+    page.context.add_cookies([{"name": name, "value": session, "url": web.options.public_base_url}])
 
 
 def sign_in(web: WebHouse, page: Page, role: str = "supervisor", agent: str | None = None) -> None:

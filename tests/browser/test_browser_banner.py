@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from callback.adapters.line.board import LANES
 from callback.flows import account, condition
 from callback.ports import CarrierStopped
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import be_signed_in, sign_in
 from tests.support.web_house import WebHouse
 
 REFUSED = CarrierStopped("401: authenticate", 20003)
@@ -36,7 +36,7 @@ def test_an_open_page_shows_what_is_wrong_and_that_it_is_over_by_itself(web: Web
 def test_it_is_on_every_page_in_the_readers_language(web: WebHouse, page: Page, role: str, path: str) -> None:
     account.refused(web.house, None, REFUSED)
     condition.line_is(web.house, "rebuilding")
-    sign_in(web, page, role, "ann" if role == "agent" else None)
+    be_signed_in(web, page, role, "ann" if role == "agent" else None)
     page.goto(f"{web.options.public_base_url}{path}")
     expect(page.get_by_role("alert").filter(has_text=TITLE)).to_be_visible()
     page.locator("details.account > summary").click()

@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import be_signed_in, sign_in
 from tests.support.waiting import eventually
 from tests.support.web_house import WebHouse
 
@@ -27,7 +27,7 @@ def test_a_supervisor_signs_in_changes_a_threshold_and_sees_it_in_force(web: Web
 
 
 def test_a_mistake_is_shown_at_its_field(web: WebHouse, page: Page) -> None:
-    sign_in(web, page)
+    be_signed_in(web, page)
     page.goto(f"{web.options.public_base_url}/admin/queues/support")
     page.get_by_label("Attempts", exact=True).fill("none")
     page.get_by_role("button", name="Save thresholds").click()
@@ -37,7 +37,7 @@ def test_a_mistake_is_shown_at_its_field(web: WebHouse, page: Page) -> None:
 
 
 def test_the_waiting_list_is_live_and_somebody_is_taken_out(web: WebHouse, page: Page) -> None:
-    sign_in(web, page)
+    be_signed_in(web, page)
     page.goto(f"{web.options.public_base_url}/admin/queues/support/line")
     expect(page.get_by_text("Nobody waits.")).to_be_visible()
     page.evaluate("window.same = true")
@@ -52,7 +52,7 @@ def test_the_waiting_list_is_live_and_somebody_is_taken_out(web: WebHouse, page:
 
 
 def test_a_callback_is_added_by_hand(web: WebHouse, page: Page) -> None:
-    sign_in(web, page)
+    be_signed_in(web, page)
     page.goto(f"{web.options.public_base_url}/admin/queues/support/line")
     page.get_by_label("Number").fill("(201) 555-0123")
     page.get_by_role("button", name="Add to the line").click()
@@ -87,7 +87,7 @@ def test_the_desk_switches_and_shows_who_is_coming(web: WebHouse, page: Page) ->
 
 
 def test_the_wallboard_is_live_within_seconds(web: WebHouse, page: Page) -> None:
-    sign_in(web, page, "viewer")
+    be_signed_in(web, page, "viewer")
     page.goto(f"{web.options.public_base_url}/wall")
     tile = page.locator(".tile", has_text="On the line").locator(".number")
     expect(tile).to_have_text("0")
@@ -103,7 +103,7 @@ def test_a_page_whose_session_ended_goes_to_the_door(web: WebHouse, page: Page) 
 
 def test_no_page_of_the_console_is_wider_than_its_window(web: WebHouse, page: Page) -> None:
     web.promise(name="A person with quite a long name indeed")
-    sign_in(web, page)
+    be_signed_in(web, page)
     for path in ("/admin", "/admin/queues/support", "/admin/queues/support/line", "/admin/agents", "/wall"):
         page.goto(web.options.public_base_url + path)
         for width in (390, 1440):

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 from callback.domain.callback import Callback
 from callback.domain.ids import EntryId, QueueKey
 from callback.domain.lifecycle import State
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import be_signed_in, sign_in
 from tests.support.web_house import WebHouse
 
 ADA, BOB = "+12015550123", "+12015550124"
@@ -46,7 +46,7 @@ def test_it_is_tried_again_from_its_old_place_with_one_button(web: WebHouse, pag
 def test_it_is_given_up_only_after_a_second_look(web: WebHouse, page: Page) -> None:
     ada = web.promise(ADA)
     hold(web, ada.id)
-    sign_in(web, page)
+    be_signed_in(web, page)
     page.goto(f"{web.options.public_base_url}/admin/trouble")
     page.get_by_text("Give up…").focus()
     expect(page.get_by_role("button", name="Give it up")).to_be_hidden()
@@ -61,7 +61,7 @@ def test_it_is_given_up_only_after_a_second_look(web: WebHouse, page: Page) -> N
 def test_buttons_are_large_enough_and_the_page_fits_its_window(web: WebHouse, page: Page) -> None:
     hold(web, web.promise(ADA).id)
     hold(web, "CA" + "1" * 32, "call")
-    sign_in(web, page)
+    be_signed_in(web, page)
     page.goto(f"{web.options.public_base_url}/admin/trouble")
     for width in (360, 1440):
         page.set_viewport_size({"width": width, "height": 900})

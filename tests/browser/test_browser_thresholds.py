@@ -5,14 +5,14 @@ from datetime import timedelta
 from playwright.sync_api import Page, expect
 
 from callback.domain.lifecycle import AgentStatus
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import be_signed_in
 from tests.support.web_house import WebHouse
 
 
 def test_a_change_is_tried_saved_planned_and_taken_back(web: WebHouse, page: Page) -> None:
     web.agent("bob", status=AgentStatus.AVAILABLE)
     web.promise("+12015550141")
-    sign_in(web, page)
+    be_signed_in(web, page)
     page.goto(f"{web.options.public_base_url}/admin/queues/support")
     box = page.get_by_role("switch", name="Ask how it was")
     field = page.locator(".field", has=box)

@@ -3,7 +3,7 @@
 import pyotp
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import be_signed_in
 from tests.support.web_house import WebHouse
 
 SUE, NEW_PASSWORD = "sue@example.com", "violet kettle 9 moss"
@@ -13,7 +13,7 @@ def test_somebody_is_invited_sets_a_password_and_two_steps_and_signs_in(
     web: WebHouse, page: Page, browser: Browser
 ) -> None:
     base = web.options.public_base_url
-    sign_in(web, page, "admin")
+    be_signed_in(web, page, "admin")
     page.goto(f"{base}/admin/users")
     page.get_by_label("Email").fill(SUE)
     page.get_by_label("Role").select_option("supervisor")

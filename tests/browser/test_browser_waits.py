@@ -2,14 +2,14 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import be_signed_in
 from tests.support.predictions import fill
 from tests.support.web_house import WebHouse
 
 
 def test_a_supervisor_finds_out_why_a_number_was_said_by_keyboard_on_a_small_phone(web: WebHouse, page: Page) -> None:
     fill(web.store, web.clock, 40)
-    sign_in(web, page, "viewer")
+    be_signed_in(web, page, "viewer")
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto(f"{web.options.public_base_url}/admin/queues/support")
     page.get_by_role("link", name="Announced waits").press("Enter")

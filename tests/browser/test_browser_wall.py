@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from callback.web import live, static_files
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import be_signed_in
 from tests.support.waiting import eventually, quickest
 from tests.support.web_house import WebHouse
 
@@ -36,7 +36,7 @@ FEED = """async (times) => {
 @pytest.fixture
 def wall(web: WebHouse, page: Page) -> Iterator[Page]:
     """A wallboard that listens."""
-    sign_in(web, page, "viewer")
+    be_signed_in(web, page, "viewer")
     page.goto(f"{web.options.public_base_url}/wall")
     expect(page.locator("figure.drawn").first).to_be_attached()
     eventually(lambda: web.app.extensions[live.HUB].listening == 1)
