@@ -1,7 +1,7 @@
 """A free agent and the next in line are paired, and a worker is told. One rule for live callers and promises."""
 
 from callback.domain.ids import AgentKey, QueueKey, new_token
-from callback.ports import House
+from callback.ports import AgentView, House
 
 AT_ONCE = 200
 """Pairings made in one go; the sweep goes on with the rest, so that no webhook is kept."""
@@ -24,3 +24,12 @@ def run_agent(house: House, agent: AgentKey) -> bool:
         return False
     house.dispatch.connect(pairing.token)
     return True
+
+
+def come_free(house: House, agent: AgentKey) -> AgentView:
+    """This agent is available from now on, unless they are taken, and is paired; returns them as they are then. Raises
+    NotFound where the line does not know them."""
+    view, pairing = house.line.come_free(agent, lease_s=house.knobs.lease_s, token=new_token(), now=house.clock.now())
+    if pairing is not None:
+        house.dispatch.connect(pairing.token)
+    return view

@@ -14,12 +14,11 @@ def set_presence(house: House, agent: AgentKey, status: AgentStatus, *, why: str
     others apply when the call ends. `why` they will be away, one of `domain.desk.AWAY_REASONS`. Raises NotFound."""
     house.book.agent(agent)
     try:
-        view = house.line.presence(agent, status, now=house.clock.now(), why=why)
+        if status is AgentStatus.AVAILABLE:
+            return match.come_free(house, agent)
+        return house.line.presence(agent, status, now=house.clock.now(), why=why)
     except NotFound:
         return wish(house, agent, status)
-    if view.status is AgentStatus.AVAILABLE and match.run_agent(house, agent):
-        return house.line.agent(agent)
-    return view
 
 
 def wish(house: House, agent: AgentKey, status: AgentStatus) -> AgentView:

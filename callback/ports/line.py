@@ -302,6 +302,13 @@ class Line(Protocol):
         or in wrap-up, else when the call ends. `why` they will be away is kept until the next wish."""
         ...
 
+    def come_free(
+        self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime
+    ) -> tuple[AgentView, Reservation | None]:
+        """`presence` of somebody who is available and `match_agent`, in one step: the agent as they are then, and whom
+        they were paired with."""
+        ...
+
     def wrap(self, agent: AgentKey, until: datetime) -> AgentView | None:
         """The wrap-up that they are in ends then. None: they are in none."""
         ...

@@ -141,6 +141,46 @@ def test_matching_again_with_the_same_token_gives_the_same_reservation(scene: Sc
     assert scene.statuses() == {RESERVED: 1, AVAILABLE: 1}
 
 
+def test_whoever_comes_free_is_paired_in_the_same_step(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.presence("ada", AgentStatus.AWAY)
+    scene.enter("cb1")
+    view, pairing = scene.come_free("ada")
+    assert pairing is not None
+    assert (pairing.entry, pairing.agent, pairing.phase) == ("cb1", "ada", "reserved")
+    assert (view.status, view.wanted, view.token) == (RESERVED, AVAILABLE, pairing.token)
+    assert view == scene.line.agent(AgentKey("ada"))
+
+
+def test_coming_free_again_with_the_same_token_gives_the_same_reservation(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    scene.enter("cb2")
+    token, now = Token("rs-twice"), scene.clock.now()
+    first = scene.line.come_free(AgentKey("ada"), lease_s=10, token=token, now=now)
+    assert first[1] is not None
+    assert scene.line.come_free(AgentKey("ada"), lease_s=10, token=token, now=now) == first
+    assert scene.statuses() == {RESERVED: 1}
+
+
+def test_whoever_comes_free_in_an_empty_line_waits(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.presence("ada", AgentStatus.OFFLINE)
+    view, pairing = scene.come_free("ada")
+    assert (view.status, pairing) == (AVAILABLE, None)
+
+
+def test_whoever_is_taken_already_stays_so_and_is_available_afterwards(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    scene.enter("cb2")
+    taken = scene.talking()
+    scene.presence("ada", AgentStatus.AWAY)
+    view, pairing = scene.come_free("ada")
+    assert pairing is None
+    assert (view.status, view.wanted, view.token) == (AgentStatus.BUSY, AVAILABLE, taken.token)
+
+
 def test_nobody_is_matched_with_an_agent_who_is_not_available(scene: Scene) -> None:
     scene.holding("CA1")
     scene.staff("ada")

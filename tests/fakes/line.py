@@ -460,6 +460,14 @@ class FakeLine:
             self._move_agent(seat, wanted, now, "presence")
         return self._view(seat)
 
+    def come_free(
+        self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime
+    ) -> tuple[AgentView, Reservation | None]:
+        if token not in self._pairs:
+            self.presence(agent, AgentStatus.AVAILABLE, now=now)
+        pairing = self.match_agent(agent, lease_s=lease_s, token=token, now=now)
+        return self.agent(agent), pairing
+
     def wrap(self, agent: AgentKey, until: datetime) -> AgentView | None:
         seat = self._seat(agent)
         if seat.status is not AgentStatus.WRAP_UP:

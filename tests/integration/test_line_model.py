@@ -171,6 +171,11 @@ class Histories(RuleBasedStateMachine):
         key = data.draw(st.sampled_from([view.key for view in self.fake.agents()]))
         self.both("match_agent", key, lease_s=10, token=self.fresh(), now=self.clock.now())
 
+    @rule(data=st.data())
+    def come_free(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from([view.key for view in self.fake.agents()]))
+        self.both("come_free", key, lease_s=10, token=self.fresh(), now=self.clock.now())
+
     @rule(data=st.data(), seconds=st.sampled_from([5, 60]), phase=st.sampled_from([None, "ringing"]))
     def extend(self, data: st.DataObject, seconds: int, phase: str | None) -> None:
         until = self.clock.now() + timedelta(seconds=seconds)

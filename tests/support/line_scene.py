@@ -126,6 +126,11 @@ class Scene:
         """Pairs this agent, if free."""
         return self.line.match_agent(AgentKey(key), lease_s=10, token=self.token(), now=self.clock.advance(1))
 
+    def come_free(self, key: str) -> tuple[AgentView, Reservation | None]:
+        """An agent is available, and whom they are paired with."""
+        now = self.clock.advance(1)
+        return self.line.come_free(AgentKey(key), lease_s=10, token=self.token(), now=now)
+
     def talking(self, queue: str = SUPPORT) -> Reservation:
         """Pairs the next two and bridges them."""
         pairing = self.matched(queue)

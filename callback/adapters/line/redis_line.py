@@ -226,6 +226,14 @@ class RedisLine(Aging):
         succeeded(reply[0], agent)
         return replies.agent(reply[1:])
 
+    def come_free(
+        self, agent: AgentKey, *, lease_s: float, token: Token, now: datetime
+    ) -> tuple[AgentView, Reservation | None]:
+        at = to_micros(now)
+        reply = self._run("come_free", agent, token, at, at + span(lease_s))
+        succeeded(reply[0], agent)
+        return replies.paired_agent(reply)
+
     def wrap(self, agent: AgentKey, until: datetime) -> AgentView | None:
         reply = self._run("wrap", agent, to_micros(until))
         return replies.agent(reply[1:]) if succeeded(reply[0], agent) else None

@@ -82,6 +82,12 @@ def agent(reply: Sequence[Any]) -> AgentView:
     )
 
 
+def paired_agent(reply: Sequence[Any]) -> tuple[AgentView, Reservation | None]:
+    """`lua/come_free.lua`."""
+    first = 1 + _AGENT
+    return agent(reply[1:first]), reservation(reply[first:]) if len(reply) > first else None
+
+
 def agents(reply: Sequence[Any]) -> list[AgentView]:
     """`lua/agents.lua`, by key."""
     return sorted((agent(part) for part in _parts(reply, 1, _AGENT)), key=lambda view: view.key)

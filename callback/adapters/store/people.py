@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from callback.adapters.store.sealed import Sealer
 from callback.adapters.store.tables import agent_queues, agents, queues
@@ -17,6 +17,13 @@ _AGENTS = select(agents.c.key, agents.c.name, agents.c.contact).order_by(agents.
 _SERVED = select(agent_queues.c.agent, agent_queues.c.queue, agent_queues.c.level).order_by(
     agent_queues.c.agent, agent_queues.c.rank
 )
+_ONE: Select[Any] = (
+    select(agents.c.key, agents.c.name, agents.c.contact, agent_queues.c.queue, agent_queues.c.level)
+    .outerjoin(agent_queues, agent_queues.c.agent == agents.c.key)
+    .where(agents.c.key == bindparam("b_key"))
+    .order_by(agent_queues.c.rank)
+)
+"""An agent, once for each queue they serve."""
 
 
 class People(Transaction):
@@ -50,10 +57,11 @@ class People(Transaction):
 
     def agent(self, key: AgentKey) -> Agent:
         """Raises NotFound."""
-        found = self._load_agents(_AGENTS.where(agents.c.key == key), _SERVED.where(agent_queues.c.agent == key))
-        if not found:
+        rows = self._sql.execute(_ONE, {"b_key": key}).all()
+        if not rows:
             raise NotFound(f"there is no agent {key}")
-        return found[0]
+        served = tuple(Served(QueueKey(row.queue), row.level) for row in rows if row.queue is not None)
+        return _agent(rows[0], served, self._sealer)
 
     def _load_agents(self, people: Select[Any], serve: Select[Any]) -> list[Agent]:
         rows = self._sql.execute(people).all()

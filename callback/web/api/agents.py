@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint
 
 from callback.domain.acts import What
-from callback.domain.callback import Served
+from callback.domain.callback import Agent, Served
 from callback.domain.ids import AgentKey, QueueKey
 from callback.domain.lifecycle import AgentStatus
 from callback.flows import configure, look, presence
@@ -62,8 +62,17 @@ def put_agent(key: str) -> Json:
 def post_presence(key: str) -> Json:
     """Say what an agent wants: available, away or offline. Sending it twice changes nothing."""
     body = taken(models.PresenceBody)
-    if doer().role != Role.AGENT:  # somebody else's hand, as in the console; agents' own changes are the journal's
-        with house().store.begin() as work:
-            record(work, What.AGENT_PRESENCE, work.agent(AgentKey(key)).key, after={"status": body.status})
-    presence.set_presence(house(), AgentKey(key), AgentStatus(body.status), why=body.reason)
-    return look.agent_view(house(), AgentKey(key))
+    agent = _known(AgentKey(key), body.status)
+    return look.agent_json(agent, presence.set_presence(house(), agent.key, AgentStatus(body.status), why=body.reason))
+
+
+def _known(key: AgentKey, wanted: str) -> Agent:
+    """The agent whose presence is about to be set, with the audit log's line where it is by somebody else's hand, as in
+    the console; agents' own changes are the journal's. Raises NotFound."""
+    if doer().role == Role.AGENT:
+        with house().store.look() as work:
+            return work.agent(key)
+    with house().store.begin() as work:
+        agent = work.agent(key)
+        record(work, What.AGENT_PRESENCE, agent.key, after={"status": wanted})
+        return agent
