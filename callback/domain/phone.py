@@ -128,9 +128,7 @@ def region_of(number: str) -> str:
     parsed = _parsed(number)
     if parsed is None:
         raise InvalidInput("number", "this is not a telephone number in E.164, such as +12015550123")
-    return phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
-        parsed.country_code or 0
-    )
+    return _region(parsed)
 
 
 def check(number: str, *, allowed: Sequence[str] | None, own: str | None) -> None:
@@ -241,6 +239,12 @@ def _parsed(number: str) -> PhoneNumber | None:
         return None
 
 
+def _region(parsed: PhoneNumber) -> str:
+    return phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
+        parsed.country_code or 0
+    )
+
+
 def _exists(parsed: PhoneNumber) -> bool:
     return phonenumbers.is_possible_number(parsed) and phonenumbers.is_valid_number(parsed)
 
@@ -249,18 +253,19 @@ def _refusal(number: str, allowed: Sequence[str] | None, own: str | None) -> Ref
     parsed = _parsed(number)
     if parsed is None:
         return Refusal.INVALID
-    special = _special(parsed)
+    valid = phonenumbers.is_valid_number(parsed)
+    special = _special(parsed, valid=valid)
     if special is not None:
         return special
-    if not _exists(parsed):
+    if not (valid and phonenumbers.is_possible_number(parsed)):
         return Refusal.INVALID
-    if allowed is not None and region_of(number) not in _countries(allowed, own):
+    if allowed is not None and _region(parsed) not in _countries(allowed, own):
         return Refusal.COUNTRY
     return None
 
 
-def _special(parsed: PhoneNumber) -> Refusal | None:
-    """What no policy can allow: by country code, by kind of number, and by shortness."""
+def _special(parsed: PhoneNumber, *, valid: bool) -> Refusal | None:
+    """What no policy can allow: by country code, by kind of number, and by shortness where it is not `valid`."""
     if parsed.country_code in _REFUSED_CODES:
         return _REFUSED_CODES[parsed.country_code]
     kind = _REFUSED_TYPES.get(phonenumbers.number_type(parsed))
@@ -268,15 +273,22 @@ def _special(parsed: PhoneNumber) -> Refusal | None:
         return kind
     if phonenumbers.region_code_for_country_code(parsed.country_code or 0) == _NO_COUNTRY:
         return Refusal.NO_COUNTRY
-    if not phonenumbers.is_valid_number(parsed) and shortnumberinfo.is_valid_short_number(parsed):
+    if not valid and shortnumberinfo.is_valid_short_number(parsed):
         return Refusal.SHORT
     return None
 
 
 def _countries(allowed: Sequence[str], own: str | None) -> set[str]:
     named = {country for country in allowed if country != "own"}
-    parsed = _parsed(own) if own and "own" in allowed else None
-    return named if parsed is None or own is None else named | {region_of(own)}
+    at_home = _home(own) if own and "own" in allowed else None
+    return named if at_home is None else named | {at_home}
+
+
+@lru_cache(maxsize=1000)
+def _home(own: str) -> str | None:
+    """The country of a number that calls back, of which a house has few."""
+    parsed = _parsed(own)
+    return None if parsed is None else _region(parsed)
 
 
 def _said_in_one_breath(digits: str) -> list[str]:
