@@ -150,8 +150,8 @@ def _token() -> ApiToken:
     header = request.headers.get("Authorization", "")
     if not header.startswith(_BEARER):
         raise Unauthenticated("send `Authorization: Bearer TOKEN`; `callback token add NAME --role ROLE` makes one")
-    with house().store.look() as work:
-        token = work.token(token_hash(header.removeprefix(_BEARER).strip()))
+    mark = token_hash(header.removeprefix(_BEARER).strip())
+    token = house().store.ask(lambda work: work.token(mark))
     if token is None:
         raise Unauthenticated("this token is not known; `callback token add NAME --role ROLE` makes one")
     tokens_used.note(token)

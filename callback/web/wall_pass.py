@@ -86,8 +86,7 @@ class Passes:
 
     def _look_up(self, mark: str, known: tuple[float, bool] | None) -> None:
         try:
-            with house().store.look() as work:
-                token = work.token(mark)
+            token = house().store.ask(lambda work: work.token(mark))
         except ConnectionError:
             if known is None:
                 raise
@@ -108,8 +107,7 @@ def _exchange(token: str) -> AnyResponse:
     kept = request.args.to_dict(flat=False)
     kept.pop("token")
     mark = token_hash(token.strip())
-    with house().store.look() as work:
-        found = work.token(mark)
+    found = house().store.ask(lambda work: work.token(mark))
     if found is None or found.role != Role.VIEWER:
         _log.warning("wall.refused", address=request.remote_addr)
         raise Forbidden("a screen needs the token of a viewer: `callback token add NAME --role viewer` prints one")

@@ -16,6 +16,7 @@ from callback.adapters.store.engine import make_engine
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.migrate import upgrade
 from callback.adapters.store.sql_store import SqlStore
+from callback.ports import ApiToken
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.processor import HERE, kept_waiting_s
@@ -46,6 +47,10 @@ def seconds(act: Callable[[], object]) -> float:
 def read(store: SqlStore) -> None:
     with store.begin() as work:
         work.last_seq()
+
+
+def ask(store: SqlStore) -> ApiToken | None:
+    return store.ask(lambda work: work.token("nobody's"))
 
 
 def answers(store: SqlStore) -> bool:
@@ -130,6 +135,14 @@ def test_a_connection_that_fell_silent_in_the_pool_is_replaced_unnoticed(postgre
             read(store)
 
 
+def test_a_question_on_a_connection_that_fell_silent_is_asked_once_more(postgres_server: PostgresServer) -> None:
+    with postgres_record(postgres_server, pool_size=1, patience_s=1.0) as store:
+        with store.engine.connect() as connection:
+            backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with silenced(backend):
+            assert ask(store) is None
+
+
 def test_connections_that_broke_in_the_pool_are_replaced_unnoticed(postgres_server: PostgresServer) -> None:
     def look() -> None:
         with store.look() as work:
@@ -139,7 +152,7 @@ def test_connections_that_broke_in_the_pool_are_replaced_unnoticed(postgres_serv
     others = "pid <> pg_backend_pid() AND datname = current_database()"
     with postgres_record(postgres_server, pool_size=2) as store:
         other = make_engine(store.engine.url.render_as_string(hide_password=False))
-        acts: list[Callable[[], None]] = [lambda: read(store), look, store.ping]
+        acts: list[Callable[[], object]] = [lambda: read(store), look, lambda: ask(store), store.ping]
         for act in acts:
             with store.begin(), store.begin():
                 pass

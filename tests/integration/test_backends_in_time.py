@@ -194,7 +194,14 @@ unhurried = pytest.mark.parametrize("far", [3.0], indirect=True)
 """For a test of somebody's short budget alone: nobody else shall find the record away on a busy machine."""
 
 
-def test_a_silent_record_costs_one_wait_and_is_found_again(far: tuple[Proxy, SqlStore]) -> None:
+def ask(store: SqlStore) -> None:
+    assert store.ask(lambda work: work.token("nobody's")) is None
+
+
+@pytest.mark.parametrize("read", [read, ask])
+def test_a_silent_record_costs_one_wait_and_is_found_again(
+    far: tuple[Proxy, SqlStore], read: Callable[[SqlStore], None]
+) -> None:
     proxy, store = far
     eventually(lambda: works(lambda: read(store)))
     with proxy.stalled():

@@ -18,7 +18,6 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Dialect
-from sqlalchemy.exc import OperationalError
 
 from callback.adapters import patience
 from callback.adapters.breaker import Breaker
@@ -75,23 +74,29 @@ class PatientConnection(psycopg.Connection[Any]):
 class FirstWord:
     """What a connection that lay in the pool hears first, which anybody who is there answers at once: whoever does not
     within `within_s` is away. It begins the transaction in the same breath; whoever only reads needs none, since each
-    of their questions sees what is committed."""
+    of their questions sees what is committed; and whoever has one question that anybody answers at once asks that."""
 
-    def __init__(self, within_s: float, breaker: Breaker | None, read_only: str) -> None:
-        """`read_only`: the execution option of a connection that begins nothing."""
-        self._within_s, self._breaker, self._read_only = within_s, breaker, read_only
+    def __init__(self, within_s: float, breaker: Breaker | None, read_only: str, one_question: str) -> None:
+        """`read_only` and `one_question`: the execution options of a connection that begins nothing, and of one that
+        says nothing before its question."""
+        self._within_s, self._breaker = within_s, breaker
+        self._read_only, self._one_question = read_only, one_question
 
     def __call__(self, connection: Connection) -> None:
         """Raises sqlalchemy.exc.OperationalError."""
-        word = "SELECT 1" if connection.get_execution_options().get(self._read_only) else "BEGIN"
+        options = connection.get_execution_options()
+        if options.get(self._one_question):
+            return
+        word = "SELECT 1" if options.get(self._read_only) else "BEGIN"
         began = monotonic()
+        driver: Any = connection.connection.driver_connection
         try:
             with patience.Within(patience.left(self._within_s)):
-                connection.exec_driver_sql(word)
-        except OperationalError:
+                driver.execute(word)
+        except psycopg.OperationalError:
             if self._breaker is not None and monotonic() - began >= self._within_s:
                 self._breaker.failed("the database does not answer", began=began)
-            raise
+            connection.exec_driver_sql(word)  # raises what SQLAlchemy makes of a connection that has closed itself
 
 
 class Connecting:

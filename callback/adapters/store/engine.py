@@ -38,6 +38,8 @@ KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count
 READ_ONLY = "callback_read_only"
 """The execution option of a connection that only reads, so that SQLite need not queue it behind writers, and PostgreSQL
 not begin and end a transaction."""
+ONE_QUESTION = "callback_one_question"
+"""The execution option of a connection that only reads, and whose one question is its first word on PostgreSQL."""
 
 
 def database(url: str) -> URL:
@@ -124,5 +126,5 @@ def _postgresql(url: URL, pool_size: int, patience_s: float | None, breaker: Bre
     event.listen(engine, "do_connect", connecting)
     event.listen(engine, "engine_disposed", connecting.drop)
     within_s = math.inf if patience_s is None else patience_s * ALIVE
-    event.listen(engine, "begin", FirstWord(within_s, breaker, READ_ONLY))
+    event.listen(engine, "begin", FirstWord(within_s, breaker, READ_ONLY, ONE_QUESTION))
     return engine

@@ -5,12 +5,14 @@ What the database does to us (gone, slow, full) leaves here as `StoreUnavailable
 """
 
 import base64
+import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -23,7 +25,7 @@ from callback.adapters.store.calls import Calls
 from callback.adapters.store.changes import NumberChanges
 from callback.adapters.store.configuration import Configuration
 from callback.adapters.store.desk import Desk
-from callback.adapters.store.engine import ALIVE, PATIENCE_S, READ_ONLY, database, make_engine
+from callback.adapters.store.engine import ALIVE, ONE_QUESTION, PATIENCE_S, READ_ONLY, database, make_engine
 from callback.adapters.store.epochs import Epochs
 from callback.adapters.store.erasure import Erasing
 from callback.adapters.store.errors import StoreUnavailable
@@ -48,6 +50,8 @@ from callback.adapters.store.trends import Trends
 from callback.adapters.store.users import Users
 from callback.adapters.store.witness import Witness
 from callback.ports import Clock, Work
+
+Answer = TypeVar("Answer")
 
 DATABASE_FAULTS = (OperationalError, InterfaceError, PoolTimeout)
 PING_S = 1.0
@@ -152,9 +156,21 @@ class _Looked(_Begun):
             raise error
 
 
+class _Asked(_Looked):
+    """Only one question, before which nothing is said."""
+
+    def _open(self, connection: Connection) -> RootTransaction:
+        return super()._open(connection.execution_options(**{ONE_QUESTION: True}))
+
+
 def _unavailable(fault: BaseException) -> StoreUnavailable:
     said = str(getattr(fault, "orig", None) or fault).strip().splitlines()
     return StoreUnavailable(f"the record is unavailable: {said[0] if said else type(fault).__name__}")
+
+
+def _broke(unavailable: StoreUnavailable) -> bool:
+    """Whether a connection was found broken, or fell silent."""
+    return bool(getattr(unavailable.__cause__, "connection_invalidated", False))
 
 
 class SqlStore:
@@ -191,6 +207,28 @@ class SqlStore:
     def look(self) -> AbstractContextManager[Work]:
         """A transaction that only reads. Raises StoreUnavailable, as `begin` does."""
         return _Looked(self._pool, self._sealer)
+
+    def ask(self, question: Callable[[Work], Answer]) -> Answer:
+        """The answer to one question that waits for no lock and is quick, such as for a row by its key; on PostgreSQL
+        without a word before it. Raises StoreUnavailable."""
+        try:
+            return self._asked(question)
+        except StoreUnavailable as unavailable:
+            if not _broke(unavailable):
+                raise
+        return self._asked(question)  # with a new connection: the pool has no others now
+
+    def _asked(self, question: Callable[[Work], Answer]) -> Answer:
+        within_s, began = self._patience_s * ALIVE, math.inf
+        try:
+            with _Asked(self._pool, self._sealer) as work:
+                began = monotonic()
+                with patience.Within(patience.left(within_s)):
+                    return question(work)
+        except StoreUnavailable as silent:
+            if self.breaker is not None and _broke(silent) and monotonic() - began >= within_s:
+                self.breaker.failed("the database does not answer", began=began)
+            raise
 
     @property
     def engine(self) -> Engine:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from callback.adapters.store.tables import (
     recovery_codes,
@@ -35,6 +35,7 @@ _SESSION = (
         )
     )
 )  # fmt: skip
+_TOKEN = select(tokens).where(tokens.c.token_hash == bindparam("b_hash"))
 
 
 class Users(Transaction):
@@ -170,7 +171,7 @@ class Users(Transaction):
         return [ApiToken(**plain_row(ApiToken, row, ())) for row in rows]
 
     def token(self, token_hash: str) -> ApiToken | None:
-        row = self._sql.execute(select(tokens).where(tokens.c.token_hash == token_hash)).one_or_none()
+        row = self._sql.execute(_TOKEN, {"b_hash": token_hash}).one_or_none()
         return None if row is None else ApiToken(**plain_row(ApiToken, row, ()))
 
     def token_used(self, token_hash: str, at: datetime, *, every: timedelta) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from callback.domain.callback import Callback
 from callback.ports.record.access import People
@@ -17,6 +17,8 @@ from callback.ports.record.promises import Failures, Promises
 from callback.ports.record.reports import Counted, Ratings
 from callback.ports.record.texts import Proofs, Texts
 from callback.ports.record.told import Told
+
+Answer = TypeVar("Answer")
 
 
 class Work(
@@ -59,6 +61,10 @@ class Store(Protocol):
 
     def look(self) -> AbstractContextManager[Work]:
         """A transaction that only reads: on SQLite too no writer waits for it."""
+        ...
+
+    def ask(self, question: Callable[[Work], Answer]) -> Answer:
+        """The answer to one quick question, such as for a row by its key: the shortest way to it."""
         ...
 
     def number_hash(self, number: str) -> str:
