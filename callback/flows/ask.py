@@ -65,7 +65,11 @@ def ask_carrier(house: House, attempt: Attempt, number: str, queue: Queue, langu
 def pace_s(house: House) -> float:
     """Takes a slot of the carrier's pace. How many seconds from now it lies, 0 for one that is near enough."""
     knobs, now = house.knobs, house.clock.now()
-    wait_s = house.line.take_pace(PACE, per_second=knobs.calls_per_second, now=now)
+    return unless_soon(house.line.take_pace(PACE, per_second=knobs.calls_per_second, now=now))
+
+
+def unless_soon(wait_s: float) -> float:
+    """The seconds until a slot of the carrier's pace, 0 for one that is near enough."""
     return wait_s if wait_s > SOON_S else 0.0
 
 

@@ -28,18 +28,24 @@ from callback.ports import (
 
 
 def connect(house: House, token: Token, *, paced: bool = False) -> None:
-    """Act on a reservation, once; a stale one is nothing to act on."""
-    pairing = house.line.reservation(token)
-    if pairing is not None and pairing.phase == "reserved":
-        act_on(house, pairing, paced=paced)
-
-
-def act_on(house: House, pairing: Reservation, *, paced: bool = False) -> None:
-    """Fetch the caller from hold, or ring them when the carrier's pace allows it."""
+    """Act on a reservation, once; a stale one is nothing to act on. `paced`: it has its slot of the pace."""
+    pairing, wait_s = (house.line.reservation(token), 0.0) if paced else with_slot(house, token)
+    if pairing is None or pairing.phase != "reserved":
+        return
     if pairing.live and pairing.leg:
         fetch_from_hold(house, pairing, pairing.leg)
-    elif paced or has_slot(house, pairing):
+    elif wait_s:
+        come_back(house, pairing, wait_s)
+    else:
         ring(house, pairing)
+
+
+def with_slot(house: House, token: Token) -> tuple[Reservation | None, float]:
+    """The reservation, and the seconds until its slot of the carrier's pace: 0 for one that is near enough, or where
+    nobody is to be rung."""
+    now = house.clock.now()
+    found = house.line.take_up(token, ask.PACE, per_second=house.knobs.calls_per_second, now=now)
+    return (None, 0.0) if found is None else (found[0], ask.unless_soon(found[1]))
 
 
 def fetch_from_hold(house: House, pairing: Reservation, leg: CallSid) -> None:
@@ -73,14 +79,10 @@ def leg_gone(house: House, pairing: Reservation, leg: CallSid) -> None:
     settle.caller_gone(house, pairing, leg)
 
 
-def has_slot(house: House, pairing: Reservation) -> bool:
-    """Take a slot of the carrier's pace; when it lies ahead, come back then, with the reservation kept alive."""
-    wait_s = ask.pace_s(house)
-    if not wait_s:
-        return True
+def come_back(house: House, pairing: Reservation, wait_s: float) -> None:
+    """When the slot is there, with the reservation kept alive."""
     house.line.extend(pairing.token, until=house.clock.now() + timedelta(seconds=wait_s + house.knobs.lease_s))
     house.dispatch.connect(pairing.token, delay_s=wait_s, paced=True)
-    return False
 
 
 def ring(house: House, pairing: Reservation) -> None:

@@ -253,6 +253,13 @@ class Line(Protocol):
 
     def reservation(self, token: Token) -> Reservation | None: ...
 
+    def take_up(
+        self, token: Token, bucket: str, *, per_second: float, now: datetime
+    ) -> tuple[Reservation, float] | None:
+        """`reservation` for whoever acts on it, in one step with `take_pace` where nobody has acted on it yet and a
+        phone is to ring; else the seconds are 0."""
+        ...
+
     def extend(self, token: Token, *, until: datetime, phase: str | None = None) -> bool:
         """Renew the lease, for instance while the caller's phone rings. False: the reservation is no longer in
         force."""

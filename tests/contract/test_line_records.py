@@ -269,6 +269,32 @@ def test_the_pace_gives_each_caller_the_next_slot(scene: Scene) -> None:
     assert scene.line.take_pace("calls", per_second=2, now=now + timedelta(seconds=10)) == 0.5
 
 
+def test_whoever_takes_up_a_reservation_to_ring_a_phone_has_a_slot_of_the_pace_with_it(scene: Scene) -> None:
+    scene.staff("ada")
+    scene.enter("cb1")
+    pairing = scene.matched()
+    now = scene.clock.now()
+    assert scene.line.take_up(pairing.token, "calls", per_second=2, now=now) == (pairing, 0)
+    assert scene.line.take_up(pairing.token, "calls", per_second=2, now=now) == (pairing, 0.5)
+    assert scene.line.pace_ahead("calls", now=now) == 1
+
+
+def test_nobody_takes_a_slot_for_a_caller_on_hold_or_for_what_is_under_way_or_over(scene: Scene) -> None:
+    scene.holding("CA1")
+    scene.staff("ada", "bob")
+    held = scene.matched()
+    scene.enter("cb1")
+    ringing = scene.matched()
+    scene.line.extend(ringing.token, until=scene.clock.now(), phase="ringing")
+    now = scene.clock.now()
+    for token, phase in ((held.token, "reserved"), (ringing.token, "ringing")):
+        found = scene.line.take_up(token, "calls", per_second=2, now=now)
+        assert found is not None
+        assert (found[0].phase, found[1]) == (phase, 0)
+    assert scene.line.take_up(Token("rs-nobody"), "calls", per_second=2, now=now) is None
+    assert scene.line.pace_ahead("calls", now=now) == 0
+
+
 def test_clearing_empties_the_line_but_not_what_the_record_has_not_read(scene: Scene) -> None:
     scene.staff("ada", "bob", "cyd")
     scene.line.remember_language("hash", "zh")

@@ -330,6 +330,15 @@ class FakeLine:
     def reservation(self, token: Token) -> Reservation | None:
         return self._reservation(self._pairs[token]) if token in self._pairs else None
 
+    def take_up(
+        self, token: Token, bucket: str, *, per_second: float, now: datetime
+    ) -> tuple[Reservation, float] | None:
+        pairing = self.reservation(token)
+        if pairing is None:
+            return None
+        to_ring = pairing.phase == "reserved" and pairing.leg is None
+        return pairing, self.take_pace(bucket, per_second=per_second, now=now) if to_ring else 0.0
+
     def extend(self, token: Token, *, until: datetime, phase: str | None = None) -> bool:
         pair = self._pairs.get(token)
         if pair is None:

@@ -160,7 +160,7 @@ def test_nobody_is_dialled_for_an_agent_who_was_taken_away_meanwhile(staged: Sta
     staged.agent()
 
     def beside(step: str) -> None:
-        if step == "line.take_pace":
+        if step == "line.take_up":
             staged.steps.between = None
             staged.away()
             staged.wait(11)

@@ -31,7 +31,7 @@ def test_the_attempt_is_committed_as_dialing_before_the_carrier_is_asked(staged:
     staged.steps.between = lambda step: seen.append((step, staged.state(callback)))
     staged.work()
     assert [step for step, _ in seen] == [
-        "line.take_pace", "commit", "line.extend", "carrier.create_call", "commit",
+        "line.take_up", "commit", "line.extend", "carrier.create_call", "commit",
     ]  # fmt: skip
     assert {state for _, state in seen[1:]} == {State.DIALING}
     (attempt,) = staged.attempts(callback)

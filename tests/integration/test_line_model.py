@@ -176,6 +176,10 @@ class Histories(RuleBasedStateMachine):
         key = data.draw(st.sampled_from([view.key for view in self.fake.agents()]))
         self.both("come_free", key, lease_s=10, token=self.fresh(), now=self.clock.now())
 
+    @rule(data=st.data())
+    def take_up(self, data: st.DataObject) -> None:
+        self.both("take_up", self.some_token(data), "calls", per_second=2, now=self.clock.now())
+
     @rule(data=st.data(), seconds=st.sampled_from([5, 60]), phase=st.sampled_from([None, "ringing"]))
     def extend(self, data: st.DataObject, seconds: int, phase: str | None) -> None:
         until = self.clock.now() + timedelta(seconds=seconds)

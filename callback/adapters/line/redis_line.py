@@ -173,6 +173,12 @@ class RedisLine(Aging):
         reply = self._run("reservation", token)
         return replies.reservation(reply[1:]) if succeeded(reply[0], token) else None
 
+    def take_up(
+        self, token: Token, bucket: str, *, per_second: float, now: datetime
+    ) -> tuple[Reservation, float] | None:
+        reply = self._run("take_up", token, bucket, span(1 / per_second), to_micros(now))
+        return (replies.reservation(reply[2:]), int(reply[1]) / 1e6) if succeeded(reply[0], token) else None
+
     def extend(self, token: Token, *, until: datetime, phase: str | None = None) -> bool:
         return succeeded(self._run("extend", token, to_micros(until), phase or "")[0], token)
 
