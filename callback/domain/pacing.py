@@ -316,7 +316,7 @@ STARTS_AT = 1.4
 SMALLER = 0.55
 """On a smaller floor more dials are far below epsilon: the same is 2.8 with five agents, 2.1 with ten, 0.8 with fifty,
 which this power of their number is within 6 % of."""
-MEMORY = 2500
+MEMORY = 1000
 """Calls after which a lasting deviation has had most of its effect."""
 BOUNDS = (0.1, 10)
 """Within which multiples of the policy's share of misses epsilon stays."""
