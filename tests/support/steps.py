@@ -10,6 +10,7 @@ from callback.adapters.line.client import LineAway
 from callback.adapters.store.errors import StoreUnavailable
 from callback.adapters.store.sql_store import SqlStore
 from callback.ports import Work
+from callback.ports.record.work import Answer
 
 READING = frozenset(
     {"standing", "reservation", "configuration", "agent", "agents", "listing", "drain", "silent", "lapsed", "forget"}
@@ -98,6 +99,11 @@ class WatchedStore:
         """As the real one; nothing is committed, so it is no step."""
         self._steps.reach("store")
         return self._store.look()
+
+    def ask(self, question: Callable[[Work], Answer]) -> Answer:
+        """As the real one; no step either."""
+        self._steps.reach("store")
+        return self._store.ask(question)
 
     def number_hash(self, number: str) -> str:
         """As the real one."""
