@@ -119,8 +119,8 @@ def callback(id: str) -> str:
         found = _readable(work, CallbackId(id))
         attempts = work.attempts(CallbackId(id))
         journal = work.journal(after=0, limit=200, kind="callback", subject=id)
-        of = [found.queue] if found is not None else [QueueKey(row.queue) for row in journal[-1:]]
-        queue = work.queue(of[0]) if of else None
+        key = found.queue if found is not None else QueueKey(journal[-1].queue) if journal else None
+        queue = work.queue(key) if key is not None else None
         agents = {agent.key: agent.name for agent in work.agents()} if attempts else {}
     history: dict[str, Any] = {"names": agents, "queue": queue, "attempts": attempts, "journal": journal}
     if found is None:
@@ -287,8 +287,8 @@ def _promise(work: Work, one: Waiting) -> Callback | None:
     if not is_callback(one.entry):
         return None
     try:
-        return work.callback(CallbackId(one.entry))
-    except (NotFound, Unreadable):
+        return _readable(work, CallbackId(one.entry))
+    except NotFound:
         return None
 
 
